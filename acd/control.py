@@ -1,0 +1,126 @@
+"""The local socket by which the command line looks at a running server and talks to it.
+
+One Unix socket, readable by the server's own user alone; one JSON object a line in, one out:
+`{"ask": "status"}` -> `{"ok": {...}}` or `{"error": "..."}`. What can be asked is a table given by the composition root.
+
+A Unix socket's path ends at 108 bytes, a folder's does not: the folder is opened and the socket named through it.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+log = structlog.get_logger()
+
+LINE_MAX = 64 * 1024
+SOCKET = "control.sock"
+
+
+class ControlError(Exception):
+    """The server cannot be asked, or has no answer."""
+
+
+@contextlib.contextmanager
+def _short(folder: Path) -> Iterator[str]:
+    """A short path of the socket in a folder of any depth."""
+    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{SOCKET}"
+    finally:
+        os.close(descriptor)
+
+
+class Control:
+    """Answers questions on a socket."""
+
+    def __init__(self, folder: Path, answers: Mapping[str, Callable[[], Any]]) -> None:
+        self._folder = folder
+        self._answers = answers
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen. A socket that a dead server left is taken over.
+
+        Raises:
+            ControlError: a living server holds it.
+
+        """
+        with _short(self._folder) as path:
+            if is_answered(self._folder):
+                raise ControlError(f"a callfloor server runs here already ({self._folder / SOCKET})")
+            (self._folder / SOCKET).unlink(missing_ok=True)
+            listener = socket.socket(socket.AF_UNIX)
+            old_mask = os.umask(0o177)
+            try:
+                listener.bind(path)
+            finally:
+                os.umask(old_mask)
+        self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=LINE_MAX)
+
+    async def close(self) -> None:
+        """Stop listening and remove the socket."""
+        if self._server is not None:
+            self._server.close()
+            (self._folder / SOCKET).unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                writer.write(msgspec.json.encode(self._answer(line)) + b"\n")
+                await writer.drain()
+        except (ConnectionError, ValueError) as error:  # gone, or a line without an end
+            log.debug("control connection ended", reason=str(error))
+        finally:
+            writer.close()
+
+    def _answer(self, line: bytes) -> dict[str, Any]:
+        try:
+            wanted = msgspec.json.decode(line, type=dict[str, str])["ask"]
+            answer = self._answers[wanted]
+        except (msgspec.MsgspecError, KeyError):
+            return {"error": f"ask one of: {', '.join(self._answers)}"}
+        try:
+            return {"ok": answer()}
+        except Exception as error:
+            log.exception("control question failed", ask=wanted)
+            return {"error": str(error)}
+
+
+def is_answered(folder: Path) -> bool:
+    """Whether a server listens in this folder."""
+    try:
+        with _short(folder) as path, socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(path)
+    except OSError:
+        return False
+    return True
+
+
+def ask(folder: Path, what: str, *, timeout_s: float = 5.0) -> Any:
+    """Put a question to the server whose home this is.
+
+    Raises:
+        ControlError: no server runs there, or it has no answer.
+
+    """
+    try:
+        with _short(folder) as path, socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(timeout_s)
+            connection.connect(path)
+            connection.sendall(msgspec.json.encode({"ask": what}) + b"\n")
+            with connection.makefile("rb") as answers:
+                answer = msgspec.json.decode(answers.readline())
+    except (OSError, msgspec.DecodeError) as error:
+        raise ControlError(
+            f"no callfloor server answers in {folder} ({error}); start one with: callfloor up"
+        ) from error
+    if "error" in answer:
+        raise ControlError(answer["error"])
+    return answer["ok"]

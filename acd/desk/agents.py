@@ -1,0 +1,67 @@
+"""The agents' side of the distributor, over one dispatcher and one site."""
+
+import hmac
+
+from acd.core.commands import Answer, SeatLook
+from acd.core.events import LogInAsked, LogOutAsked, PauseAsked, ReadyAsked, WrapUpEndAsked
+from acd.core.model import Seat
+from acd.core.transitions import CallState
+from acd.dispatcher import Dispatcher
+from acd.settings import Site
+
+
+class AgentDesk:
+    """Implements `acd.ports.Desk`, and the view of a seat that is spoken or shown to its agent."""
+
+    def __init__(self, dispatcher: Dispatcher, site: Site) -> None:
+        self._dispatcher = dispatcher
+        self.site = site
+
+    async def log_in(self, seat: str, pin: str) -> Answer:
+        """Begin a shift. An unknown seat and a wrong PIN sound the same, and take the same time."""
+        settings = self.site.seats.get(seat)
+        expected = settings.pin if settings is not None else ""
+        matches = hmac.compare_digest(expected.encode(), pin.encode()) and expected != ""
+        answer = await self._dispatcher.ask(LogInAsked(seat=seat, pin_matches=matches))
+        return "wrong-pin" if answer == "unknown-seat" else answer
+
+    async def log_out(self, seat: str) -> Answer:
+        """End it."""
+        return await self._dispatcher.ask(LogOutAsked(seat=seat))
+
+    async def ready(self, seat: str) -> Answer:
+        """Take calls again."""
+        return await self._dispatcher.ask(ReadyAsked(seat=seat))
+
+    async def pause(self, seat: str, reason: str) -> Answer:
+        """Take none."""
+        return await self._dispatcher.ask(PauseAsked(seat=seat, reason=reason))
+
+    async def end_wrap_up(self, seat: str) -> Answer:
+        """Wrap-up is done."""
+        return await self._dispatcher.ask(WrapUpEndAsked(seat=seat))
+
+    def look(self, seat: str) -> SeatLook:
+        """How the seat stands."""
+        known = self._seat(seat)
+        return known.shown if known is not None else "logged-out"
+
+    def pause_reason(self, seat: str) -> str:
+        """Why it is paused; empty if it is not."""
+        known = self._seat(seat)
+        return known.pause_reason if known is not None else ""
+
+    def waiting(self, seat: str) -> tuple[int, int]:
+        """How many calls wait in the seat's queues, and how long the first of them has, ms."""
+        known, state = self._seat(seat), self._dispatcher.core.state
+        if known is None:
+            return 0, 0
+        due = [
+            call.due
+            for call in state.calls.values()
+            if call.state in {CallState.WAITING, CallState.OFFERED} and call.queue in known.rule.queues
+        ]
+        return len(due), self._dispatcher.clock() - min(due) if due else 0
+
+    def _seat(self, name: str) -> Seat | None:
+        return self._dispatcher.core.state.seats.get(name)

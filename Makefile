@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.stamp
 venv: $(STAMP)
 
 # One environment for all of it. Built anew when what it is made from changes; a broken one is never taken for whole.
-$(STAMP): pyproject.toml setup.py $(wildcard _fastpath/*.pyx)
+$(STAMP): pyproject.toml setup.py $(wildcard _fastpath/*.pyx _fastpath/*.pxd)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "callfloor needs Python 3.11 or newer")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	  echo "python3 cannot make a virtual environment; on Debian: apt-get install python3-venv python3-dev"; exit 1; }

@@ -1,7 +1,7 @@
 """The local socket by which the command line looks at a running server and talks to it.
 
 One Unix socket, readable by the server's own user alone; one JSON object a line in, one out:
-`{"ask": "status"}` -> `{"ok": {...}}` or `{"error": "..."}`. What can be asked is a table given by the composition root.
+`{"ask": "status"}` -> `{"ok": {...}}` or `{"error": "..."}`. The composition root says what can be asked.
 
 A Unix socket's path ends at 108 bytes, a folder's does not: the folder is opened and the socket named through it.
 """

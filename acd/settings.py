@@ -1,0 +1,246 @@
+"""All options of acd.conf in one table, and the objects they become.
+
+`SECTIONS` is that table: what each type of section may say. `acd.site` reads by it, the manual is printed from it
+(`manual`), and a test holds the two together. A queue's and a seat's options map one to one onto `QueueRule` and
+`SeatRule`; what the core must not see (agent, PIN, handset, password, language) stands beside the rule.
+"""
+
+from typing import Any, ClassVar, Literal
+
+from msgspec import Struct, field
+
+from acd.core.rules import QueueRule, SeatRule
+from acd.options import Option, choice, duration, number, pattern, secret, table, words
+
+GENERATE = "generate"
+"""Written as a secret: the instance makes a random one at its first start and keeps it."""
+
+QUEUE_NAME = r"[a-z0-9][a-z0-9_-]{0,39}"
+SEAT_NAME = r"[0-9]{2,8}"
+LANGUAGE = r"[a-z]{2,3}(_[A-Z]{2})?"
+REASON_DIGIT = r"[0-9]"
+REASON = r"[a-z0-9][a-z0-9 _-]{0,39}"
+
+_HOST = pattern(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", "IPv4 address or host name")
+_TEXT = pattern(r'[^"<>\\\x00-\x1f\x7f]{1,80}', 'text without " < > \\')  # it goes into caller IDs and prompts
+_PORT = number(1, 65_535)
+_SECRET = secret(r"[!-~]{1,80}", f"12 to 80 visible ASCII characters, or {GENERATE}", empty=GENERATE)
+
+
+class _Discreet(Struct, frozen=True):
+    """A Struct whose `hidden` fields show as `***` in logs, tracebacks and tables."""
+
+    hidden: ClassVar[frozenset[str]] = frozenset()
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        values = [(name, getattr(self, name)) for name in self.__struct_fields__]
+        return [(name, "***" if value and name in self.hidden else value) for name, value in values]
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"{type(self).__name__}({inside})"
+
+
+class GeneralSettings(Struct, frozen=True, kw_only=True):
+    """Section `[general]`."""
+
+    name: str = "callfloor"
+    language: str = "en"
+    languages: tuple[str, ...] = ("en",)
+    durability: Literal["process", "power"] = "process"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    voice: Literal["auto", "espeak", "piper"] = "auto"
+    snapshot_interval_ms: int = 60_000
+
+
+class SwitchSettings(_Discreet, frozen=True, kw_only=True):
+    """Section `[switch]`: how callfloor and Asterisk meet."""
+
+    hidden: ClassVar[frozenset[str]] = frozenset({"ami_secret"})
+
+    fallback: str
+    mode: Literal["private", "existing"] = "private"
+    ami_host: str = "127.0.0.1"
+    ami_port: int = 5038
+    ami_user: str = "callfloor"
+    ami_secret: str = ""
+    """Empty until `acd.site.fill_secrets` when the instance is to make one."""
+    agi_host: str = "127.0.0.1"
+    agi_port: int = 4573
+    sip_host: str = "127.0.0.1"
+    sip_port: int = 5060
+    rtp_first: int = 10_000
+    rtp_last: int = 10_999
+
+
+class SeatSettings(_Discreet, frozen=True, kw_only=True):
+    """A seat: its rule for the core, and what only the edge may know."""
+
+    hidden: ClassVar[frozenset[str]] = frozenset({"pin", "secret"})
+
+    rule: SeatRule
+    agent: str
+    pin: str
+    handset: str
+    """Asterisk's name of the device, such as `PJSIP/101`."""
+    language: str
+    secret: str = ""
+    """The handset's SIP password. Empty until `acd.site.fill_secrets` when the instance is to make one."""
+
+
+class Site(Struct, frozen=True, kw_only=True):
+    """What acd.conf says, checked."""
+
+    general: GeneralSettings
+    switch: SwitchSettings
+    queues: dict[str, QueueRule] = field(default_factory=dict)
+    seats: dict[str, SeatSettings] = field(default_factory=dict)
+    pause_reasons: dict[str, str] = field(default_factory=dict)
+    """Digit to reason, in the order of the file."""
+
+
+GENERAL = (
+    Option(
+        "name",
+        _TEXT,
+        "callfloor",
+        "What the site is called in status and logs.",
+    ),
+    Option("language", pattern(LANGUAGE, "language code"), "en", "Language that a caller and a seat begin in."),
+    Option(
+        "languages",
+        words(LANGUAGE, "language codes"),
+        "en",
+        "All languages spoken. Every prompt must exist in each of them.",
+    ),
+    Option(
+        "durability",
+        choice("process", "power"),
+        "process",
+        "What the journal survives: `process` any end of callfloor, `power` a power cut of the machine too, at the "
+        "price of a disk flush for each batch of events.",
+    ),
+    Option("log_level", choice("debug", "info", "warning", "error"), "info", "The least grave thing that is logged."),
+    Option(
+        "voice",
+        choice("auto", "espeak", "piper"),
+        "auto",
+        "Engine that speaks prompts without a recording: `auto` takes piper where it has a voice for the language.",
+    ),
+    Option(
+        "snapshot_interval",
+        duration("5s", "1h"),
+        "60s",
+        "How often the switch is asked for all it holds, to heal what a lost event broke.",
+        "snapshot_interval_ms",
+    ),
+)
+
+SWITCH = (
+    Option(
+        "fallback",
+        pattern(r"[0-9*#]{1,20}", "extension"),
+        None,
+        "Extension that callers are sent to when callfloor stays out of reach.",
+    ),
+    Option(
+        "mode",
+        choice("private", "existing"),
+        "private",
+        "`private`: callfloor starts an Asterisk of its own. `existing`: it joins the one that you run.",
+    ),
+    Option("ami_host", _HOST, "127.0.0.1", "Where Asterisk's manager interface listens."),
+    Option("ami_port", _PORT, "5038", "Its TCP port."),
+    Option("ami_user", pattern(r"[A-Za-z0-9_-]{1,40}", "name"), "callfloor", "Account in manager.conf."),
+    Option("ami_secret", _SECRET, GENERATE, "Its password. With `mode = existing` the one in your manager.conf."),
+    Option(
+        "agi_host",
+        _HOST,
+        "127.0.0.1",
+        "Where callfloor listens for Asterisk. FastAGI knows no password: keep it on loopback.",
+    ),
+    Option("agi_port", _PORT, "4573", "Its TCP port."),
+    Option(
+        "sip_host",
+        _HOST,
+        "127.0.0.1",
+        "Address for SIP of a private Asterisk; `0.0.0.0` for handsets on other machines.",
+    ),
+    Option("sip_port", _PORT, "5060", "Its UDP port."),
+    Option("rtp_first", number(1_024, 65_534), "10000", "First UDP port for sound; each call leg takes two."),
+    Option("rtp_last", number(1_025, 65_535), "10999", "Last UDP port for sound."),
+)
+
+QUEUE = (
+    Option("strategy", choice("longest-idle"), "longest-idle", "Which of several free seats gets the call."),
+    Option(
+        "priority",
+        number(0, 99),
+        "10",
+        "Class of its calls where the call has none of its own; 0 is served first, over all queues.",
+    ),
+    Option(
+        "ring",
+        duration("3s", "5m"),
+        "15s",
+        "How long a seat rings before the call goes back to the head of the queue.",
+        "ring_ms",
+    ),
+    Option(
+        "wrap_up",
+        duration("0", "1h"),
+        "10s",
+        "Time after a talk before the seat is offered the next call; 0 for none.",
+        "wrap_up_ms",
+    ),
+    Option(
+        "refusal",
+        duration("0", "1h"),
+        "30s",
+        "How long a call is kept from a seat that refused it or let it ring out.",
+        "refusal_ms",
+    ),
+    Option(
+        "max_wait", duration("10s", "24h"), "1h", "A call that waited this long is sent to the overflow.", "max_wait_ms"
+    ),
+)
+
+SEAT = (
+    Option("queues", words(QUEUE_NAME, "names of queues"), "", "Queues that the seat serves."),
+    Option(
+        "agent",
+        _TEXT,
+        None,
+        "Who sits there: spoken to the agent, shown to others.",
+    ),
+    Option("pin", secret(r"[0-9]{4,12}", "4 to 12 digits"), None, "What the agent keys in to log in."),
+    Option(
+        "handset",
+        pattern(r"([A-Za-z][A-Za-z0-9]*/[A-Za-z0-9][A-Za-z0-9_.@/+-]{0,79})?", "technology/name, such as DAHDI/5"),
+        "",
+        "The phone that rings. Left out, it is `PJSIP/` and the seat's number, and callfloor writes that endpoint.",
+    ),
+    Option("secret", _SECRET, GENERATE, "The handset's SIP password."),
+    Option(
+        "language", pattern(f"({LANGUAGE})?", "language code"), "", "What the handset speaks; left out, the site's."
+    ),
+    Option(
+        "set_aside_after",
+        number(0, 100),
+        "3",
+        "This many offers in a row unanswered, and the seat is paused as `not-answering`; 0 for never.",
+    ),
+    Option("pin_tries", number(1, 100), "3", "Wrong PINs in a row before the seat is locked."),
+    Option("lock", duration("0", "24h"), "5m", "How long a seat stays locked.", "lock_ms"),
+)
+
+SECTIONS: dict[str, tuple[Option, ...]] = {"general": GENERAL, "switch": SWITCH, "queue": QUEUE, "seat": SEAT}
+"""The one table of all options, by type of section. `[pause-reasons]` has no options: its keys are digits."""
+
+
+def manual() -> str:
+    """Return the tables of the manual, one for each type of section."""
+    heads = {"queue": "[NAME] with type = queue", "seat": "[NUMBER] with type = seat"}
+    return "\n\n".join(
+        f"### `{heads.get(kind, f'[{kind}]')}`\n\n{table(options)}" for kind, options in SECTIONS.items()
+    )

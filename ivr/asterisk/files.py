@@ -1,0 +1,128 @@
+"""The Asterisk files that follow from acd.conf, and the folders a private instance runs in.
+
+Seats, ports and secrets are written once, in acd.conf; what Asterisk must know of them is rendered here into
+`generated/`, which the admin's own files pull in. Rendering is pure: settings in, texts out.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from acd.settings import SeatSettings, Site, SwitchSettings
+
+from .program import Asterisk
+
+_HEADER: Final = "; Made by callfloor from acd.conf; do not edit, it is written anew at each start and reload.\n\n"
+_UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f]")
+# Asterisk's core complains about these at each start when they are not there; empty means its defaults.
+WANTED: Final = ("acl.conf", "ccss.conf", "pjproject.conf", "stasis.conf", "udptl.conf")
+
+
+def escaped(value: str) -> str:
+    """Make a value safe to stand behind `=` in an Asterisk file: one line, and `;` begins no comment.
+
+    A backslash is itself there unless a `;` follows, and only the one before the `;` is taken away (main/config.c).
+    """
+    return _UNSAFE.sub(" ", value).strip().replace(";", "\\;")
+
+
+def generated(site: Site, sounds: Path, modules: Iterable[str] = ()) -> dict[str, str]:
+    """Render the files of `generated/`, by name. `sounds` is the folder of prompts that the dialplan itself plays.
+
+    An Asterisk that an admin runs himself (`mode = existing`) keeps its own ports and transports.
+    """
+    switch = site.switch
+    own = switch.mode == "private"
+    texts = {
+        "globals.conf": (
+            f"CALLFLOOR_AGI = {switch.agi_host}:{switch.agi_port}\n"
+            f"CALLFLOOR_FALLBACK = {escaped(switch.fallback)}\n"
+            f"CALLFLOOR_SOUNDS = {escaped(str(sounds))}\n"
+        ),
+        "hints.conf": "".join(_extensions(name, seat) for name, seat in site.seats.items()),
+        "manager.conf": (
+            (f"[general](+)\nport = {switch.ami_port}\n\n" if own else "")
+            + f"[{escaped(switch.ami_user)}](+)\nsecret = {escaped(switch.ami_secret)}\n"
+        ),
+        "rtp.conf": f"rtpstart = {switch.rtp_first}\nrtpend = {switch.rtp_last}\n" if own else "",
+        "modules.conf": "".join(f"load = {module}.so\n" for module in modules),
+        "pjsip.conf": "\n".join([*(_transports(switch) if own else ()), *_handsets(site)]),
+    }
+    return {name: _HEADER + text for name, text in texts.items()}
+
+
+def _extensions(name: str, seat: SeatSettings) -> str:
+    """One seat rings another by its number; *5 before it is its lamp."""
+    return (
+        f"exten => {name},1,Dial({escaped(seat.handset)},30)\n same => n,Hangup()\n"
+        f"exten => *5{name},hint,Custom:callfloor-{name}\n"
+    )
+
+
+def _transports(switch: SwitchSettings) -> Iterator[str]:
+    host = f"[{switch.sip_host}]" if ":" in switch.sip_host else switch.sip_host
+    for protocol in ("udp", "tcp"):
+        yield f"[{protocol}](transport)\nprotocol = {protocol}\nbind = {host}:{switch.sip_port}\n"
+
+
+def _handsets(site: Site) -> Iterator[str]:
+    for name, seat in site.seats.items():
+        if seat.handset != f"PJSIP/{name}":
+            continue  # an analog handset, or an endpoint the admin wrote himself
+        display = escaped(re.sub(r'["<>\\]', "", seat.agent))
+        yield (
+            f'[{name}](handset)\naors = {name}\nauth = {name}\ncallerid = "{display}" <{name}>\n'
+            f"language = {escaped(seat.language)}\nset_var = ACD_SEAT={name}\n\n"
+            f"[{name}](handset-auth)\nusername = {name}\npassword = {escaped(seat.secret)}\n\n"
+            f"[{name}](handset-aor)\n"
+        )
+
+
+def write_generated(
+    site: Site, folder: Path, sounds: Path, modules: Iterable[str] = (), *, group_reads: bool = False
+) -> None:
+    """Write `generated/` into a folder, each file in one step. They hold passwords: only the owner may read them.
+
+    `group_reads` lets the folder's group read them too, for an Asterisk that runs as another user.
+
+    Raises:
+        OSError: the folder cannot be written.
+
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in generated(site, sounds, modules).items():
+        write_private(folder / name, text)
+        if group_reads:
+            os.chown(folder / name, -1, folder.stat().st_gid)
+            (folder / name).chmod(0o640)
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner may read, in one step: a reader sees the old text or the new, never half."""
+    new = file.with_name(f".{file.name}.new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        out.write(text)
+    new.replace(file)
+
+
+def asterisk_conf(asterisk: Asterisk, home: Path, options: Path | None) -> str:
+    """Render the asterisk.conf of a private instance: its folders, then the site's options."""
+    folders = {
+        "astetcdir": home / "etc",
+        "astmoddir": asterisk.modules,
+        "astvarlibdir": home / "var",
+        "astdbdir": home / "var",
+        "astkeydir": home / "var",
+        "astdatadir": home / "var",
+        "astagidir": home / "var" / "agi-bin",
+        "astcachedir": home / "var" / "cache",
+        "astspooldir": home / "spool",
+        "astrundir": home / "run",
+        "astlogdir": home / "log",
+        "astsbindir": Path(asterisk.program).parent,
+    }
+    lines = "".join(f"{name} => {folder}\n" for name, folder in folders.items())
+    return f"{_HEADER}[directories]\n{lines}" + (f'\n#include "{options}"\n' if options else "")

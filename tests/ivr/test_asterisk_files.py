@@ -1,0 +1,92 @@
+"""What is written for Asterisk: generated files, free ports."""
+
+import stat
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from acd.core.rules import SeatRule
+from acd.settings import GeneralSettings, SeatSettings, Site, SwitchSettings
+from ivr.asterisk import generated, on_free_ports, write_generated
+from ivr.asterisk.files import escaped
+
+SOUNDS = Path("/x/sounds")
+
+
+def seat(name, **changes):
+    """Make a seat."""
+    settings = SeatSettings(
+        rule=SeatRule(name=name), agent="Anna", pin="4711", handset=f"PJSIP/{name}", secret="s" * 16, language="pl"
+    )
+    return replace(settings, **changes)
+
+
+def site(*seats, **switch):
+    """Make a site of seats."""
+    return Site(
+        general=GeneralSettings(),
+        switch=SwitchSettings(fallback="6000", ami_secret="a;b\\c", **switch),
+        seats={one.rule.name: one for one in seats},
+    )
+
+
+def test_a_seat_becomes_endpoint_password_and_registration():
+    """Each PJSIP seat inherits the three templates of pjsip.conf under its own name."""
+    text = generated(site(seat("101")), SOUNDS)["pjsip.conf"]
+    for line in ("[101](handset)", "[101](handset-auth)", "[101](handset-aor)", f"password = {'s' * 16}"):
+        assert line in text.splitlines()
+
+
+def test_an_analog_seat_gets_a_lamp_and_no_endpoint():
+    """A seat whose handset is no PJSIP endpoint of its name can be rung and watched without an endpoint."""
+    files = generated(site(seat("104", handset="DAHDI/4")), SOUNDS)
+    assert "[104]" not in files["pjsip.conf"]
+    assert "exten => 104,1,Dial(DAHDI/4,30)" in files["hints.conf"]
+    assert "exten => *5104,hint,Custom:callfloor-104" in files["hints.conf"]
+
+
+def test_an_existing_asterisk_keeps_its_ports_and_transports():
+    """With `mode = existing` nothing is said about ports, transports or RTP; seats and the AMI secret still are."""
+    files = generated(site(seat("101"), mode="existing"), SOUNDS)
+    assert "bind" not in files["pjsip.conf"]
+    assert "[101](handset)" in files["pjsip.conf"]
+    assert "port" not in files["manager.conf"]
+    assert "secret = a\\;b\\c" in files["manager.conf"]
+    assert "rtpstart" not in files["rtp.conf"]
+
+
+def test_a_name_cannot_leave_its_place():
+    """Quotes, brackets, line ends and `;` in an agent's name stay inside the caller ID."""
+    text = generated(site(seat("101", agent='A"<1>\nB; [x](!)')), SOUNDS)["pjsip.conf"]
+    assert 'callerid = "A1 B\\; [x](!)" <101>' in text.splitlines()
+
+
+@given(st.text())
+def test_an_escaped_value_is_one_line_without_a_bare_semicolon(value):
+    """Whatever the value, what is written is a single line in which every `;` is escaped."""
+    text = escaped(value)
+    assert "\n" not in text
+    assert "\r" not in text
+    assert ";" not in text.replace("\\;", "")
+
+
+def test_generated_files_are_for_the_owner_alone(tmp_path):
+    """They hold passwords: mode 0600, and 0640 when Asterisk runs as another user of the folder's group."""
+    write_generated(site(seat("101")), tmp_path / "a", SOUNDS)
+    write_generated(site(seat("101")), tmp_path / "b", SOUNDS, group_reads=True)
+    assert {stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "a").iterdir()} == {0o600}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "b").iterdir()} == {0o640}
+
+
+def test_free_ports_differ_and_leave_the_rest_alone():
+    """The three ports differ, the range for voice holds 500 calls, and seats and secrets are as before."""
+    before = site(seat("101"))
+    after = on_free_ports(before)
+    switch = after.switch
+    assert len({switch.sip_port, switch.ami_port, switch.agi_port}) == 3
+    assert switch.rtp_first % 2 == 0
+    assert switch.rtp_last - switch.rtp_first + 1 == 2_000
+    assert after.seats == before.seats
+    assert switch.ami_secret == before.switch.ami_secret

@@ -1,0 +1,190 @@
+"""The agent's desk on a keypad: what the feature codes *11 to *16 do, as flows.
+
+An agent dials a code, hears how it went, and is hung up; everything is said in the seat's language. The dialplan sends
+code by code to `AGI(agi://.../handset/ACTION)`, where ACTION is one of `ACTIONS`.
+
+Which seat it is follows from the handset that calls, `PJSIP/101-00000012` -> `PJSIP/101`: Asterisk names the channel
+after the endpoint that authenticated. A caller ID can be set by anybody and is not looked at. A handset of no seat is
+told so.
+
+What an agent wants goes to the `Desk`, which knows the rules; this file only asks and tells. A PIN is handed on and
+kept nowhere: in no log, no variable, no text. Whatever was wrong about a log-in, the words are the same.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal, Protocol, get_args
+
+import structlog
+
+from acd.core.commands import Answer as DeskAnswer
+from acd.core.commands import SeatLook
+from acd.core.floor import NOT_ANSWERING
+from acd.ports import Desk
+from acd.settings import SeatSettings, Site
+from ivr import phrases
+from ivr.flow import Answer, Caller, Collect, Flow, FlowFunction, Menu, Play, Say, SetLanguage
+
+log = structlog.get_logger()
+
+Action = Literal["log-in", "log-out", "ready", "pause", "end-wrap-up", "my-state"]
+ACTIONS: tuple[Action, ...] = get_args(Action)
+
+PIN_TRIES = 3
+"""Entries in one call. How many make the lock is the seat's rule, and counted by the distributor over all calls."""
+PIN_DIGITS_MAX = 12
+
+_REASON_CODE = re.compile(r"\*[0-9]{2}([0-9])")
+"""A feature code has two digits; a third one, as in *141, is the reason."""
+
+_REPLIES: Mapping[DeskAnswer, str] = {
+    "later": "handset-later",
+    "wrong-pin": "handset-wrong-pin",
+    "locked": "handset-locked",
+    "not-logged-in": "handset-not-logged-in",
+    "already": "handset-already",
+    "unknown-seat": "handset-no-seat",
+}
+_OWN_REPLIES: Mapping[tuple[Action, DeskAnswer], str] = {
+    ("log-in", "already"): "handset-already-logged-in",
+    ("log-out", "later"): "handset-later-log-out",
+    ("ready", "already"): "handset-already-ready",
+    ("ready", "later"): "handset-later-ready",
+    ("pause", "later"): "handset-later-pause",
+    ("end-wrap-up", "already"): "handset-no-wrap-up",
+}
+
+
+class SeatView(Protocol):
+    """What can be told of a seat. A seat that is unknown looks logged out."""
+
+    def look(self, seat: str) -> SeatLook:
+        """Tell how it stands."""
+
+    def pause_reason(self, seat: str) -> str:
+        """Tell why it is paused; empty if it is not, or for no reason."""
+
+    def waiting(self, seat: str) -> tuple[int, int]:
+        """Tell how many calls wait in its queues, and how long the first of them has, ms."""
+
+
+class Handset:
+    """The feature codes of one site.
+
+    Args:
+        desk: fulfils what agents want.
+        view: tells how seats stand.
+        site: gives the settings of the moment; asked at every call, for they may have been loaded anew.
+
+    """
+
+    def __init__(self, desk: Desk, view: SeatView, site: Callable[[], Site]) -> None:
+        self._desk = desk
+        self._view = view
+        self._site = site
+
+    def flows(self) -> dict[str, Flow]:
+        """Give the flow of each action, by its route: `handset/log-in` ..."""
+        acts: Mapping[Action, Callable[[SeatSettings, Caller], Awaitable[None]]] = {
+            "log-in": self._log_in,
+            "log-out": self._log_out,
+            "ready": self._ready,
+            "pause": self._pause,
+            "end-wrap-up": self._end_wrap_up,
+            "my-state": self._my_state,
+        }
+        return {f"handset/{action}": Flow(f"handset/{action}", self._at_seat(act)) for action, act in acts.items()}
+
+    def _at_seat(self, act: Callable[[SeatSettings, Caller], Awaitable[None]]) -> FlowFunction:
+        async def run(caller: Caller) -> None:
+            await Answer()
+            seat = self._seat_of(caller.channel)
+            if seat is None:
+                log.warning("handset of no seat", channel=caller.channel)
+                await Play("handset-no-seat")
+                return
+            await SetLanguage(_language(seat))
+            await act(seat, caller)
+
+        return run
+
+    def _seat_of(self, channel: str) -> SeatSettings | None:
+        handset = channel.rpartition("-")[0]
+        return next((seat for seat in self._site().seats.values() if seat.handset == handset), None)
+
+    async def _log_in(self, seat: SeatSettings, _caller: Caller) -> None:
+        if self._view.look(seat.rule.name) != "logged-out":
+            await self._tell("log-in", seat, "already")
+            return
+        for _ in range(PIN_TRIES):
+            pin = await Collect("handset-pin", max_digits=PIN_DIGITS_MAX, tries=2)
+            if pin is None:
+                await Play("handset-unchanged")
+                return
+            answer = await self._desk.log_in(seat.rule.name, pin)
+            if answer == "ok":
+                await Say(phrases.logged_in_as(seat.agent, _language(seat)))
+            await self._tell("log-in", seat, answer)
+            if answer != "wrong-pin":
+                return
+
+    async def _log_out(self, seat: SeatSettings, _caller: Caller) -> None:
+        await self._tell("log-out", seat, await self._desk.log_out(seat.rule.name))
+
+    async def _ready(self, seat: SeatSettings, _caller: Caller) -> None:
+        await self._tell("ready", seat, await self._desk.ready(seat.rule.name))
+
+    async def _end_wrap_up(self, seat: SeatSettings, _caller: Caller) -> None:
+        await self._tell("end-wrap-up", seat, await self._desk.end_wrap_up(seat.rule.name))
+
+    async def _pause(self, seat: SeatSettings, caller: Caller) -> None:
+        if self._view.look(seat.rule.name) == "logged-out":
+            await self._tell("pause", seat, "not-logged-in")
+            return
+        reasons = self._site().pause_reasons
+        dialled = _REASON_CODE.fullmatch(caller.headers.get("extension", ""))
+        digit = dialled[1] if dialled else None
+        if reasons and digit not in reasons:
+            digit = await Menu(phrases.reason_menu(reasons, _language(seat)), choices=tuple(reasons))
+            if digit is None:
+                await Play("handset-unchanged")
+                return
+        reason = reasons.get(digit or "", "")
+        await self._tell("pause", seat, await self._desk.pause(seat.rule.name, reason))
+
+    async def _my_state(self, seat: SeatSettings, _caller: Caller) -> None:
+        name, language = seat.rule.name, _language(seat)
+        if self._view.look(name) == "logged-out":
+            await Play("handset-logged-out")
+            return
+        await Say(phrases.logged_in_as(seat.agent, language))
+        await self._tell_look(seat)
+        count, longest_ms = self._view.waiting(name)
+        if count:
+            await Say(phrases.calls_waiting(count, language))
+            await Say(phrases.longest_wait(longest_ms, language))
+        else:
+            await Play("handset-none-waiting")
+
+    async def _tell(self, action: Action, seat: SeatSettings, answer: DeskAnswer) -> None:
+        """Say how a wish was met. After "ok" that is the state it led to, as the distributor has it."""
+        log.info("handset", action=action, seat=seat.rule.name, answer=answer)
+        if answer == "ok":
+            await self._tell_look(seat)
+        else:
+            await Play(_OWN_REPLIES.get((action, answer), _REPLIES[answer]))
+
+    async def _tell_look(self, seat: SeatSettings) -> None:
+        look = self._view.look(seat.rule.name)
+        reason = self._view.pause_reason(seat.rule.name) if look == "paused" else ""
+        if reason == NOT_ANSWERING:
+            await Play("handset-set-aside")
+        elif reason:
+            await Say(phrases.paused_for(reason, _language(seat)))
+        else:
+            await Play(f"handset-{look}")
+
+
+def _language(seat: SeatSettings) -> str:
+    """Give the seat's language, if the phrases are there in it."""
+    return seat.language if seat.language in phrases.LANGUAGES else phrases.LANGUAGES[0]

@@ -1,0 +1,183 @@
+"""What callfloor itself says: fixed phrases as named prompts, and sentences made of numbers and names.
+
+A fixed phrase has a name, so that a site can record it: `sounds/<language>/<name>.wav` replaces the spoken text.
+Sentences with a number or a name in them are texts. Each is short and holds one number, so that the cache of spoken
+texts grows by the sum of what can be said and not by the product.
+
+Polish counts in three forms (1 rozmowa, 2 rozmowy, 5 rozmów) and its numerals follow the noun's gender, which a speech
+engine that reads "2" does not know; so feminine forms are written out here. No phrase tells the agent's gender.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+LANGUAGES = ("en", "pl")
+"""What every phrase of this module is there in; a seat with another language is spoken to in the first."""
+
+DIALPLAN = ("already-answered", "caller-gone", "please-hold", "sorry-try-later")
+"""Prompts that extensions.conf plays by itself."""
+
+_PHRASES: Mapping[str, tuple[str, str]] = {
+    # the dialplan's
+    "already-answered": ("This call has already been answered.", "Ta rozmowa została już odebrana."),
+    "caller-gone": ("The caller has hung up.", "Dzwoniący się rozłączył."),
+    "please-hold": (
+        "Please hold the line. We will be with you as soon as we can.",
+        "Prosimy zaczekać. Połączymy, jak tylko będzie to możliwe.",
+    ),
+    "sorry-try-later": (
+        "We are sorry, we cannot take your call now. Please try again later.",
+        "Przepraszamy, teraz nie możemy odebrać. Prosimy spróbować później.",
+    ),
+    # any flow's
+    "invalid": ("Sorry, that is not a valid choice.", "Niestety, nie ma takiej możliwości."),
+    "no-input": ("Sorry, no key was pressed.", "Nie wybrano żadnego klawisza."),
+    "sorry": ("We are sorry, something went wrong.", "Przepraszamy, wystąpił błąd."),
+    # the handset's: log-in
+    "handset-pin": ("Please enter your PIN, then press hash.", "Wpisz swój PIN i naciśnij krzyżyk."),
+    "handset-wrong-pin": ("That did not work.", "Nie udało się."),
+    "handset-locked": (
+        "There were too many wrong entries. Logging in is locked for a while.",
+        "Zbyt wiele błędnych prób. Logowanie jest na pewien czas zablokowane.",
+    ),
+    "handset-no-seat": (
+        "This telephone does not belong to a seat.",
+        "Ten telefon nie należy do żadnego stanowiska.",
+    ),
+    # the handset's: how the seat stands
+    "handset-logged-out": ("You are logged out.", "Stanowisko jest wylogowane."),
+    "handset-ready": ("You are ready.", "Stanowisko jest gotowe."),
+    "handset-ringing": ("You have a call ringing.", "Dzwoni do ciebie rozmowa."),
+    "handset-talking": ("You are on a call.", "Trwa rozmowa."),
+    "handset-wrap-up": ("You are in wrap-up.", "Trwa czas po rozmowie."),
+    "handset-paused": ("You are on pause.", "Stanowisko ma przerwę."),
+    "handset-set-aside": (
+        "You are on pause, because calls to you were not answered. To take calls again, dial star 1 3.",
+        "Stanowisko ma przerwę, ponieważ rozmowy nie były odbierane. Aby je znów przyjmować, wybierz gwiazdka 1 3.",
+    ),
+    "handset-none-waiting": ("No calls are waiting.", "Nikt nie czeka."),
+    # the handset's: how a wish was met
+    "handset-already-logged-in": ("You are already logged in.", "Stanowisko jest już zalogowane."),
+    "handset-not-logged-in": (
+        "You are not logged in. To log in, dial star 1 1.",
+        "Stanowisko nie jest zalogowane. Aby się zalogować, wybierz gwiazdka 1 1.",
+    ),
+    "handset-already-ready": ("You are already ready.", "Stanowisko jest już gotowe."),
+    "handset-no-wrap-up": ("You are not in wrap-up.", "Nie trwa czas po rozmowie."),
+    "handset-already": ("That is already so.", "Tak już jest."),
+    "handset-later": (
+        "That will be done when your present call is over.",
+        "To nastąpi po zakończeniu bieżącej rozmowy.",
+    ),
+    "handset-later-log-out": (
+        "You will be logged out when your present call is over.",
+        "Wylogowanie nastąpi po zakończeniu bieżącej rozmowy.",
+    ),
+    "handset-later-ready": (
+        "You will be ready when your present call is over.",
+        "Stanowisko będzie gotowe po zakończeniu bieżącej rozmowy.",
+    ),
+    "handset-later-pause": (
+        "You will be on pause when your present call and wrap-up are over.",
+        "Przerwa zacznie się po zakończeniu bieżącej rozmowy i czasu po niej.",
+    ),
+    "handset-unchanged": ("Nothing was changed.", "Nic się nie zmieniło."),
+}
+
+TEXTS: Mapping[str, Mapping[str, str]] = {
+    name: dict(zip(LANGUAGES, texts, strict=True)) for name, texts in _PHRASES.items()
+}
+"""A prompt's name -> language -> what it says; the shape that `ivr.prompts` takes."""
+
+_POLISH_REASONS = {
+    "break": "przerwa",
+    "lunch": "obiad",
+    "training": "szkolenie",
+    "back office": "praca biurowa",
+}
+
+
+class _Unit(NamedTuple):
+    """A Polish feminine noun after a number: 1 sekundę, 2 sekundy, 5 sekund."""
+
+    one: str
+    few: str
+    many: str
+
+
+_HOURS = _Unit("jedną godzinę", "godziny", "godzin")
+_MINUTES = _Unit("jedną minutę", "minuty", "minut")
+_SECONDS = _Unit("jedną sekundę", "sekundy", "sekund")
+
+
+def logged_in_as(agent: str, language: str) -> str:
+    """Tell who is logged in."""
+    return f"Zalogowano: {agent}." if language == "pl" else f"You are logged in as {agent}."
+
+
+def reason_menu(reasons: Mapping[str, str], language: str) -> str:
+    """Read out the pause reasons, digit -> reason."""
+    if language == "pl":
+        choices = " ".join(f"{_reason(reason, language)}: naciśnij {digit}." for digit, reason in reasons.items())
+        return f"Jaki jest powód przerwy? {choices}"
+    choices = " ".join(f"For {reason}, press {digit}." for digit, reason in reasons.items())
+    return f"Why do you pause? {choices}"
+
+
+def paused_for(reason: str, language: str) -> str:
+    """Tell that the seat is paused, and why."""
+    said = _reason(reason, language)
+    return f"Stanowisko ma przerwę. Powód: {said}." if language == "pl" else f"You are on pause: {said}."
+
+
+def calls_waiting(count: int, language: str) -> str:
+    """Tell how many calls wait; `count` is 1 or more."""
+    if language == "pl":
+        few = _form(count) == "few"
+        return f"{_polish(count, _Unit('jedna rozmowa', 'rozmowy', 'rozmów'))} {'czekają' if few else 'czeka'}."
+    return "1 call is waiting." if count == 1 else f"{count} calls are waiting."
+
+
+def longest_wait(wait_ms: int, language: str) -> str:
+    """Tell how long the first of the waiting calls has waited."""
+    said = duration(wait_ms, language)
+    return f"Najdłużej: {said}." if language == "pl" else f"The longest has waited for {said}."
+
+
+def duration(length_ms: int, language: str) -> str:
+    """Say a length of time: to the second up to a minute, to ten seconds up to an hour, then to the minute."""
+    total_s = max(0, length_ms // 1000)
+    if total_s >= 3600:
+        total_s = total_s // 60 * 60
+    elif total_s > 60:
+        total_s = total_s // 10 * 10
+    minutes, seconds = divmod(total_s, 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "hour", _HOURS), (minutes, "minute", _MINUTES), (seconds, "second", _SECONDS)]
+    said = [part for part in parts if part[0]] or parts[-1:]
+    if language == "pl":
+        return " ".join(_polish(count, unit) for count, _, unit in said)
+    return " ".join(f"{count} {unit}" if count == 1 else f"{count} {unit}s" for count, unit, _ in said)
+
+
+def _reason(reason: str, language: str) -> str:
+    """A site's own reasons are said as it wrote them."""
+    return _POLISH_REASONS.get(reason, reason) if language == "pl" else reason
+
+
+def _polish(count: int, unit: _Unit) -> str:
+    """Say a number with a feminine noun. The engine reads digits as masculine: 2 is written dwie, 22 is "20 dwie"."""
+    form = _form(count)
+    if form == "one":
+        return unit.one
+    noun = unit.few if form == "few" else unit.many
+    if form == "few" and count % 10 == 2:
+        return f"dwie {noun}" if count == 2 else f"{count - 2} dwie {noun}"
+    return f"{count} {noun}"
+
+
+def _form(count: int) -> str:
+    """Choose the Polish plural form, by the rule of Unicode CLDR for whole numbers."""
+    if count == 1:
+        return "one"
+    return "few" if count % 10 in {2, 3, 4} and count % 100 not in {12, 13, 14} else "many"

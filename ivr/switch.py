@@ -1,0 +1,230 @@
+"""Asterisk as the distributor sees it: carries out commands over AMI and submits what `channels` makes of its events.
+
+One `AmiSwitch` lives as long as the server; under it links come and go. When a link is gone the core hears `SwitchLost`
+and decides nothing; when a new one stands, a snapshot is taken and the core hears that.
+
+An AMI session carries out its actions one after another. Both moves rest on that: an offer sets its token on the
+caller's channel before its Originate is sent, a withdrawal clears the token before it hangs up the leg. Whatever the
+race, a leg whose token is gone finds so out before it bridges (acd-seat in extensions.conf).
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import structlog
+
+from acd.core import commands as cmd
+from acd.core import events as ev
+from ivr.ami import Link, LinkError, Message, text
+from ivr.channels import VARIABLES, Channels, Held, Leg
+
+log = structlog.get_logger()
+
+KEEP_ALIVE_S = 10.0
+"""Between two keep-alives; the dialplan takes callfloor for dead after 120 s of silence (acd-hold)."""
+RETRY_FIRST_S, RETRY_MOST_S = 0.25, 10.0
+OFFER_MARK = "SHARED(ACD_OFFER)"
+EVENT_CLASSES = "call,user,system"
+NORMAL_CLEARING = "16"
+
+LAMPS: dict[cmd.SeatLook, str] = {
+    "logged-out": "UNAVAILABLE",
+    "ready": "NOT_INUSE",
+    "ringing": "RINGING",
+    "talking": "INUSE",
+    "wrap-up": "BUSY",
+    "paused": "ONHOLD",
+}
+"""What a lamp shows, as Asterisk's device states; phones light them each in their own way."""
+
+
+class AmiSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the manager interface is and who we are there."""
+
+    host: str
+    port: int
+    user: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"AmiSettings({self.user}@{self.host}:{self.port})"
+
+
+class AmiSwitch:
+    """Implements `acd.ports.Switch` on one Asterisk."""
+
+    def __init__(
+        self,
+        settings: AmiSettings,
+        handsets: Mapping[str, str],
+        *,
+        submit: Callable[..., None],
+        clock: Callable[[], int],
+    ) -> None:
+        self.channels = Channels(handsets)
+        self.connected = asyncio.Event()
+        """A link stands and its first snapshot was handed over."""
+        self._settings = settings
+        self._submit = submit
+        self._clock = clock
+        self._link: Link | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # The link
+
+    async def run(self) -> None:
+        """Keep a link until cancelled: connect, take a snapshot, watch, and start over with growing patience."""
+        patience = RETRY_FIRST_S
+        while True:
+            try:
+                await self._session()
+            except LinkError as error:
+                if self.connected.is_set():
+                    patience = RETRY_FIRST_S
+                log.warning("switch not reachable", reason=str(error), retry_s=round(patience, 2))
+            finally:
+                self._lose_link()
+            await asyncio.sleep(patience * random.uniform(0.8, 1.2))  # noqa: S311 - spreads reconnects
+            patience = min(patience * 2, RETRY_MOST_S)
+
+    async def _session(self) -> None:
+        settings = self._settings
+        link = self._link = await Link.open(
+            host=settings.host,
+            port=settings.port,
+            user=settings.user,
+            secret=settings.secret,
+            events=EVENT_CLASSES,
+            on_event=self._on_event,
+        )
+        await self._keep_alive(link)
+        await self._snapshot(link)
+        self.connected.set()
+        log.info("switch connected", host=settings.host, port=settings.port)
+        while not link.lost.done():
+            await asyncio.wait({link.lost}, timeout=KEEP_ALIVE_S)
+            if not link.lost.done():
+                await self._keep_alive(link)
+        raise LinkError(link.lost.result())
+
+    def _lose_link(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+        if self.connected.is_set():
+            self.connected.clear()
+            self._submit(ev.SwitchLost())
+
+    async def _keep_alive(self, link: Link) -> None:
+        await link.ask("Setvar", Variable="GLOBAL(CALLFLOOR_ALIVE)", Value=str(self._clock() // 1000))
+
+    # Commands
+
+    def offer(self, command: cmd.Offer) -> None:
+        """Ring a seat for a call."""
+        caller = self.channels.calls.get(command.call)
+        handset = self.channels.handset_of.get(command.seat)
+        if self._link is None or caller is None or handset is None:
+            self._submit(ev.OfferEnded(offer=command.offer, outcome="failed"))
+            return
+        self.channels.legs[command.offer] = Leg(
+            call=command.call, seat=command.seat, ring_ms=command.ring_ms, made_at=self._clock()
+        )
+        self._link.send("Setvar", Channel=caller.channel, Variable=OFFER_MARK, Value=command.offer)
+        answer = self._link.send(
+            "Originate",
+            Channel=handset,
+            ChannelId=command.offer,
+            Context="acd-seat",
+            Exten="s",
+            Priority="1",
+            Timeout=str(command.ring_ms),
+            CallerID=_caller_id(caller),
+            Variable=[f"ACD_OFFER={command.offer}", f"ACD_CALL={command.call}", f"ACD_CALLER={caller.channel}"],
+            Async="true",
+        )
+        answer.add_done_callback(lambda future: self._originated(command.offer, future))
+
+    def withdraw(self, command: cmd.Withdraw) -> None:
+        """Take an offer back: first the token, then the leg. One that does not exist yet is hung up when it does."""
+        if self._link is None:
+            return
+        if (caller := self.channels.calls.get(command.call)) is not None:
+            self._link.send("Setvar", Channel=caller.channel, Variable=OFFER_MARK, Value="")
+        if (leg := self.channels.legs.get(command.offer)) is not None:
+            leg.withdrawn = True
+        self._link.send("Hangup", Channel=command.offer, Cause=NORMAL_CLEARING)
+
+    def send_away(self, command: cmd.SendAway) -> None:
+        """Move a waiting call to the overflow."""
+        caller = self.channels.calls.get(command.call)
+        if self._link is not None and caller is not None:
+            self._link.send("Redirect", Channel=caller.channel, Context="acd-overflow", Exten="s", Priority="1")
+
+    def show_seat(self, seat: str, look: cmd.SeatLook) -> None:
+        """Set the lamp of a seat."""
+        if self._link is not None:
+            self._link.send("Setvar", Variable=f"DEVICE_STATE(Custom:callfloor-{seat})", Value=LAMPS[look])
+
+    def take_snapshot(self) -> None:
+        """Ask for all the switch holds."""
+        if self._link is not None:
+            task = asyncio.create_task(self._snapshot_or_reset(self._link))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _originated(self, offer: str, future: "asyncio.Future[Any]") -> None:
+        """Judge the Originate's own answer, where no leg came of it that could tell by its events."""
+        leg = self.channels.legs.get(offer)
+        if future.cancelled() or leg is None or leg.exists:
+            return
+        answer = future.result()
+        last = answer[-1] if isinstance(answer, list) else answer
+        if text(last, "Response") in {"Failure", "Error"}:
+            reason = text(last, "Message") or text(last, "Reason")
+            log.info("offer not delivered", offer=offer, seat=leg.seat, reason=reason)
+            self._submit(*self.channels.leg_ended(offer, "unreachable"))
+
+    # What the switch says
+
+    def _on_event(self, message: Message) -> None:
+        events = self.channels.take(message, self._clock())
+        if self.channels.unwanted and self._link is not None:
+            for offer in self.channels.unwanted:
+                self._link.send("Hangup", Channel=offer, Cause=NORMAL_CLEARING)
+            self.channels.unwanted.clear()
+        if events:
+            self._submit(*events)
+        elif self.connected.is_set() and text(message, "Event") == "FullyBooted":
+            self.take_snapshot()  # Asterisk restarted under a link that lived on: what it held may be gone
+
+    async def _snapshot_or_reset(self, link: Link) -> None:
+        """A switch that cannot say what it holds is not to be trusted: start over."""
+        try:
+            await self._snapshot(link)
+        except LinkError as error:
+            log.warning("no snapshot", reason=str(error))
+            link.close()
+
+    async def _snapshot(self, link: Link) -> None:
+        asked = self._clock()
+        with self.channels.endings() as ended:
+            channels = await link.ask("Status", Variables=VARIABLES)
+            devices = await link.ask("DeviceStateList")
+        snapshot = self.channels.snapshot(
+            asked,
+            [m for m in channels if text(m, "Event") == "Status" and text(m, "Uniqueid") not in ended],
+            [m for m in devices if text(m, "Event") == "DeviceStateChange"],
+        )
+        self._submit(snapshot)
+
+
+def _caller_id(caller: Held) -> str:
+    """What the agent's phone shows. Quotes, brackets and backslashes would end the quoted name."""
+    name = f"{caller.queue}: {caller.name or caller.number or 'unknown'}"
+    plain = "".join(char for char in name if char not in '"<>\\')
+    digits = "".join(char for char in caller.number if char in "0123456789+*#")
+    return f'"{plain[:60]}" <{digits[:32]}>'

@@ -1,0 +1,93 @@
+"""`callfloor check`: every file of a site, before anything is started or reloaded.
+
+acd.conf and ivr.conf are read as the server reads them. Asterisk's own files go through the same reader, which finds
+what Asterisk would skip with a line in its log; only extensions.conf is looked at more closely (`ivr.dialplan`). What
+callfloor generates may be absent. A file that another one includes is read where it is included, not by itself.
+"""
+
+from pathlib import Path
+
+from msgspec import Struct
+from rich.console import Console
+from rich.text import Text
+
+from acd.conf import Config, read
+from acd.problems import Problem
+from acd.settings import Site
+from acd.site import FILE as ACD_FILE
+from acd.site import examine_site
+from ivr import dialplan
+from ivr.menus import FILE as IVR_FILE
+from ivr.menus import check_ivr
+
+GENERATED = "generated"
+"""The folder, seen from the site's, that callfloor fills itself."""
+
+NEEDED = ("extensions.conf", "manager.conf", "modules.conf", "pjsip.conf")
+"""Files that an Asterisk of callfloor's own takes from the site's folder and cannot work without."""
+
+
+class Report(Struct, frozen=True):
+    """What a check found."""
+
+    files: int
+    """How many files were read."""
+    site: Site | None
+    """What acd.conf says; whole only if there are no errors."""
+    problems: list[Problem]
+
+    @property
+    def errors(self) -> int:
+        """How many problems keep the site from being used."""
+        return sum(problem.severity == "error" for problem in self.problems)
+
+
+def check(folder: Path) -> list[Problem]:
+    """Return all that is wrong with a site's files, or worth a look: acd.conf first, then ivr.conf, then Asterisk's."""
+    return examine(folder).problems
+
+
+def examine(folder: Path) -> Report:
+    """Check all files of a site."""
+    site, problems = examine_site(folder)
+    if site:
+        problems += check_ivr(folder, site)
+    if site and site.switch.mode == "private":
+        hint = "take it over from the sample site"
+        missing = [name for name in NEEDED if not (folder / name).is_file()]
+        problems += [Problem(name, 0, "there is no such file, and Asterisk needs it", hint) for name in missing]
+    ours = [read(folder / name) for name in (ACD_FILE, IVR_FILE)]
+    theirs = [_read_theirs(path) for path in sorted(folder.glob("*.conf")) if path.name not in {ACD_FILE, IVR_FILE}]
+    parts = {path.resolve() for config in (*ours, *theirs) for path in config.files[1:]}
+    for config in theirs:
+        if config.files and config.files[0].resolve() in parts:
+            continue
+        problems += [problem for problem in config.problems if problem not in problems]
+    read_files = {path.resolve() for config in (*ours, *theirs) for path in config.files}
+    return Report(files=len(read_files), site=site, problems=problems)
+
+
+def _read_theirs(path: Path) -> Config:
+    config = read(path, supplied=GENERATED)
+    if path.name == dialplan.FILE and config.files:
+        dialplan.check_dialplan(config)
+    return config
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Print each problem in a line of its own, then a summary."""
+    for problem in report.problems:
+        style = "red" if problem.severity == "error" else "yellow"
+        console.print(Text(str(problem), style=style), soft_wrap=True)
+    counted = [_count(report.files, "file")]
+    if report.site:
+        counted += [_count(len(report.site.queues), "queue"), _count(len(report.site.seats), "seat")]
+    else:
+        counted.append(f"{IVR_FILE} not checked: {ACD_FILE} must be readable first")
+    warnings = len(report.problems) - report.errors
+    verdict = f"{_count(report.errors, 'error')}, {_count(warnings, 'warning')}"
+    console.print(Text(f"{', '.join(counted)}: {verdict}", style="red" if report.errors else "green"), soft_wrap=True)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

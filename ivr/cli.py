@@ -1,0 +1,229 @@
+"""The command `callfloor`.
+
+    callfloor check       find every mistake in the site's files
+    callfloor up          run the server in the foreground
+    callfloor status      queues, seats and waiting callers of a running server, live
+    callfloor reload      put changed files in force without dropping a call
+    callfloor demo        a whole site with callers and agents, for half a minute or until Ctrl-C
+    callfloor asterisk    find, fetch, start, stop the Asterisk of a site
+
+Every command takes the site folder from --site, $CALLFLOOR_SITE or `asterisk-config` in the current folder, and the
+folder of what the server keeps from --home, $CALLFLOOR_HOME or `.callfloor/<name of the site folder>`.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import structlog
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from acd.control import ControlError, ask
+from acd.journal import JournalError
+from acd.problems import ConfigError
+from acd.site import fill_secrets, load_site
+from acd.status import Status
+from ivr.asterisk import AsteriskError, Instance, find_asterisk, progress_bar, provision
+from ivr.check import examine, print_report
+from ivr.screen import screen
+from ivr.server import Server
+
+log = structlog.get_logger()
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__.split("\n")[0]
+)
+asterisk_app = typer.Typer(no_args_is_help=True, help="The Asterisk of a site: the machine's own, or a private copy.")
+app.add_typer(asterisk_app, name="asterisk")
+
+SiteFolder = Annotated[Path, typer.Option("--site", envvar="CALLFLOOR_SITE", help="Folder of acd.conf and ivr.conf.")]
+Home = Annotated[Path | None, typer.Option("--home", envvar="CALLFLOOR_HOME", help="Folder of what the server keeps.")]
+SITE = Path("asterisk-config")
+
+
+def main() -> None:
+    """Run the command; what a person can mend is said in a line, without a traceback."""
+    try:
+        app()
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        sys.exit(1)
+    except (AsteriskError, ControlError, JournalError, OSError) as error:
+        print(f"callfloor: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def home_of(site: Path, home: Path | None) -> Path:
+    """The folder of what a server keeps."""
+    return home or Path(".callfloor") / site.resolve().name
+
+
+@app.command()
+def check(site: SiteFolder = SITE) -> None:
+    """Find every mistake in a site's files; says file, line and how to mend it."""
+    report = examine(site)
+    print_report(report, Console())
+    raise typer.Exit(report.errors > 0)
+
+
+@app.command()
+def up(site: SiteFolder = SITE, home: Home = None) -> None:
+    """Run the server in the foreground until Ctrl-C. SIGHUP reloads. Asterisk, and every call in it, lives on."""
+    settings = load_site(site)
+    configure_logs(settings.general.log_level)
+    if settings.switch.mode == "private":
+        with progress_bar("Asterisk") as progress:
+            provision(progress)
+    with loop_runner() as runner:
+        runner.run(_up(site, home_of(site, home)))
+
+
+async def _up(site: Path, home: Path) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    async with Server(site, home) as server:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, _reload, server)
+        await stop.wait()
+        log.info("callfloor stops; callers keep their places in Asterisk", end_asterisk="callfloor asterisk stop")
+
+
+def _reload(server: Server) -> None:
+    try:
+        server.reload_soon()
+    except ConfigError as error:
+        for problem in error.problems:
+            log.error("configuration not reloaded", problem=str(problem))  # noqa: TRY400 - a person's slip, no traceback
+
+
+@contextlib.contextmanager
+def loop_runner() -> Iterator[asyncio.Runner]:
+    """An event loop on uvloop where it installs."""
+    try:
+        import uvloop  # noqa: PLC0415 - there is none for every platform
+
+        factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    except ImportError:
+        factory = asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        yield runner
+
+
+@app.command()
+def status(
+    site: SiteFolder = SITE,
+    home: Home = None,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Print once and end.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print once, for programs.")] = False,
+) -> None:
+    """Show queues, seats and calls of the running server, every second until Ctrl-C."""
+    folder = home_of(site, home)
+
+    def look() -> Status:
+        return msgspec.convert(ask(folder, "status"), Status)
+
+    first = look()
+    if as_json:
+        print(msgspec.json.encode(first).decode())
+    elif once or not sys.stdout.isatty():
+        Console().print(screen(first))
+    else:
+        with contextlib.suppress(KeyboardInterrupt), Live(screen(first), screen=True, auto_refresh=False) as live:
+            while True:
+                time.sleep(1)
+                live.update(screen(look()), refresh=True)
+
+
+@app.command()
+def reload(site: SiteFolder = SITE, home: Home = None) -> None:
+    """Check the files and put them in force in the running server. No call is dropped."""
+    print(ask(home_of(site, home), "reload"))
+
+
+@app.command()
+def demo(
+    *,
+    stay: Annotated[bool, typer.Option("--stay", help="Keep the site running for a telephone of your own.")] = False,
+    listen: Annotated[
+        str, typer.Option(help="Address for SIP; one of this machine's for a phone elsewhere.")
+    ] = "127.0.0.1",
+) -> None:
+    """Play a short story on a private site: callers, menus, agents, a call let ring, a caller who gives up."""
+    from ivr.demo import play  # noqa: PLC0415 - loads the softphones, which only the demo needs
+
+    configure_logs("warning")
+    with loop_runner() as runner:
+        runner.run(play(stay=stay, listen=listen))
+
+
+@asterisk_app.command("path")
+def asterisk_path() -> None:
+    """Say which Asterisk would be used, if there is one."""
+    found = find_asterisk()
+    print(found or "none; fetch a private copy with: callfloor asterisk provision")
+    raise typer.Exit(found is None)
+
+
+@asterisk_app.command("provision")
+def asterisk_provision() -> None:
+    """Fetch a private copy if the machine has none. Needs no root."""
+    with progress_bar("Asterisk") as progress:
+        print(provision(progress))
+
+
+@asterisk_app.command("start")
+def asterisk_start(site: SiteFolder = SITE, home: Home = None) -> None:
+    """Start the site's Asterisk without callfloor: callers hear music until `callfloor up`."""
+    instance = _instance(site, home)
+    instance.start()
+    print(f"Asterisk runs, pid {instance.pid}, home {instance.home}")
+
+
+@asterisk_app.command("stop")
+def asterisk_stop(site: SiteFolder = SITE, home: Home = None) -> None:
+    """Stop the site's Asterisk. Every call in it ends."""
+    instance = _instance(site, home)
+    print("Asterisk stops" if instance.running else "Asterisk does not run")
+    instance.stop()
+
+
+@asterisk_app.command("cli")
+def asterisk_cli(command: Annotated[list[str], typer.Argument()], site: SiteFolder = SITE, home: Home = None) -> None:
+    """Run one command on Asterisk's console, as in: callfloor asterisk cli core show channels."""
+    print(_instance(site, home).cli(" ".join(command)), end="")
+
+
+def _instance(site: Path, home: Path | None) -> Instance:
+    configure_logs("warning")
+    folder = home_of(site, home)
+    folder.mkdir(parents=True, exist_ok=True)
+    return Instance(folder, site, fill_secrets(load_site(site), folder))
+
+
+def configure_logs(level: str) -> None:
+    """Log to standard error: for people on a terminal, one JSON object a line elsewhere."""
+    terminal = sys.stderr.isatty()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=not terminal),
+            *([] if terminal else [structlog.processors.format_exc_info]),
+            structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.getLogger("panoramisk").setLevel(logging.CRITICAL)  # what it has to say, we say

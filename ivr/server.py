@@ -1,0 +1,269 @@
+"""The composition root: the one place that constructs things and knows who needs whom.
+
+    files -> Site, Ivr        Asterisk, if it is ours      prompts, spoken ahead
+    journal -> Core -> Dispatcher <-> AmiSwitch <-> Asterisk
+    Runner + Handset -> FastAgiServer <- Asterisk
+    Control <- the command line
+
+A server that ends leaves its Asterisk running, callers, talks and all: the next start takes over where this one was.
+Only a *tied* one, as for the demo and the tests, takes it along.
+"""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+import structlog
+
+from acd.control import Control
+from acd.core import invariants
+from acd.core.commands import AnyCommand
+from acd.core.events import AnyEvent, Configured, Snapshot, Started
+from acd.desk.agents import AgentDesk
+from acd.dispatcher import Clock, Dispatcher
+from acd.journal import Journal
+from acd.settings import Site
+from acd.site import fill_secrets, load_site
+from acd.status import Status, status_of
+from ivr import phrases
+from ivr.asterisk import Instance, write_generated
+from ivr.fastagi import FastAgiServer, Handler
+from ivr.handset import Handset
+from ivr.menus import Ivr, load_ivr
+from ivr.prompts import Prompts
+from ivr.runner import Runner
+from ivr.switch import AmiSettings, AmiSwitch
+from ivr.voices import Engine, choose_engines
+
+log = structlog.get_logger()
+
+JOURNAL = "journal.sqlite3"
+
+
+class Server:
+    """callfloor, running. `folder` holds the admin's files, `home` everything that the site keeps."""
+
+    def __init__(
+        self,
+        folder: Path,
+        home: Path,
+        *,
+        tied: bool = False,
+        prepare: Callable[[Site], Site] = lambda site: site,
+        cache: Path | None = None,
+        modules: tuple[str, ...] = (),
+    ) -> None:
+        """Read the files.
+
+        Args:
+            folder: the site folder.
+            home: the instance home, made when missing.
+            tied: Asterisk ends with this server.
+            prepare: changes the settings before they are used: other ports for a second instance.
+            cache: where spoken prompts are kept; `home/prompts` if not given.
+            modules: more modules for a private Asterisk.
+
+        Raises:
+            ConfigError: the files have errors.
+            JournalError: the journal cannot be read.
+
+        """
+        home.mkdir(parents=True, exist_ok=True)
+        self.folder, self.home = folder, home
+        self._tied, self._prepare, self._modules = tied, prepare, modules
+        self._cache = cache or home / "prompts"
+        self.site, self.ivr = self._load()
+        self._instance: Instance | None = None
+        self._journal = Journal(home / JOURNAL, durability=self.site.general.durability)
+        clock = Clock()
+        self.switch = AmiSwitch(
+            _ami_settings(self.site),
+            _handsets(self.site),
+            submit=self._submit,
+            clock=clock,
+        )
+        self.dispatcher = Dispatcher(self._journal.restore(), self._journal, self.switch, clock=clock)
+        self.dispatcher.watchers.append(self._save_state)
+        self.desk = AgentDesk(self.dispatcher, self.site)
+        self.agi = FastAgiServer({})
+        self._prompts: Prompts | None = None
+        self._voice, self._engines = "", list[Engine]()
+        self._speaking: asyncio.Task[None]
+        self._control = Control(
+            home,
+            {
+                "status": lambda: msgspec.to_builtins(self.status()),
+                "reload": self.reload_soon,
+                "invariants": self.faults,
+            },
+        )
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def _submit(self, *events: AnyEvent) -> None:
+        self.dispatcher.submit(*events)
+
+    def _load(self) -> tuple[Site, Ivr]:
+        site = self._prepare(fill_secrets(load_site(self.folder), self.home))
+        return site, load_ivr(self.folder, site)
+
+    @property
+    def instance(self) -> Instance:
+        """The private Asterisk of this site."""
+        if self._instance is None:
+            self._instance = Instance(self.home, self.folder, self.site, tied=self._tied, modules=self._modules)
+        return self._instance
+
+    # Life
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _start(self) -> None:
+        await self._control.start()
+        await self._use(self.ivr)
+        switch = self.site.switch
+        await self.agi.start(switch.agi_host, switch.agi_port)
+        self.dispatcher.submit(Started(run=secrets.token_hex(4)), self._configured())
+        await asyncio.to_thread(self._start_asterisk)
+        self._spawn(self.switch.run(), "switch")
+        log.info("callfloor is up", site=self.site.general.name, agi_port=switch.agi_port, sip_port=switch.sip_port)
+
+    def _start_asterisk(self) -> None:
+        if self.site.switch.mode == "existing":
+            write_generated(self.site, self.folder / "generated", self.home / "sounds", group_reads=True)
+        elif self.instance.running:
+            self.instance.reload()
+        else:
+            self.instance.start()
+
+    async def close(self) -> None:
+        """End what runs, in the order in which nothing misses what it needs."""
+        await self.agi.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.dispatcher.close()
+        with contextlib.suppress(OSError):  # what cannot be stored is replayed at the next start
+            self._journal.save(self.dispatcher.core.state)
+        self._journal.close()
+        await self._control.close()
+        if self._prompts is not None:
+            self._prompts.close()
+        if self._tied and self._instance is not None:
+            await asyncio.to_thread(self._instance.stop)
+
+    # Configuration
+
+    def reload_soon(self) -> str:
+        """Read the files anew and, if they are without error, put them in force. Calls go on.
+
+        Raises:
+            ConfigError: the files have errors; nothing is changed.
+
+        """
+        site, ivr = self._load()
+        self._spawn(self._reload(site, ivr), "reload")
+        return "the files are without error; they are put in force now"
+
+    async def _reload(self, site: Site, ivr: Ivr) -> None:
+        self.site = self.desk.site = site
+        await self._use(ivr)
+        self.switch.channels.set_handsets(_handsets(site))
+        if site.switch.mode == "private":
+            await asyncio.to_thread(self.instance.reload, site)
+        self.dispatcher.submit(self._configured())
+        self.switch.take_snapshot()
+        log.info("configuration reloaded", queues=len(site.queues), seats=len(site.seats))
+
+    async def _use(self, ivr: Ivr) -> None:
+        """Make these menus the ones that new calls meet."""
+        self.ivr = ivr
+        general = self.site.general
+        texts = {**phrases.TEXTS, **ivr.texts}
+        if general.voice != self._voice:
+            self._voice, self._engines = general.voice, choose_engines(general.voice)
+        prompts = Prompts(self.folder, self._cache, texts, self._engines, general.language)
+        self._prompts = prompts  # calls that run keep the old one
+        handset = Handset(self.desk, self.desk, lambda: self.site)
+        runner = Runner(
+            {**ivr.flows, **handset.flows()},
+            prompts,
+            queues=self.site.queues,
+            recordings=self.home / "recordings",
+            default_language=general.language,
+        )
+        routes: dict[str, Handler] = {name: runner.handler(flow) for name, flow in ivr.routes.items()}
+        routes |= {name: runner.handler(flow, to_fallback=False) for name, flow in handset.flows().items()}
+        self.agi.routes = routes
+        self._speaking = self._spawn(self._speak(prompts), "prompts")
+
+    async def _speak(self, prompts: Prompts) -> None:
+        await prompts.render_fixed(self.home / "sounds", phrases.DIALPLAN)
+        await prompts.warm()
+
+    async def prompts_ready(self) -> None:
+        """Wait until every prompt is spoken; calls are taken before that, only their first word comes later."""
+        await asyncio.wait({self._speaking})
+
+    def _configured(self) -> Configured:
+        site = self.site
+        return Configured(
+            queues=tuple(site.queues.values()),
+            seats=tuple(seat.rule for seat in site.seats.values()),
+            look_ms=site.general.snapshot_interval_ms,
+        )
+
+    # Looking at it
+
+    def status(self) -> Status:
+        """What the floor looks like now."""
+        agents = {name: seat.agent for name, seat in self.site.seats.items()}
+        dispatcher = self.dispatcher
+        return status_of(dispatcher.core.state, agents, dispatcher.clock(), dispatcher.journal_failed)
+
+    def faults(self) -> list[str]:
+        """Every invariant that does not hold; there should be none."""
+        return list(invariants.broken(self.dispatcher.core.state))
+
+    def _save_state(self, event: AnyEvent, _commands: list[AnyCommand]) -> None:
+        """With each look at the switch the state is stored, so a restart replays a minute and not a year."""
+        if isinstance(event, Snapshot):
+            try:
+                self._journal.save(self.dispatcher.core.state)
+            except OSError as error:
+                log.warning("state not stored", reason=str(error), cost="the next start replays more events")
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("task failed", task=task.get_name(), exc_info=error)
+
+
+def _ami_settings(site: Site) -> AmiSettings:
+    switch = site.switch
+    return AmiSettings(host=switch.ami_host, port=switch.ami_port, user=switch.ami_user, secret=switch.ami_secret)
+
+
+def _handsets(site: Site) -> dict[str, str]:
+    return {name: seat.handset for name, seat in site.seats.items()}

@@ -27,6 +27,9 @@ VARIABLES = "ACD_QUEUE,ACD_PRIORITY,ACD_ARRIVED,ACD_CALL"
 RINGING, UP = "5", "6"
 """ChannelState numbers (include/asterisk/channelstate.h)."""
 
+JUST_NOW_MS = 2_000
+"""A caller who came less than this ago comes now; one who came earlier is back and keeps his place."""
+
 RING_SLACK_MS = 250
 """A ring that lasted this close to its time-out was ended by it; Asterisk then reports a normal clearing."""
 
@@ -87,7 +90,7 @@ class Channels:
         """Say what a message of the switch means."""
         match text(message, "Event"):
             case "UserEvent":
-                return self._user_event(message)
+                return self._user_event(message, at)
             case "Newchannel":
                 return self._new_channel(message)
             case "Newstate":
@@ -158,13 +161,21 @@ class Channels:
 
     # Events
 
-    def _user_event(self, message: Message) -> list[ev.AnyEvent]:
+    def _user_event(self, message: Message, at: int) -> list[ev.AnyEvent]:
         unique = text(message, "Uniqueid")
         match text(message, "UserEvent"):
             case "CallArrived":
                 held = self._know(message, text(message, "Queue"))
-                priority = _number(text(message, "Class"))  # `Priority` is the dialplan's
-                return [ev.CallArrived(call=unique, queue=held.queue, caller=held.number, priority=priority)]
+                since = _number(text(message, "Since"))
+                return [
+                    ev.CallArrived(
+                        call=unique,
+                        queue=held.queue,
+                        caller=held.number,
+                        priority=_number(text(message, "Class")),  # `Priority` is the dialplan's
+                        since=since if since is not None and since < at - JUST_NOW_MS else None,
+                    )
+                ]
             case "CallLeft":
                 if self.calls.pop(unique, None) is not None:
                     return [ev.CallEnded(call=unique, reason="key-exit")]

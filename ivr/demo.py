@@ -20,6 +20,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from acd.control import ControlError, is_answered
 from acd.core.commands import AnyCommand, Offer
 from acd.core.events import AnyEvent, CallArrived, CallEnded, Connected, OfferEnded
 from acd.settings import Site
@@ -153,7 +154,11 @@ async def play(*, stay: bool, listen: str) -> None:
     console.print(Text("callfloor demo", style="bold"), "one private Asterisk, one server, real SIP phones", sep=": ")
     with progress_bar("Asterisk", console) as progress:
         asterisk = await asyncio.to_thread(provision, progress)
-    console.print(Text(f"        using {asterisk}", style="bright_black"))
+    console.print(
+        Text(
+            f"Asterisk {asterisk.release}, a private copy" if asterisk.private else str(asterisk), style="bright_black"
+        )
+    )
     password = secrets.token_hex(6)
     folder = _stage(password)
     async with Server(folder, HOME, tied=True, prepare=lambda site: _ports(_hasten(site), listen)) as server:
@@ -173,10 +178,13 @@ async def play(*, stay: bool, listen: str) -> None:
 
 
 def _stage(password: str) -> Path:
-    """Copy the sample site and add an account for a customer's own phone."""
+    """Copy the sample site, add an account for a customer's own phone, forget what an earlier demo journaled."""
+    if is_answered(HOME):
+        raise ControlError(f"a demo runs here already, in {HOME}")
     folder = HOME / "site"
-    if folder.exists():
-        shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    for old in HOME.glob("journal.*"):
+        old.unlink()
     shutil.copytree(SAMPLE, folder, ignore=shutil.ignore_patterns("generated"))
     with (folder / "pjsip.conf").open("a", encoding="utf-8") as file:
         file.write(_CUSTOMER_CONF.format(password=password))
@@ -303,11 +311,11 @@ def _next_steps(site: Site, address: str, password: str, *, stay: bool) -> Panel
         f"    dial *11, PIN {seat.pin}, #  to log in; a caller for sales rings you\n",
         "    *16 says how you stand, *14 pauses, *13 makes ready, *12 logs out\n",
         ("Or call in as a customer:\n", "bold"),
-        f"    server {address}   user {CUSTOMER}   password {password}   dial {NUMBER}\n",
+        f"    server {address}   user {CUSTOMER}   password {password}\n    dial {NUMBER}\n",
         ("See the floor live, in another terminal:\n", "bold"),
         f"    .venv/bin/callfloor status --home {HOME}\n",
         ("Then make it yours: ", "bold"),
-        "asterisk-config/acd.conf and ivr.conf, callfloor check, callfloor up",
+        "edit asterisk-config/acd.conf and ivr.conf,\n    .venv/bin/callfloor check, .venv/bin/callfloor up",
     )
     running = "running until Ctrl-C; a caller comes every few seconds"
     ended = "ended; .venv/bin/callfloor demo --stay keeps it running for your phone"

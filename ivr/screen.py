@@ -37,10 +37,15 @@ def clock(ms: int) -> str:
 
 def _table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
     table = Table(
-        title=title, title_justify="left", title_style="bold", expand=True, box=None, header_style="bright_black"
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        padding=(0, 3, 0, 0),
+        header_style="bright_black",
     )
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=True, ratio=1)
+        table.add_column(column, justify="right" if column in right else "left", no_wrap=True)
     return table
 
 

@@ -14,6 +14,7 @@ folder of what the server keeps from --home, $CALLFLOOR_HOME or `.callfloor/<nam
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
 import sys
 import time
@@ -90,12 +91,19 @@ def up(site: SiteFolder = SITE, home: Home = None) -> None:
 async def _up(site: Path, home: Path) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    _allow_files()
     async with Server(site, home) as server:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, _reload, server)
         await stop.wait()
         log.info("callfloor stops; callers keep their places in Asterisk", end_asterisk="callfloor asterisk stop")
+
+
+def _allow_files() -> None:
+    """Take as many file descriptors as the system grants: each FastAGI session is one (fastagi.Limits)."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _reload(server: Server) -> None:
@@ -220,7 +228,10 @@ def configure_logs(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=not terminal),
             *([] if terminal else [structlog.processors.format_exc_info]),
-            structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
+            # The plain traceback: one with local variables would show a PIN.
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+            if terminal
+            else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

@@ -1,0 +1,358 @@
+"""FastAGI: the asyncio skin of `ivr.agi`, and all its limits and time-outs.
+
+A connection lives through two phases. In the first it has to send its headers, fast; it has no task and costs little.
+In the second it is a session: a task runs the handler that the routes name for its script, and that sends commands.
+
+What bounds a peer, friendly or not:
+
+* who may connect: `peers`, by default this machine only, because FastAGI knows no password;
+* the header phase lasts `header_ms` at most. `header_connections` may be in it; one more, and the address that holds
+  most of them loses its oldest. Asterisk sends its headers within a few milliseconds, so among silent connections,
+  however many, a real call is not the oldest;
+* `sessions` run at once; the next is refused, and its caller goes on in the dialplan's fall-back;
+* a command is answered within the time that it may rightfully last (the sender knows: a prompt's, a record's longest
+  length) plus `reply_ms`. An answer that is later than that could not be told from the next one, so the session ends;
+* one command is out at a time, so what we hold for a peer that does not read is one command.
+
+When the caller hangs up, the connection breaks, or a rule is broken, the handler's task is cancelled, and with it
+whatever waits for an answer. From then on `command` raises `CallOverError`, so a clean-up that still wants to talk
+to the caller fails clearly. Nothing a peer does raises out of here, and refusals are logged at most once a second per
+reason.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, cast
+
+import structlog
+from msgspec import Struct
+
+from ivr.agi import Closed, Codec, HungUp, PeerError, Request, Response, Verb, shown
+from ivr.flow import CallOverError
+
+log = structlog.get_logger()
+
+LOOPBACK = ("127.0.0.0/8", "::1")
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """How much a peer can ask of this server. The process needs a file descriptor for each connection counted here."""
+
+    sessions: int = 500
+    """Handlers that run at once."""
+    header_connections: int = 400
+    """Connections that have not sent all their headers."""
+    header_ms: int = 5_000
+    """From the connect to the last header."""
+    reply_ms: int = 10_000
+    """How late an answer may be."""
+    grace_ms: int = 5_000
+    """How long a cancelled handler may clean up; and how long `close` lets running sessions end by themselves."""
+
+
+Handler = Callable[["Session"], Coroutine[Any, Any, None]]
+"""Serves one session. When it returns, the connection is closed and the call goes on in the dialplan."""
+
+
+class FastAgiServer:
+    """Listens for Asterisk. `routes` names the handler of each script; it can be replaced while calls run."""
+
+    def __init__(
+        self, routes: Mapping[str, Handler], *, peers: Iterable[str] = LOOPBACK, limits: Limits | None = None
+    ) -> None:
+        """Prepare it.
+
+        Raises:
+            ValueError: an entry of `peers` is no address and no network.
+
+        """
+        self.routes = routes
+        self.limits = limits or Limits()
+        self._peers = [ipaddress.ip_network(peer) for peer in peers]
+        self._server: asyncio.Server | None = None
+        self._headers: dict[str, dict[Session, None]] = {}  # by peer, oldest first
+        self._sessions: set[Session] = set()
+        self._refusals = _Refusals()
+
+    @property
+    def port(self) -> int:
+        """The TCP port it listens on."""
+        assert self._server is not None, "the server was not started"
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def sessions(self) -> int:
+        """How many handlers run."""
+        return len(self._sessions)
+
+    async def start(self, host: str = "127.0.0.1", port: int = 4573) -> None:
+        """Begin to listen; port 0 takes a free one.
+
+        Raises:
+            OSError: the address is taken or is none of this machine's.
+
+        """
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Session(self), host, port, backlog=1_024)
+
+    async def close(self) -> None:
+        """Take no more sessions, let running ones end, cancel those that do not."""
+        if self._server is None:
+            return
+        self._server.close()
+        for session in [session for waiting in self._headers.values() for session in waiting]:
+            session.end("server closes")
+        await self._sessions_end_within(self.limits.grace_ms)
+        for session in list(self._sessions):
+            session.end("server closes")
+        await self._sessions_end_within(2 * self.limits.grace_ms)  # clean-ups are cut short after one
+        if self._sessions:
+            log.error("agi sessions would not end", count=len(self._sessions))
+        self._refusals.close()
+
+    async def _sessions_end_within(self, wait_ms: int) -> None:
+        if tasks := {session.task for session in self._sessions if session.task is not None}:
+            await asyncio.wait(tasks, timeout=wait_ms / 1_000)
+
+    def admits(self, peer: str) -> bool:
+        """Whether this address may connect."""
+        try:
+            address = ipaddress.ip_address(peer)
+        except ValueError:
+            return False
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped
+        return any(address in network for network in self._peers)
+
+    def enter_headers(self, session: "Session") -> None:
+        """Note a new connection, and make room for it if need be."""
+        self._headers.setdefault(session.peer, {})[session] = None
+        if sum(map(len, self._headers.values())) > self.limits.header_connections:
+            crowd = max(self._headers.values(), key=len)
+            next(iter(crowd)).refuse("too many connections without headers; the oldest gives way")
+
+    def leave_headers(self, session: "Session") -> None:
+        """Forget a connection: its headers are complete, or it is gone."""
+        waiting = self._headers.get(session.peer, {})
+        waiting.pop(session, None)
+        if not waiting:
+            self._headers.pop(session.peer, None)
+
+    def enter_session(self, session: "Session") -> Handler | None:
+        """Find the handler, or refuse the session and return None."""
+        if len(self._sessions) >= self.limits.sessions:
+            session.refuse("too many sessions")
+            return None
+        handler = self.routes.get(session.request.script)
+        if handler is None:
+            session.refuse("no such script", script=shown(session.request.script))
+            return None
+        self._sessions.add(session)
+        return handler
+
+    def leave_session(self, session: "Session") -> None:
+        """Forget a session whose handler is done."""
+        self._sessions.discard(session)
+
+    def note_refusal(self, reason: str, **details: object) -> None:
+        """Log it, at most once a second for each reason."""
+        self._refusals.note(reason, details)
+
+
+class Session(asyncio.Protocol):
+    """One connection. Handlers use `request`, `command` and `end_reason`; the rest belongs to the server."""
+
+    request: Request
+
+    def __init__(self, server: FastAgiServer) -> None:
+        self.peer = ""
+        self.end_reason = ""
+        """Why the session is over; empty while it is not."""
+        self.task: asyncio.Task[None] | None = None
+        self._server = server
+        self._loop = asyncio.get_running_loop()
+        self._codec = Codec()
+        self._turn = asyncio.Lock()
+        self._due: asyncio.Future[Response] | None = None  # the answer to the command that is out
+        self._deadline: asyncio.TimerHandle | None = None  # of the headers, then of the command that is out
+
+    async def command(self, verb: Verb, *args: str | int, lasts_ms: int = 0) -> Response:
+        """Send a command and wait for its answer; commands of several tasks take turns.
+
+        A command whose wait is cancelled by its flow is not cut short on the switch: the next one waits for its end.
+
+        Args:
+            verb: what to do.
+            args: its arguments, sent as text; see `ivr.agi.Codec.command`.
+            lasts_ms: how long the command may rightfully last.
+
+        Raises:
+            CommandError: an argument cannot be sent.
+            CallOverError: the session is over.
+            asyncio.CancelledError: it ended during the wait.
+
+        """
+        return await self._exchange(verb, lambda: self._codec.command(verb, *args), lasts_ms)
+
+    async def relay(self, line: bytes, *, lasts_ms: int) -> str:
+        """Send a line that somebody else wrote, as it is; gives the answer as it comes, without its last line feed.
+
+        Raises:
+            CommandError: it cannot be sent; see `ivr.agi.Codec.relay`.
+            CallOverError, asyncio.CancelledError: as `command`.
+
+        """
+        return (await self._exchange("a relayed line", lambda: self._codec.relay(line), lasts_ms)).text
+
+    async def _exchange(self, what: str, render: Callable[[], bytes], lasts_ms: int) -> Response:
+        async with self._turn:
+            if self._due is not None and not self._due.done():
+                await asyncio.wait([self._due])
+            if self.end_reason:
+                raise CallOverError(f"{what} cannot be performed: the call has left this flow ({self.end_reason})")
+            line = render()
+            self._due = self._loop.create_future()
+            self._set_deadline(lasts_ms + self._server.limits.reply_ms, f"no answer to {what} in time")
+            self._transport.write(line)
+            return await asyncio.shield(self._due)
+
+    def end(self, reason: str) -> None:
+        """End the session: cancel its handler, close the connection. Only the first reason counts."""
+        if self.end_reason:
+            return
+        self.end_reason = reason
+        self._clear_deadline()
+        self._server.leave_headers(self)
+        if self._due is not None:
+            self._due.cancel()
+        if self.task is not None:
+            self.task.cancel()
+            self._deadline = self._loop.call_later(self._server.limits.grace_ms / 1_000, self._stop_clean_up)
+        self._transport.close()
+
+    def refuse(self, reason: str, **details: object) -> None:
+        """End it because the peer broke a rule or met a limit."""
+        self._server.note_refusal(reason, peer=self.peer, **details)
+        self.end(reason)
+        self._transport.abort()  # waits for no peer that does not read
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let the peer in, if it may."""
+        transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
+        self._transport = transport
+        address = transport.get_extra_info("peername")
+        self.peer = str(address[0]) if address else ""  # none when it is gone already
+        if not self._server.admits(self.peer):
+            self.refuse("address is not admitted")
+            return
+        _watch_for_dead_host(transport)
+        self._set_deadline(self._server.limits.header_ms, "no complete headers in time")
+        self._server.enter_headers(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the codec, act on its events."""
+        if self.end_reason:
+            return
+        try:
+            events = self._codec.receive(data)
+        except PeerError as error:
+            self.refuse(error.reason, received=error.excerpt)
+            return
+        for event in events:
+            match event:
+                case Request():
+                    self._begin(event)
+                case Response():
+                    self._clear_deadline()
+                    if self._due is not None and not self._due.done():
+                        self._due.set_result(event)
+                case HungUp():
+                    self.end("hung up")
+                case Closed():
+                    self.end("connection closed")
+
+    def eof_received(self) -> None:
+        """Take the peer's end of stream for the end of the session."""
+        self.data_received(b"")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note that nothing more will come."""
+        self.end(f"connection lost: {exc}" if exc else "connection closed")
+
+    def _begin(self, request: Request) -> None:
+        self.request = request
+        self._clear_deadline()
+        self._server.leave_headers(self)
+        if request.cut:
+            log.warning("agi headers cut", names=request.cut, call=shown(request.headers.get("uniqueid", "")))
+        if handler := self._server.enter_session(self):
+            self.task = self._loop.create_task(self._run(handler))
+            self.task.add_done_callback(self._ran)
+
+    async def _run(self, handler: Handler) -> None:
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                await handler(self)
+        except Exception:
+            log.exception("agi handler failed", script=self.request.script, call=self.request.headers.get("uniqueid"))
+
+    def _ran(self, _task: "asyncio.Task[None]") -> None:
+        """Leave in order. Not a part of `_run`: one that is cancelled before its first step never runs at all."""
+        self._server.leave_session(self)
+        self.task = None
+        self._clear_deadline()
+        self.end("done")
+
+    def _stop_clean_up(self) -> None:
+        if self.task is not None:
+            log.error("clean-up of an agi handler takes too long", script=self.request.script, ended=self.end_reason)
+            self.task.cancel()
+
+    def _set_deadline(self, delay_ms: int, reason: str) -> None:
+        self._deadline = self._loop.call_later(delay_ms / 1_000, self.refuse, reason)
+
+    def _clear_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def _watch_for_dead_host(transport: asyncio.Transport) -> None:
+    """Let the kernel end a connection whose host is gone, within 60 s, however long a command may last."""
+    sock = transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, option):  # macOS names the first one otherwise
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+class _Refusals:
+    """Logs refusals, so that ten thousand of them are a few lines: the first at once, then a count each second."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def note(self, reason: str, details: Mapping[str, object]) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(1, self._flush)
+        if reason not in self._counts:
+            log.warning("agi session refused", reason=reason, **details)
+            self._counts[reason] = 0
+        else:
+            self._counts[reason] += 1
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._flush()
+
+    def _flush(self) -> None:
+        counts, self._counts, self._timer = self._counts, Counter(), None
+        for reason, count in counts.items():
+            if count:
+                log.warning("agi sessions refused", reason=reason, more=count)

@@ -23,13 +23,14 @@ from acd.conf import Config, Section, Variable, read
 from acd.options import origin_of, take
 from acd.problems import Origin, Problem, Problems, did_you_mean
 from acd.settings import Site
-from ivr import phrases
+from ivr import phrases, scripts
 from ivr.actions import Actions, Reference, hours_flow, menu_flow, read_actions
 from ivr.flow import Answer, Caller, Flow, HangUp, InLanguage, Menu, Play, Prompt, SetLanguage
 from ivr.flows import FlowFiles, load_flows
 from ivr.hours import Hours, read_closed, read_opening
 from ivr.menu_options import PROMPT_NAME, REPEATED, SECTIONS
 from ivr.prompts import SUFFIXES
+from ivr.scripts import ScriptLimits
 
 log = structlog.get_logger()
 
@@ -47,6 +48,8 @@ class Ivr(Struct, frozen=True, kw_only=True):
     """Flows by name: those in Python, `menu:NAME` and `hours:NAME`."""
     routes: Mapping[str, Flow]
     """The flows that the dialplan starts: `entry`, `after`, `overflow`."""
+    scripts: ScriptLimits
+    """What AGI scripts may take."""
     warnings: tuple[Problem, ...]
 
 
@@ -207,6 +210,7 @@ class _Loader:
             "hours": self.hours,
             "flow": self.files.flows,
             "language": self.site.general.languages,
+            "script": scripts.names(self.folder / scripts.FOLDER),
         }
         written = {section.name for section in self.config.live()}  # a menu with a mistake of its own exists
         for origin, (noun, name) in self.used:
@@ -215,6 +219,9 @@ class _Loader:
             elif name not in known[noun] and not (noun in {"menu", "hours"} and name in written):
                 hint = did_you_mean(name, known[noun]) or f"known are {', '.join(known[noun]) or 'none'}"
                 self.problems.error(origin, f"there {'are' if noun == 'hours' else 'is'} no {noun} '{name}'", hint)
+            elif noun == "script" and (fault := scripts.fault(self.folder / scripts.FOLDER, name)):
+                where = Origin(f"{scripts.FOLDER}/{name}", fault[0])
+                self.problems.error(where, f"this script cannot be run: {fault[1]}", "it must be Python 3")
 
     def _check_prompt(self, origin: Origin, name: str) -> None:
         fixed = self.fixed.get(name)
@@ -271,7 +278,8 @@ class _Loader:
             "after": _compile_actions("after", self._said(self.general["after"])),
             "overflow": _compile_actions("overflow", self._said(self.general["overflow"])),
         }
-        return Ivr(texts=self.texts, flows=flows, routes=routes, warnings=tuple(self.problems))
+        limits = ScriptLimits(at_once=self.general["scripts_at_once"], lasts_ms=self.general["script_ms"])
+        return Ivr(texts=self.texts, flows=flows, routes=routes, scripts=limits, warnings=tuple(self.problems))
 
     def _compile_menu(self, name: str, menu: _MenuSettings) -> Flow:
         values = menu.values

@@ -58,7 +58,7 @@ _INHERITED = ("PATH", "TZ", "LD_LIBRARY_PATH")
 _NO_COMMAND = "510 Invalid or unknown command"
 _DEAD = "511 Command Not Permitted on a dead channel or intercept routine"
 _GOES_ON = re.compile(rb"\s*set\s+(context|extension|priority)\s", re.IGNORECASE)
-_TRACE = re.compile(r"ARGS: |ENV LINE: |class AGI: self\.env = |[{ ]'agi_| {4}(COMMAND|RESULT_LINE|RESULT_DICT): ")
+_TRACE = re.compile(r"ARGS: |ENV LINE:|class AGI: self\.env = |[{ ]'agi_| {4}(COMMAND|RESULT_LINE|RESULT_DICT): ")
 _LINGER_S = 1.0
 """How long what a script has left in its pipes is waited for when it has ended."""
 _SAID_LINES, _SAID_CHARS = 8, 300
@@ -158,7 +158,7 @@ class _Child(asyncio.subprocess.SubprocessStreamProtocol):
 
     def __init__(self, name: str, call: str, limits: ScriptLimits) -> None:
         self._loop = asyncio.get_running_loop()
-        super().__init__(limit=COMMAND_BYTES_MAX, loop=self._loop)
+        super().__init__(limit=COMMAND_BYTES_MAX - 1, loop=self._loop)  # of a line without its line feed
         self.said: deque[str] = deque(maxlen=_SAID_LINES)
         """The last lines of stderr, without pyst2's trace."""
         self._log = log.bind(script=name, call=call)
@@ -178,8 +178,8 @@ class _Child(asyncio.subprocess.SubprocessStreamProtocol):
     def process_exited(self) -> None:
         """Note its end, and let nothing that it has started, and that holds its pipes open, keep us."""
         super().process_exited()
-        self._exited.set()
         self._kill()
+        self._exited.set()
         self._loop.call_later(_LINGER_S, self._process.close)
 
     async def serve(self, headers: str, relay: Relay) -> bool:
@@ -272,9 +272,10 @@ class _Child(asyncio.subprocess.SubprocessStreamProtocol):
                 await self._tell(f"{_DEAD}\n")
 
     def _kill(self) -> None:
-        """End it and what it has started."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._pid, signal.SIGKILL)
+        """End it and what it has started. Later its number may be another's."""
+        if not self._exited.is_set():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._pid, signal.SIGKILL)
 
     async def _listen(self) -> None:
         room, rest = self._limits.trace_bytes, b""
@@ -305,8 +306,7 @@ def find(folder: Path, name: str) -> Path:
         ScriptError: there is none of this name.
 
     """
-    file = Path(os.path.realpath(folder / name))
-    if not re.fullmatch(SCRIPT_NAME, name) or not file.is_file():
+    if not re.fullmatch(SCRIPT_NAME, name) or not (file := Path(os.path.realpath(folder / name))).is_file():
         raise ScriptError(f"there is no file {name!r} in {FOLDER}")
     if file.parent != Path(os.path.realpath(folder)):
         raise ScriptError(f"{name!r} is a link that leads out of {FOLDER}")

@@ -17,6 +17,8 @@ from typing import Any
 import msgspec
 import structlog
 
+from acd.problems import ConfigError
+
 log = structlog.get_logger()
 
 LINE_MAX = 64 * 1024
@@ -88,6 +90,8 @@ class Control:
             return {"error": f"ask one of: {', '.join(self._answers)}"}
         try:
             return {"ok": answer()}
+        except ConfigError as error:  # a person's slip, who reads it in the answer
+            return {"error": str(error)}
         except Exception as error:
             log.exception("control question failed", ask=wanted)
             return {"error": str(error)}

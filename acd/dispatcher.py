@@ -11,25 +11,38 @@ when somebody sets the clock.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import msgspec
 import structlog
 
 from acd.core import Core, invariants
 from acd.core import commands as cmd
-from acd.core.events import AnyEvent, DeadlineReached, Snapshot
+from acd.core.events import AnyEvent, DeadlineReached, Snapshot, Started, SwitchLost
 from acd.core.wishes import AnyWish
 from acd.ports import Journal, Switch, Watcher
 
 log = structlog.get_logger()
 
+JOURNAL_RETRY_MS = 1_000
+"""Between two attempts at a journal that takes nothing."""
+BACKLOG_MAX = 100_000
+"""This many events are kept meanwhile; beyond it the oldest are lost."""
+
 
 class Clock:
-    """Milliseconds since the epoch that never run backwards."""
+    """Milliseconds since the epoch that never run backwards, and begin no earlier than an earlier run left off.
 
-    def __init__(self) -> None:
-        self._base = time.time_ns() - time.monotonic_ns()
+    Without that, a machine whose clock was set back during a stop would stand still until the old time came again:
+    no wrap-up would end and no ring would be overdue.
+    """
+
+    def __init__(self, *, not_before: int = 0) -> None:
+        now = time.time_ns()
+        if not_before * 1_000_000 > now:
+            behind_s = round(not_before / 1_000 - now / 1_000_000_000)
+            log.warning("clock was set back", behind_s=behind_s, effect="times in the journal run ahead by as much")
+        self._base = max(now, not_before * 1_000_000) - time.monotonic_ns()
 
     def __call__(self) -> int:
         """The time."""
@@ -45,6 +58,8 @@ class Dispatcher:
         self.watchers: list[Watcher] = []
         self.journal_failed: str | None = None
         """Why the journal takes no entries at present; calls go on meanwhile."""
+        self._unstored: deque[AnyEvent] = deque(maxlen=BACKLOG_MAX)
+        self._retry_at = 0
         self._journal = journal
         self._switch = switch
         self._inbox: deque[AnyEvent] = deque()
@@ -80,16 +95,19 @@ class Dispatcher:
         if self._timer is not None:
             self._timer.cancel()
         self._busy = True
+        if self._unstored:
+            self._store(self.core.state.now)
 
     def _handle(self, event: AnyEvent) -> None:
         now = max(self.clock(), self.core.state.now)
         due = self.core.next_deadline()
-        if due is not None and due <= now and not isinstance(event, DeadlineReached):
+        # With the switch out of sight nothing may be decided, so its loss comes before what is overdue.
+        if due is not None and due <= now and not isinstance(event, DeadlineReached | Started | SwitchLost):
             self._decide(DeadlineReached(at=now))
         self._decide(msgspec.structs.replace(event, at=now))
 
     def _decide(self, event: AnyEvent) -> None:
-        self._append([event])
+        self._append(event)
         commands = self.core.decide(event)
         for command in commands:
             self._carry_out(command)
@@ -99,18 +117,28 @@ class Dispatcher:
         for watcher in self.watchers:
             watcher(event, commands)
 
-    def _append(self, events: Iterable[AnyEvent]) -> None:
-        """A phone line must go on though the disk is full: the loss is said, loudly, and the server lives."""
+    def _append(self, event: AnyEvent) -> None:
+        """A phone line must go on though the disk is full: that is said, loudly, and the record is made up for later.
+
+        A gap would be worse than a delay: a replay that misses one arrival numbers every later offer differently.
+        """
+        self._unstored.append(event)
+        if self.journal_failed is None or event.at >= self._retry_at:
+            self._store(event.at)
+
+    def _store(self, at: int) -> None:
         try:
-            self._journal.append(events)
+            self._journal.append(self._unstored)
         except OSError as error:
             if self.journal_failed is None:
                 log.critical("journal failed", reason=str(error), mend="free the disk; calls go on without a record")
-            self.journal_failed = str(error)
-        else:
-            if self.journal_failed is not None:
-                log.warning("journal works again")
+            self.journal_failed, self._retry_at = str(error), at + JOURNAL_RETRY_MS
+            return
+        if self.journal_failed is not None:
+            log.warning("journal works again", made_up_for=len(self._unstored))
             self.journal_failed = None
+            self._switch.take_snapshot()  # with it the state is stored whole, should events have been lost after all
+        self._unstored.clear()
 
     def _carry_out(self, command: cmd.AnyCommand) -> None:
         match command:

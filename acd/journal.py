@@ -6,6 +6,7 @@ shell. `durability`: "process" survives a crash of the server (the kernel has th
 (each commit is synced; PRAGMA synchronous, https://sqlite.org/pragma.html#pragma_synchronous).
 """
 
+import contextlib
 import errno
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,8 @@ from acd.core.events import AnyEvent
 from acd.core.model import State
 
 FORMAT = "1"
+LOCKED_S = 0.1
+"""How long somebody else's lock on the file (a backup, an SQLite shell) may hold up a phone call."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -42,21 +45,26 @@ class Journal:
         """Open or create.
 
         Raises:
-            JournalError: the file is no journal, or one of another format.
+            JournalError: the file cannot be opened, is no journal, or one of another format.
 
         """
         self.path = path
-        try:
-            self._db = sqlite3.connect(path, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'power' else 'NORMAL'}")
-            self._db.executescript(_SCHEMA)
-            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (FORMAT,))
-            (version,) = self._db.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
-        except sqlite3.DatabaseError as error:
-            raise JournalError(f"{path}: not a journal ({error}); move it away to start a new one") from error
-        if version != FORMAT:
-            raise JournalError(f"{path}: journal format {version}, this callfloor reads {FORMAT}; move it away")
+        with contextlib.ExitStack() as undo:
+            try:
+                self._db = sqlite3.connect(path, isolation_level=None, timeout=LOCKED_S)
+                undo.callback(self._db.close)
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'power' else 'NORMAL'}")
+                self._db.executescript(_SCHEMA)
+                self._db.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (FORMAT,))
+                (version,) = self._db.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
+            except sqlite3.OperationalError as error:  # the place and not the content: no folder, no right, a lock
+                raise JournalError(f"{path}: the journal cannot be opened: {error}") from error
+            except sqlite3.DatabaseError as error:
+                raise JournalError(f"{path}: not a journal ({error}); move it away to start a new one") from error
+            if version != FORMAT:
+                raise JournalError(f"{path}: journal format {version}, this callfloor reads {FORMAT}; move it away")
+            undo.pop_all()
         (self._seq,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()
 
     def append(self, events: Iterable[AnyEvent]) -> None:

@@ -56,7 +56,7 @@ class GeneralSettings(Struct, frozen=True, kw_only=True):
 class SwitchSettings(_Discreet, frozen=True, kw_only=True):
     """Section `[switch]`: how callfloor and Asterisk meet."""
 
-    hidden: ClassVar[frozenset[str]] = frozenset({"ami_secret"})
+    hidden: ClassVar[frozenset[str]] = frozenset({"ami_secret", "agi_secret"})
 
     fallback: str
     mode: Literal["private", "existing"] = "private"
@@ -67,6 +67,9 @@ class SwitchSettings(_Discreet, frozen=True, kw_only=True):
     """Empty until `acd.site.fill_secrets` when the instance is to make one."""
     agi_host: str = "127.0.0.1"
     agi_port: int = 4573
+    agi_secret: str = ""
+    """First word of every path Asterisk asks for: FastAGI knows no password, and the port is open to all who are on
+    this machine. No option; `acd.site.fill_secrets` makes it."""
     sip_host: str = "127.0.0.1"
     sip_port: int = 5060
     rtp_first: int = 10_000

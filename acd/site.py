@@ -98,7 +98,11 @@ def fill_secrets(site: Site, home: Path) -> Site:
         values[name] = values.get(name) or "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_CHARS))
         return values[name]
 
-    switch = replace(site.switch, ami_secret=secret("switch", "ami_secret", site.switch.ami_secret))
+    switch = replace(
+        site.switch,
+        ami_secret=secret("switch", "ami_secret", site.switch.ami_secret),
+        agi_secret=secret("switch", "agi_secret", site.switch.agi_secret),
+    )
     seats = {name: replace(seat, secret=secret(name, "secret", seat.secret)) for name, seat in site.seats.items()}
     if known != kept:
         _write_private(path, known)

@@ -8,6 +8,7 @@ panoramisk's `Manager` reads and writes the protocol. What is done differently h
   healthy for hours.
 * Bytes are cut into messages before they are decoded, so a character that is split between two reads survives; a
   message without an end is refused at 1 MiB.
+* A message with a header that comes twice, or amid a list it is no part of, is refused: it was forged by a caller.
 * No value that goes out can hold a line break: AMI has no escape for one, and what follows it would be the next header
   or the next action.
 """
@@ -15,6 +16,7 @@ panoramisk's `Manager` reads and writes the protocol. What is done differently h
 import asyncio
 import contextlib
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -31,6 +33,8 @@ CONNECT_S = 5.0
 ANSWER_S = 10.0
 MESSAGE_MAX = 1 << 20
 _END = b"\r\n\r\n"
+_BANNER = b"Asterisk Call Manager/"
+_BANNER_MAX = 256
 
 
 class LinkError(Exception):
@@ -50,42 +54,90 @@ def text(message: Message, header: str) -> str:
 
 
 class _Protocol(AMIProtocol):  # type: ignore[misc]  # published without types
-    """panoramisk's protocol, fed with whole messages only."""
+    """panoramisk's protocol behind a guard that knows how Asterisk writes.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
+    A caller can get line breaks into his number, and with them lines of his own into what Asterisk writes. Asterisk
+    itself writes no header twice but `Variable` and its like, and nothing amid the lines of a list, which one thread
+    writes in one go. A message that is otherwise is refused. (manager.conf stops forged events where they are made;
+    this is for what no event filter sees.)
+    """
+
+    def __init__(self, lost: "asyncio.Future[str]") -> None:
+        self._lost = lost
         self._pending = b""
+        self._list = ""
+        """The ActionID of the list that is being received."""
 
     def data_received(self, data: bytes) -> None:
-        data = self._pending + data
-        end = data.rfind(_END)
-        if self.version is None and end < 0 and data.endswith(b"\r\n"):
-            end = len(data) - len(_END)  # the banner is a line of its own
-        if end < 0:
-            self._pending = data
-            if len(data) > MESSAGE_MAX:
-                log.error("ami message without an end", bytes=len(data))
-                self.transport.abort()
+        self._pending += data
+        if self.version is None and not self._take_banner():
             return
-        whole, self._pending = data[: end + len(_END)], data[end + len(_END) :]
-        super().data_received(whole)
+        *messages, self._pending = self._pending.split(_END)
+        for message in messages:
+            if self._lost.done():
+                return
+            self._take(message.decode(errors="replace").strip())
+        if len(self._pending) > MESSAGE_MAX:
+            self._give_up(f"a message of more than {MESSAGE_MAX} bytes")
+
+    def connection_lost(self, exc: object) -> None:
+        _settle(self._lost, "Asterisk shuts down" if isinstance(exc, Message) else str(exc or "closed by Asterisk"))
+        if self.factory is not None:  # the manager has taken over
+            super().connection_lost(exc)
+
+    def _take_banner(self) -> bool:
+        """Read the first line, which is a message of its own; whether it is there."""
+        if len(self._pending) < len(_BANNER) and _BANNER.startswith(self._pending):
+            return False
+        if not self._pending.startswith(_BANNER):
+            self._give_up("no manager interface: it does not greet like one")
+            return False
+        banner, end, rest = self._pending.partition(b"\r\n")
+        if end:
+            self.version, self._pending = banner.removeprefix(_BANNER).decode(errors="replace"), rest
+        elif len(banner) > _BANNER_MAX:
+            self._give_up("no manager interface: its greeting has no end")
+        return bool(end)
+
+    def _take(self, lines: str) -> None:
+        headers = (line.partition(": ")[0].lower() for line in lines.split("\r\n"))
+        twice = [name for name, count in Counter(headers).items() if count > 1 and not name.endswith("variable")]
+        message = Message.from_line(lines)
+        if message is None:
+            return
+        action = text(message, "ActionID")
+        if twice:
+            log.warning("ami message refused", reason="a header comes twice", header=twice[0][:80])
+        elif self._list and action != self._list:
+            log.warning("ami message refused", reason="it stands in the middle of a list", said=lines[:80])
+        else:
+            part = text(message, "EventList").lower()
+            if part == "start" and action in self.responses:
+                self._list = action
+            elif part and action == self._list:
+                self._list = ""
+            self.handle_message(message)
+
+    def _give_up(self, reason: str) -> None:
+        self._pending = b""
+        _settle(self._lost, reason)
+        self.transport.abort()
 
 
 class _Manager(Manager):  # type: ignore[misc]  # published without types
     """panoramisk's manager for one connection: it never reconnects and never sends an action twice."""
 
-    on_lost: Callable[[str], None]
     pinger: asyncio.TimerHandle | None
 
     def connection_made(self, future: "asyncio.Future[Any]") -> None:
         if not future.cancelled() and future.exception() is None:
             super().connection_made(future)
 
-    def connection_lost(self, exc: object) -> None:
+    def connection_lost(self, _exc: object) -> None:
+        """Leave what follows to the owner of the `Link`; the base class would connect again."""
         if self.pinger:
             self.pinger.cancel()
             self.pinger = None
-        self.on_lost(str(exc or "closed by Asterisk"))
 
     def login(self, future: "asyncio.Future[Message]") -> None:
         """Leave the judging to `Link.open`; the base class would start pings that nobody checks."""
@@ -94,9 +146,9 @@ class _Manager(Manager):  # type: ignore[misc]  # published without types
 class Link:
     """One logged-in connection."""
 
-    def __init__(self, manager: _Manager) -> None:
+    def __init__(self, manager: _Manager, lost: "asyncio.Future[str]") -> None:
         self._manager = manager
-        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.lost = lost
         """Done, with the reason, when the connection has ended for whatever cause."""
 
     @classmethod
@@ -109,31 +161,35 @@ class Link:
             LinkError: not reachable, or not let in.
 
         """
+        loop = asyncio.get_running_loop()
+        lost: asyncio.Future[str] = loop.create_future()
         manager = _Manager(
             host=host,
             port=port,
             encoding="utf8",
-            protocol_factory=_Protocol,
-            loop=asyncio.get_running_loop(),
+            protocol_factory=lambda: _Protocol(lost),
+            loop=loop,
             ping_delay=1 << 30,
         )
-        link = cls(manager)
-        manager.on_lost = link._end
+        link = cls(manager, lost)
         manager.register_event("*", lambda _manager, message: on_event(message))
         # The stock hook would send pending actions of an earlier connection; there is none.
         manager.callbacks.pop("FullyBooted", None)
         manager.patterns = [entry for entry in manager.patterns if entry[0] != "FullyBooted"]
-        try:
-            async with asyncio.timeout(CONNECT_S):
-                await manager.connect()
-                await asyncio.sleep(0)  # the manager takes the connection over in a call-back
-                [answer] = await link.ask("Login", Username=user, Secret=secret, Events=events)
-        except (OSError, TimeoutError) as error:
-            link.close()
-            raise LinkError(f"no manager interface at {host}:{port}: {error or 'it does not answer'}") from error
-        if not answer.success:
-            link.close()
-            raise LinkError(f"manager interface at {host}:{port} does not let {user!r} in: {text(answer, 'Message')}")
+        with contextlib.ExitStack() as undo:
+            undo.callback(link.close)
+            try:
+                async with asyncio.timeout(CONNECT_S):
+                    await manager.connect()
+                    await asyncio.sleep(0)  # the manager takes the connection over in a call-back
+                    answer = (await link.ask("Login", Username=user, Secret=secret, Events=events))[0]
+            except (OSError, TimeoutError, LinkError) as error:
+                reason = str(error) or "it does not answer"
+                raise LinkError(f"no manager interface at {host}:{port}: {reason}") from error
+            if not answer.success:
+                reason = text(answer, "Message")
+                raise LinkError(f"manager interface at {host}:{port} does not let {user!r} in: {reason}")
+            undo.pop_all()
         return link
 
     def send(self, action: str, **headers: str | Sequence[str]) -> "asyncio.Future[Any]":
@@ -163,8 +219,9 @@ class Link:
         """End it."""
         with contextlib.suppress(Exception):  # whatever state the transport is in, it is not ours any more
             self._manager.close()
-        self._end("closed by callfloor")
+        _settle(self.lost, "closed by callfloor")
 
-    def _end(self, reason: str) -> None:
-        if not self.lost.done():
-            self.lost.set_result(reason)
+
+def _settle(lost: "asyncio.Future[str]", reason: str) -> None:
+    if not lost.done():
+        lost.set_result(reason)

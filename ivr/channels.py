@@ -12,6 +12,7 @@ A seat's leg is the channel whose unique id is the offer's id: the Originate ask
 of a leg, its events and its call can never be mixed up.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -34,6 +35,8 @@ RING_SLACK_MS = 250
 """A ring that lasted this close to its time-out was ended by it; Asterisk then reports a normal clearing."""
 
 _UNREACHABLE_STATES = frozenset({"UNAVAILABLE", "INVALID"})
+_REGISTERING = ("PJSIP/", "SIP/", "IAX2/")
+"""Handsets that tell the switch where they are; an analog one is where its wire ends."""
 
 # Hang-up causes are those of ITU-T Q.850; chan_pjsip maps SIP answers to them (hangup_sip2cause in
 # channels/chan_pjsip.c): 486 -> 17, 603 -> 21, 408 -> 18, 480 -> 19, 404 -> 1, no contact -> 20 or 3.
@@ -50,6 +53,8 @@ class Held(msgspec.Struct, kw_only=True):
     number: str
     name: str
     queue: str
+    talk: str = ""
+    """The bridge of his last talk."""
 
 
 class Leg(msgspec.Struct, kw_only=True):
@@ -59,13 +64,30 @@ class Leg(msgspec.Struct, kw_only=True):
     seat: str
     ring_ms: int = 0
     made_at: int = 0
-    exists: bool = False
+    born_at: int | None = None
+    """When its channel came into being; None while the switch is still at it."""
     ringing: bool = False
     answered: bool = False
     joined: bool = False
     withdrawn: bool = False
     bridges: dict[str, set[str]] = msgspec.field(default_factory=dict)
     """Bridge -> which of the two, leg and caller, entered it."""
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a channel."""
+        return self.born_at is not None
+
+
+class Meanwhile(msgspec.Struct):
+    """What changed while a snapshot was on its way."""
+
+    begun: set[str] = msgspec.field(default_factory=set)
+    """Unique ids of channels that came into being, or into a queue."""
+    ended: set[str] = msgspec.field(default_factory=set)
+    """Unique ids of channels that are gone, or out of their queue."""
+    handsets: set[str] = msgspec.field(default_factory=set)
+    """Seats whose handset came or went."""
 
 
 class Channels:
@@ -75,10 +97,12 @@ class Channels:
         self.calls: dict[str, Held] = {}
         self.legs: dict[str, Leg] = {}
         self.unwanted: list[str] = []
-        """Legs that came into being after their offer was withdrawn; to be hung up by whoever reads this."""
+        """Legs that came into being and are not wanted, or not any more; to be hung up by whoever reads this."""
+        self.ahead_ms = 0
+        """By how much Asterisk's clock is ahead of ours."""
         self._own: dict[str, set[str]] = {}
         self._reachable: dict[str, bool] = {}
-        self._collectors: list[set[str]] = []
+        self._notes: list[Meanwhile] = []
         self.set_handsets(handsets)
 
     def set_handsets(self, handsets: Mapping[str, str]) -> None:
@@ -92,7 +116,7 @@ class Channels:
             case "UserEvent":
                 return self._user_event(message, at)
             case "Newchannel":
-                return self._new_channel(message)
+                return self._new_channel(message, at)
             case "Newstate":
                 return self._new_state(message)
             case "BridgeEnter":
@@ -110,52 +134,92 @@ class Channels:
         """A leg is gone, or never came to be. Said once, however many signs there are of it."""
         return [ev.OfferEnded(offer=offer, outcome=outcome)] if self.legs.pop(offer, None) is not None else []
 
+    def knows(self, unique: str) -> bool:
+        """Whether this is a caller's channel, or a seat's leg, that has not ended."""
+        return unique in self.calls or unique in self.legs
+
+    def link_lost(self) -> None:
+        """Whether a leg came of what was asked for just before is for the next snapshot to say."""
+        self.legs = {offer: leg for offer, leg in self.legs.items() if leg.exists}
+
     # Snapshots
 
     @contextmanager
-    def endings(self) -> Iterator[set[str]]:
-        """Collect the channels that end meanwhile: a list that is being written may hold them all the same."""
-        ended: set[str] = set()
-        self._collectors.append(ended)
+    def meanwhile(self) -> Iterator[Meanwhile]:
+        """Note what changes while the switch writes its lists and we read them: there the event is right."""
+        noted = Meanwhile()
+        self._notes.append(noted)
         try:
-            yield ended
+            yield noted
         finally:
-            self._collectors.remove(ended)
+            self._notes.remove(noted)
 
-    def snapshot(self, asked: int, channels: Iterable[Message], devices: Iterable[Message]) -> ev.Snapshot:
+    def snapshot(
+        self, asked: int, channels: Iterable[Message], devices: Iterable[Message], meanwhile: Meanwhile
+    ) -> ev.Snapshot:
         """Take over all that the switch holds: Status lines and DeviceStateChange lines."""
         calls: list[ev.HeldCall] = []
         legs: list[ev.LiveLeg] = []
-        self._own = {}
+        channels = list(channels)
+        in_bridge = Counter(text(message, "BridgeID") for message in channels)
+        self._own = {seat: own & meanwhile.begun for seat, own in self._own.items()}
         for message in channels:
             unique, seat = text(message, "Uniqueid"), self._seat(text(message, "Channel"))
             variables = _variables(message)
-            joined = text(message, "BridgeID") != ""
+            joined = self._joined(message, in_bridge)
+            if unique in meanwhile.ended:
+                continue
             if unique.startswith(OFFER_PREFIX):
                 leg = self.legs.setdefault(unique, Leg(call=variables.get("ACD_CALL", ""), seat=seat or ""))
-                leg.exists = True
+                leg.born_at = asked if leg.born_at is None else leg.born_at
                 leg.answered = leg.answered or text(message, "ChannelState") == UP
                 legs.append(ev.LiveLeg(offer=unique, call=leg.call, seat=leg.seat, joined=joined))
-            elif variables.get("ACD_QUEUE"):
+                continue
+            if variables.get("ACD_QUEUE"):
                 calls.append(self._held(message, variables, asked, joined=joined))
-            elif seat is not None:
+            if seat is not None:
                 self._own.setdefault(seat, set()).add(unique)
-        present = {call.call for call in calls}
+        self._keep_young(legs, asked)
+        present = {call.call for call in calls} | meanwhile.begun
         self.calls = {unique: held for unique, held in self.calls.items() if unique in present}
+        self._reachable = {seat: known for seat, known in self._reachable.items() if seat in meanwhile.handsets}
         for message in devices:
             if (seat := self._seat_of.get(text(message, "Device"))) is not None:
-                self._reachable[seat] = text(message, "State") not in _UNREACHABLE_STATES
+                self._reachable.setdefault(seat, text(message, "State") not in _UNREACHABLE_STATES)
         handsets = tuple(self._handset(seat) for seat in self.handset_of)
         return ev.Snapshot(asked=asked, calls=tuple(calls), legs=tuple(legs), handsets=handsets)
+
+    def _joined(self, message: Message, in_bridge: Mapping[str, int]) -> bool:
+        """Tell a talk from waiting: who waits is alone in a bridge of his own, where the music plays.
+
+        He who talked is alone too, for the moment between the agent's leaving and his own; then his bridge is known.
+        """
+        bridge, held = text(message, "BridgeID"), self.calls.get(text(message, "Uniqueid"))
+        return bridge != "" and (in_bridge[bridge] > 1 or (held is not None and held.talk == bridge))
+
+    def _keep_young(self, legs: list[ev.LiveLeg], asked: int) -> None:
+        """Forget the legs that a list should name and does not; a young one may be missing from it and yet live.
+
+        Originate starts a thread and answers before there is a channel; but none comes of it after the ring's time.
+        """
+        listed = {leg.offer for leg in legs}
+        for offer, leg in list(self.legs.items()):
+            if offer in listed:
+                continue
+            unborn_yet = leg.born_at is None and asked < leg.made_at + leg.ring_ms
+            if unborn_yet or (leg.born_at or 0) >= asked:
+                legs.append(ev.LiveLeg(offer=offer, call=leg.call, seat=leg.seat, joined=False))
+            else:
+                del self.legs[offer]
 
     def _held(self, message: Message, variables: Mapping[str, str], asked: int, *, joined: bool) -> ev.HeldCall:
         held = self._know(message, variables["ACD_QUEUE"])
         return ev.HeldCall(
             call=text(message, "Uniqueid"),
             queue=held.queue,
-            since=_number(variables.get("ACD_ARRIVED", "")) or asked,
+            since=min(self._since(variables.get("ACD_ARRIVED", "")) or asked, asked),
             caller=held.number,
-            priority=_number(variables.get("ACD_PRIORITY", "")),
+            priority=number(variables.get("ACD_PRIORITY", "")),
             waiting=text(message, "Context") == "acd-hold" and not joined,
         )
 
@@ -165,30 +229,38 @@ class Channels:
         unique = text(message, "Uniqueid")
         match text(message, "UserEvent"):
             case "CallArrived":
+                for noted in self._notes:
+                    noted.begun.add(unique)
+                    noted.ended.discard(unique)
                 held = self._know(message, text(message, "Queue"))
-                since = _number(text(message, "Since"))
+                since = self._since(text(message, "Since"))
                 return [
                     ev.CallArrived(
                         call=unique,
                         queue=held.queue,
                         caller=held.number,
-                        priority=_number(text(message, "Class")),  # `Priority` is the dialplan's
+                        priority=number(text(message, "Class")),  # `Priority` is the dialplan's
                         since=since if since is not None and since < at - JUST_NOW_MS else None,
                     )
                 ]
             case "CallLeft":
+                for noted in self._notes:
+                    noted.ended.add(unique)
                 if self.calls.pop(unique, None) is not None:
                     return [ev.CallEnded(call=unique, reason="key-exit")]
         return []
 
-    def _new_channel(self, message: Message) -> list[ev.AnyEvent]:
+    def _new_channel(self, message: Message, at: int) -> list[ev.AnyEvent]:
         unique, seat = text(message, "Uniqueid"), self._seat(text(message, "Channel"))
         if unique.startswith(OFFER_PREFIX):
-            if (leg := self.legs.get(unique)) is not None:
-                leg.exists = True
-                if leg.withdrawn:
-                    self.unwanted.append(unique)
+            leg = self.legs.get(unique)
+            if leg is not None:
+                leg.born_at = at
+            if leg is None or leg.withdrawn:
+                self.unwanted.append(unique)
         elif seat is not None:
+            for noted in self._notes:
+                noted.begun.add(unique)
             self._own.setdefault(seat, set()).add(unique)
             return self._handset_changed(seat)
         return []
@@ -215,6 +287,8 @@ class Channels:
             inside.add(unique)
             if len(inside) == 2 and not leg.joined:
                 leg.joined = True
+                if (held := self.calls.get(leg.call)) is not None:
+                    held.talk = bridge
                 joined.append(ev.Connected(offer=offer))
         return joined
 
@@ -227,16 +301,17 @@ class Channels:
 
     def _hangup(self, message: Message, at: int) -> list[ev.AnyEvent]:
         unique, seat = text(message, "Uniqueid"), self._seat(text(message, "Channel"))
-        for ended in self._collectors:
-            ended.add(unique)
+        for noted in self._notes:
+            noted.ended.add(unique)
         if (leg := self.legs.get(unique)) is not None:
-            return self.leg_ended(unique, outcome_of(leg, _number(text(message, "Cause")) or 0, at))
+            return self.leg_ended(unique, outcome_of(leg, number(text(message, "Cause")) or 0, at))
+        told: list[ev.AnyEvent] = []
         if self.calls.pop(unique, None) is not None:
-            return [ev.CallEnded(call=unique)]
+            told.append(ev.CallEnded(call=unique))
         if seat is not None and unique in self._own.get(seat, ()):
             self._own[seat].discard(unique)
-            return self._handset_changed(seat)
-        return []
+            told += self._handset_changed(seat)
+        return told
 
     def _device_state(self, message: Message) -> list[ev.AnyEvent]:
         seat = self._seat_of.get(text(message, "Device"))
@@ -244,16 +319,25 @@ class Channels:
         if seat is None or reachable == self._reachable.get(seat):
             return []
         self._reachable[seat] = reachable
+        for noted in self._notes:
+            noted.handsets.add(seat)
         return self._handset_changed(seat)
 
     # Small things
 
+    def _since(self, arrived: str) -> int | None:
+        """Read a time of the switch's as one of ours."""
+        moment = number(arrived)
+        return moment - self.ahead_ms if moment is not None else None
+
     def _know(self, message: Message, queue: str) -> Held:
-        held = self.calls[text(message, "Uniqueid")] = Held(
+        known = self.calls.get(unique := text(message, "Uniqueid"))
+        held = self.calls[unique] = Held(
             channel=text(message, "Channel"),
             number=_said(message, "CallerIDNum"),
             name=_said(message, "CallerIDName"),
             queue=queue,
+            talk=known.talk if known else "",
         )
         return held
 
@@ -262,7 +346,9 @@ class Channels:
         return self._seat_of.get(channel.rpartition("-")[0])
 
     def _handset(self, seat: str) -> ev.HandsetState:
-        return ev.HandsetState(seat=seat, reachable=self._reachable.get(seat, False), busy=bool(self._own.get(seat)))
+        """Say how a handset stands. One of a kind that does not register is there until told otherwise."""
+        fixed = not self.handset_of[seat].startswith(_REGISTERING)
+        return ev.HandsetState(seat=seat, reachable=self._reachable.get(seat, fixed), busy=bool(self._own.get(seat)))
 
     def _handset_changed(self, seat: str) -> list[ev.AnyEvent]:
         state = self._handset(seat)
@@ -278,9 +364,9 @@ def outcome_of(leg: Leg, cause: int, at: int) -> ev.OfferOutcome:
     if cause in _REFUSED:
         return "refused"
     if cause in _BUSY:
-        return "busy"
+        return "refused" if leg.ringing else "busy"  # many phones send 486 for the key that refuses a ringing call
     if cause in _NO_ANSWER or (leg.ring_ms and at - leg.made_at >= leg.ring_ms - RING_SLACK_MS):
-        return "no-answer"
+        return "no-answer" if leg.ringing else "unreachable"  # a phone that is off says nothing, not even that it rings
     return "unreachable" if cause in _UNREACHABLE else "failed"
 
 
@@ -290,13 +376,15 @@ def _said(message: Message, header: str) -> str:
     return "" if value == "<unknown>" else clean(value, 64)
 
 
-def _number(value: str) -> int | None:
+def number(value: str) -> int | None:
+    """Read a whole number of the switch; None for anything else."""
     return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else None
 
 
 def _variables(message: Message) -> dict[str, str]:
-    """Read the channel variables of a Status line, `Variable: NAME=value` each."""
+    """Read the channel variables of a Status line, `Variable: NAME=value` each. One that is not set reads `(null)`."""
     lines: Iterable[str] = message.get("Variable", [])
     if isinstance(lines, str):
         lines = [lines]
-    return {name: value for name, _, value in (str(line).partition("=") for line in lines)}
+    pairs = (str(line).partition("=") for line in lines)
+    return {name: value for name, _, value in pairs if value != "(null)"}

@@ -33,7 +33,16 @@ from acd.journal import JournalError
 from acd.problems import ConfigError
 from acd.site import fill_secrets, load_site
 from acd.status import Status
-from ivr.asterisk import AsteriskError, Instance, find_asterisk, progress_bar, provision
+from ivr.asterisk import (
+    AsteriskError,
+    Instance,
+    ProvisionError,
+    find_asterisk,
+    private_tool,
+    progress_bar,
+    provision,
+)
+from ivr.asterisk.archive import Progress
 from ivr.check import examine, print_report
 from ivr.screen import screen
 from ivr.server import Server
@@ -84,8 +93,17 @@ def up(site: SiteFolder = SITE, home: Home = None) -> None:
     if settings.switch.mode == "private":
         with progress_bar("Asterisk") as progress:
             provision(progress)
+            _fetch_voice(progress)
     with loop_runner() as runner:
         runner.run(_up(site, home_of(site, home)))
+
+
+def _fetch_voice(progress: Progress) -> None:
+    """Fetch the speech engine now, not while a caller waits for it. A site of recordings can do without."""
+    try:
+        private_tool("espeak-ng", progress)
+    except ProvisionError as error:
+        log.warning("no speech engine", reason=str(error), effect="prompts without a recording are not heard")
 
 
 async def _up(site: Path, home: Path) -> None:
@@ -228,8 +246,8 @@ def configure_logs(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=not terminal),
             *([] if terminal else [structlog.processors.format_exc_info]),
-            # The plain traceback: one with local variables would show a PIN.
-            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+            # The plain traceback: one with local variables would show a PIN. Values as repr: a caller may send escapes.
+            structlog.dev.ConsoleRenderer(repr_native_str=True, exception_formatter=structlog.dev.plain_traceback)
             if terminal
             else structlog.processors.JSONRenderer(),
         ],

@@ -22,9 +22,9 @@ from rich.text import Text
 
 from acd.control import ControlError, is_answered
 from acd.core.commands import AnyCommand, Offer
-from acd.core.events import AnyEvent, CallArrived, CallEnded, Connected, OfferEnded
+from acd.core.events import AnyEvent, CallArrived, CallEnded, Connected, OfferEnded, Snapshot
 from acd.settings import Site
-from ivr.asterisk import on_free_ports, progress_bar, provision
+from ivr.asterisk import on_free_ports, private_tool, progress_bar, provision
 from ivr.asterisk.ports import is_free
 from ivr.screen import clock
 from ivr.server import Server
@@ -85,6 +85,9 @@ class Story:
             case CallArrived(call=call):
                 self._calls[call] = Told(caller=event.caller, queue=event.queue, arrived=event.at)
                 self.tell(self._name(call), f"waits in {event.queue}, with music", "yellow")
+            case Snapshot(calls=held):  # after a lost link: callers who came while nobody was looking
+                for one in held:
+                    self._calls.setdefault(one.call, Told(caller=one.caller, queue=one.queue, arrived=one.since))
             case CallEnded(call=call) if call in self._calls:
                 told = self._calls[call]
                 told.ended = event.at
@@ -111,8 +114,9 @@ class Story:
         call, seat = self._offers.pop(offer)
         if outcome == "hung-up":
             self.tell(self._agents[seat], "hangs up; a moment for notes (wrap-up)", "cyan")
-        elif outcome == "no-answer":
-            self.tell(self._agents[seat], f"does not answer: {self._name(call)} is again first in line", "magenta")
+        elif outcome in {"no-answer", "refused"}:
+            what = "does not answer" if outcome == "no-answer" else "refuses"
+            self.tell(self._agents[seat], f"{what}: {self._name(call)} is again first in line", "magenta")
 
     def _name(self, call: str) -> str:
         told = self._calls[call]
@@ -154,6 +158,7 @@ async def play(*, stay: bool, listen: str) -> None:
     console.print(Text("callfloor demo", style="bold"), "one private Asterisk, one server, real SIP phones", sep=": ")
     with progress_bar("Asterisk", console) as progress:
         asterisk = await asyncio.to_thread(provision, progress)
+        await asyncio.to_thread(private_tool, "espeak-ng", progress)
     console.print(
         Text(
             f"Asterisk {asterisk.release}, a private copy" if asterisk.private else str(asterisk), style="bright_black"
@@ -317,8 +322,9 @@ def _next_steps(site: Site, address: str, password: str, *, stay: bool) -> Panel
         ("Then make it yours: ", "bold"),
         "edit asterisk-config/acd.conf and ivr.conf,\n    .venv/bin/callfloor check, .venv/bin/callfloor up",
     )
-    running = "running until Ctrl-C; a caller comes every few seconds"
-    ended = "ended; .venv/bin/callfloor demo --stay keeps it running for your phone"
-    return Panel(
-        text, title=f"The demo is {running if stay else ended}", title_align="left", border_style="bright_black"
+    title = (
+        "It goes on until Ctrl-C: a caller every few seconds"
+        if stay
+        else "Next: .venv/bin/callfloor demo --stay, and then"
     )
+    return Panel(text, title=title, title_align="left", border_style="bright_black", expand=False)

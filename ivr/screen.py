@@ -24,7 +24,7 @@ def screen(status: Status) -> RenderableType:
     if not status.connected:
         parts.append(Text("Asterisk is out of sight: nothing is decided until it is back", style="bold red"))
     if status.journal_failed:
-        parts.append(Text(f"The journal takes no entries: {status.journal_failed}", style="bold red"))
+        parts.append(_text(f"The journal takes no entries: {status.journal_failed}", style="bold red"))
     return Group(*parts, _queues(status), _seats(status), _calls(status))
 
 
@@ -49,6 +49,11 @@ def _table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
     return table
 
 
+def _text(value: str, style: str = "") -> Text:
+    """Show what came from outside: as it is, but for what would not be seen or would move the cursor."""
+    return Text("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in value), style=style)
+
+
 def _state(word: str) -> Text:
     return Text(word, style=COLOURS.get(word, ""))
 
@@ -59,7 +64,7 @@ def _queues(status: Status) -> Table:
     for queue in status.queues:
         waiting = Text(str(queue.waiting), style="bold yellow" if queue.waiting else "")
         table.add_row(
-            Text(queue.name),
+            _text(queue.name),
             waiting,
             clock(queue.longest_wait_ms) if queue.waiting else "",
             str(queue.talking),
@@ -74,17 +79,17 @@ def _seats(status: Status) -> Table:
     for seat in status.seats:
         state = _state(seat.look)
         if seat.reason:
-            state.append(f" {seat.reason}")
+            state.append(_text(f" {seat.reason}"))
         handset = "in a call" if seat.busy else "reachable" if seat.reachable else "not reachable"
         wanting = seat.look != "logged-out" and not seat.reachable
         table.add_row(
-            Text(seat.name),
-            Text(seat.agent),
+            _text(seat.name),
+            _text(seat.agent),
             state,
             clock(seat.for_ms),
             Text(handset, style="bold red" if wanting else ""),
-            Text(seat.call),
-            Text(", ".join(seat.queues)),
+            _text(seat.call),
+            _text(", ".join(seat.queues)),
         )
     return table
 
@@ -93,8 +98,8 @@ def _calls(status: Status) -> Table:
     table = _table("Calls", "caller", "queue", "state", "waited", "offers", right=("waited", "offers"))
     for call in status.calls:
         table.add_row(
-            Text(call.caller or "unknown"),
-            Text(call.queue),
+            _text(call.caller or "unknown"),
+            _text(call.queue),
             _state(call.state),
             clock(call.waited_ms),
             str(call.offers),

@@ -10,7 +10,6 @@ Only a *tied* one, as for the demo and the tests, takes it along.
 """
 
 import asyncio
-import contextlib
 import secrets
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -37,6 +36,8 @@ from ivr.handset import Handset
 from ivr.menus import Ivr, load_ivr
 from ivr.prompts import Prompts
 from ivr.runner import Runner
+from ivr.scripts import FOLDER as SCRIPTS
+from ivr.scripts import Scripts
 from ivr.switch import AmiSettings, AmiSwitch
 from ivr.voices import Engine, choose_engines
 
@@ -80,17 +81,19 @@ class Server:
         self.site, self.ivr = self._load()
         self._instance: Instance | None = None
         self._journal = Journal(home / JOURNAL, durability=self.site.general.durability)
-        clock = Clock()
+        core = self._journal.restore()
+        clock = Clock(not_before=core.state.now)
         self.switch = AmiSwitch(
             _ami_settings(self.site),
             _handsets(self.site),
             submit=self._submit,
             clock=clock,
         )
-        self.dispatcher = Dispatcher(self._journal.restore(), self._journal, self.switch, clock=clock)
-        self.dispatcher.watchers.append(self._save_state)
+        self.dispatcher = Dispatcher(core, self._journal, self.switch, clock=clock)
+        self.dispatcher.watchers.append(self._see)
         self.desk = AgentDesk(self.dispatcher, self.site)
         self.agi = FastAgiServer({})
+        self._scripts = Scripts(folder / SCRIPTS)
         self._prompts: Prompts | None = None
         self._voice, self._engines = "", list[Engine]()
         self._speaking: asyncio.Task[None]
@@ -102,6 +105,8 @@ class Server:
                 "invariants": self.faults,
             },
         )
+        self._holds_home = False
+        self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def _submit(self, *events: AnyEvent) -> None:
@@ -135,6 +140,7 @@ class Server:
 
     async def _start(self) -> None:
         await self._control.start()
+        self._holds_home = True
         await self._use(self.ivr)
         switch = self.site.switch
         await self.agi.start(switch.agi_host, switch.agi_port)
@@ -158,8 +164,8 @@ class Server:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.dispatcher.close()
-        with contextlib.suppress(OSError):  # what cannot be stored is replayed at the next start
-            self._journal.save(self.dispatcher.core.state)
+        if self._holds_home:  # else another server does, and this state is not the last one
+            self._save_state()  # what cannot be stored is replayed at the next start
         self._journal.close()
         await self._control.close()
         if self._prompts is not None:
@@ -181,6 +187,10 @@ class Server:
         return "the files are without error; they are put in force now"
 
     async def _reload(self, site: Site, ivr: Ivr) -> None:
+        async with self._reloading:  # two at once would mix two sets of rules
+            await self._put_in_force(site, ivr)
+
+    async def _put_in_force(self, site: Site, ivr: Ivr) -> None:
         self.site = self.desk.site = site
         await self._use(ivr)
         self.switch.channels.set_handsets(_handsets(site))
@@ -199,17 +209,19 @@ class Server:
             self._voice, self._engines = general.voice, choose_engines(general.voice)
         prompts = Prompts(self.folder, self._cache, texts, self._engines, general.language)
         self._prompts = prompts  # calls that run keep the old one
+        self._scripts.limits = ivr.scripts
         handset = Handset(self.desk, self.desk, lambda: self.site)
         runner = Runner(
             {**ivr.flows, **handset.flows()},
             prompts,
+            scripts=self._scripts,
             queues=self.site.queues,
             recordings=self.home / "recordings",
             default_language=general.language,
         )
         routes: dict[str, Handler] = {name: runner.handler(flow) for name, flow in ivr.routes.items()}
         routes |= {name: runner.handler(flow, to_fallback=False) for name, flow in handset.flows().items()}
-        self.agi.routes = routes
+        self.agi.routes = {f"{self.site.switch.agi_secret}/{name}": handler for name, handler in routes.items()}
         self._speaking = self._spawn(self._speak(prompts), "prompts")
 
     async def _speak(self, prompts: Prompts) -> None:
@@ -240,13 +252,19 @@ class Server:
         """Every invariant that does not hold; there should be none."""
         return list(invariants.broken(self.dispatcher.core.state))
 
-    def _save_state(self, event: AnyEvent, _commands: list[AnyCommand]) -> None:
+    def _see(self, event: AnyEvent, _commands: list[AnyCommand]) -> None:
         """With each look at the switch the state is stored, so a restart replays a minute and not a year."""
         if isinstance(event, Snapshot):
-            try:
-                self._journal.save(self.dispatcher.core.state)
-            except OSError as error:
-                log.warning("state not stored", reason=str(error), cost="the next start replays more events")
+            self._save_state()
+
+    def _save_state(self) -> None:
+        """Store the state, unless the journal lacks events that are in it already: they would be replayed into it."""
+        if self.dispatcher.journal_failed is not None:
+            return
+        try:
+            self._journal.save(self.dispatcher.core.state)
+        except OSError as error:
+            log.warning("state not stored", reason=str(error), cost="the next start replays more events")
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
         task = asyncio.create_task(work, name=name)

@@ -19,7 +19,7 @@ import structlog
 from acd.core import commands as cmd
 from acd.core import events as ev
 from ivr.ami import Link, LinkError, Message, text
-from ivr.channels import VARIABLES, Channels, Held, Leg
+from ivr.channels import VARIABLES, Channels, Held, Leg, number
 
 log = structlog.get_logger()
 
@@ -29,6 +29,8 @@ RETRY_FIRST_S, RETRY_MOST_S = 0.25, 10.0
 OFFER_MARK = "SHARED(ACD_OFFER)"
 EVENT_CLASSES = "call,user,system"
 NORMAL_CLEARING = "16"
+HANGUP_GRACE_S = 1.0
+"""How long a channel may stand after its telephone has hung up."""
 
 LAMPS: dict[cmd.SeatLook, str] = {
     "logged-out": "UNAVAILABLE",
@@ -72,6 +74,8 @@ class AmiSwitch:
         self._clock = clock
         self._link: Link | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._looking: asyncio.Task[None] | None = None
+        self._look_again = False
 
     # The link
 
@@ -85,6 +89,8 @@ class AmiSwitch:
                 if self.connected.is_set():
                     patience = RETRY_FIRST_S
                 log.warning("switch not reachable", reason=str(error), retry_s=round(patience, 2))
+            except Exception:  # our own fault; a server that is blind from then on would be worse
+                log.exception("switch session failed", retry_s=round(patience, 2))
             finally:
                 self._lose_link()
             await asyncio.sleep(patience * random.uniform(0.8, 1.2))  # noqa: S311 - spreads reconnects
@@ -113,13 +119,19 @@ class AmiSwitch:
     def _lose_link(self) -> None:
         if self._link is not None:
             self._link.close()
-            self._link = None
+            self._link = self._looking = None
+            self.channels.link_lost()
         if self.connected.is_set():
             self.connected.clear()
             self._submit(ev.SwitchLost())
 
     async def _keep_alive(self, link: Link) -> None:
-        await link.ask("Setvar", Variable="GLOBAL(CALLFLOOR_ALIVE)", Value=str(self._clock() // 1000))
+        """Tell the dialplan that we live, in Asterisk's own time: its clock may be another, and either may be set."""
+        [answer] = await link.ask("Getvar", Variable="STRFTIME(,,%s%3q)")
+        here = self._clock()
+        there = number(text(answer, "Value")) or here
+        self.channels.ahead_ms = there - here
+        await link.ask("Setvar", Variable="GLOBAL(CALLFLOOR_ALIVE)", Value=str(there // 1000))
 
     # Commands
 
@@ -129,6 +141,8 @@ class AmiSwitch:
         handset = self.channels.handset_of.get(command.seat)
         if self._link is None or caller is None or handset is None:
             self._submit(ev.OfferEnded(offer=command.offer, outcome="failed"))
+            if caller is None:
+                self.take_snapshot()  # or a caller who is not there would be offered to one seat after the other
             return
         self.channels.legs[command.offer] = Leg(
             call=command.call, seat=command.seat, ring_ms=command.ring_ms, made_at=self._clock()
@@ -170,11 +184,14 @@ class AmiSwitch:
             self._link.send("Setvar", Variable=f"DEVICE_STATE(Custom:callfloor-{seat})", Value=LAMPS[look])
 
     def take_snapshot(self) -> None:
-        """Ask for all the switch holds."""
-        if self._link is not None:
-            task = asyncio.create_task(self._snapshot_or_reset(self._link))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        """Ask for all the switch holds. Who asks while an answer is under way gets one more after it."""
+        if self._link is None:
+            return
+        self._look_again = True
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._snapshot_or_reset(self._link))
+            self._tasks.add(self._looking)
+            self._looking.add_done_callback(self._tasks.discard)
 
     def _originated(self, offer: str, future: "asyncio.Future[Any]") -> None:
         """Judge the Originate's own answer, where no leg came of it that could tell by its events."""
@@ -196,30 +213,63 @@ class AmiSwitch:
             for offer in self.channels.unwanted:
                 self._link.send("Hangup", Channel=offer, Cause=NORMAL_CLEARING)
             self.channels.unwanted.clear()
+        if text(message, "Event") == "HangupRequest" and self.channels.knows(text(message, "Uniqueid")):
+            asyncio.get_running_loop().call_later(HANGUP_GRACE_S, self._hang_up_again, text(message, "Uniqueid"))
         if events:
             self._submit(*events)
         elif self.connected.is_set() and text(message, "Event") == "FullyBooted":
             self.take_snapshot()  # Asterisk restarted under a link that lived on: what it held may be gone
 
+    def _hang_up_again(self, unique: str) -> None:
+        """Hang up who still stands. A Bridge that takes a caller in the moment he hangs up loses the hang-up.
+
+        It moves him into a new channel (ast_channel_yank, main/channel.c), and the mark of the hang-up stays behind in
+        the old one: two would stand in the bridge, one of them without a telephone.
+        """
+        if self._link is not None and self.channels.knows(unique):
+            log.warning("hang-up was lost in the switch, hanging up again", channel=unique)
+            self._link.send("Hangup", Channel=unique, Cause=NORMAL_CLEARING)
+
     async def _snapshot_or_reset(self, link: Link) -> None:
         """A switch that cannot say what it holds is not to be trusted: start over."""
         try:
-            await self._snapshot(link)
+            while self._look_again and link is self._link:
+                self._look_again = False
+                await self._snapshot(link)
         except LinkError as error:
             log.warning("no snapshot", reason=str(error))
+            link.close()
+        except Exception:  # as in `run`
+            log.exception("snapshot failed")
             link.close()
 
     async def _snapshot(self, link: Link) -> None:
         asked = self._clock()
-        with self.channels.endings() as ended:
-            channels = await link.ask("Status", Variables=VARIABLES)
-            devices = await link.ask("DeviceStateList")
+        with self.channels.meanwhile() as meanwhile:
+            channels = await _whole_list(link, "Status", Variables=VARIABLES)
+            devices = await _whole_list(link, "DeviceStateList")
+        if link is not self._link:
+            raise LinkError("the link ended before the snapshot was read")
         snapshot = self.channels.snapshot(
             asked,
-            [m for m in channels if text(m, "Event") == "Status" and text(m, "Uniqueid") not in ended],
+            [m for m in channels if text(m, "Event") == "Status"],
             [m for m in devices if text(m, "Event") == "DeviceStateChange"],
+            meanwhile,
         )
         self._submit(snapshot)
+
+
+async def _whole_list(link: Link, action: str, **headers: str) -> list[Message]:
+    """Ask for a list. A refusal is no empty list: by that every caller would be gone.
+
+    Raises:
+        LinkError: there is no list.
+
+    """
+    messages = await link.ask(action, **headers)
+    if not text(messages[-1], "Event").endswith("Complete"):
+        raise LinkError(f"{action}: {text(messages[-1], 'Message') or 'no list came'}")
+    return messages
 
 
 def _caller_id(caller: Held) -> str:

@@ -11,7 +11,7 @@ from acd.core.floor import Floor
 from acd.core.model import Seat, State
 from acd.core.reconcile import admit, come_back, reconcile, set_handset
 from acd.core.rules import SeatRule
-from acd.core.transitions import CallState, OfferState
+from acd.core.transitions import CallState
 from acd.core.wishes import answer
 
 
@@ -94,10 +94,7 @@ class Core:
         for _, kind, name, seat_name in floor.deadlines.due(state.now):
             match kind:
                 case "offer":
-                    offer = state.offers[name]
-                    if offer.state is OfferState.WITHDRAWING:  # unconfirmed: see for ourselves whether the leg lives
-                        floor.commands.append(TakeSnapshot())
-                    floor.withdraw(offer)
+                    floor.overdue(state.offers[name])
                 case "wrap-up":
                     floor.go_on(state.seats[name])
                 case "rest":

@@ -21,10 +21,10 @@ from acd.core.rules import QueueRule, SeatRule
 OfferOutcome = Literal["no-answer", "refused", "busy", "unreachable", "withdrawn", "hung-up", "failed"]
 """How an offer or the talk it led to ended, in the switch's words made uniform.
 
-no-answer    it rang until the ring time-out
+no-answer    it rang until the ring time-out, or until the phone itself gave up
 refused      the agent pressed it away
 busy         the handset was in another call
-unreachable  the handset is not registered or does not exist
+unreachable  the handset is not registered, does not exist, or never so much as rang
 withdrawn    we took it back
 hung-up      the leg was answered and has ended: the normal end
 failed       anything else, the switch's own failures included

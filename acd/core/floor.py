@@ -5,7 +5,7 @@ lamps cannot disagree. The handlers in `decide`, `wishes` and `reconcile` say *w
 """
 
 from acd.core import commands
-from acd.core.commands import AnyCommand, SendAway, ShowSeat, Withdraw
+from acd.core.commands import AnyCommand, SendAway, ShowSeat, TakeSnapshot, Withdraw
 from acd.core.deadlines import Deadlines
 from acd.core.events import OfferOutcome
 from acd.core.model import Call, Offer, Seat, State
@@ -16,6 +16,8 @@ RING_GRACE_MS = 5_000
 """The switch ends a ring by itself; this long after it should have, we ask."""
 JOIN_MS = 5_000
 """From the agent's answer to the report of the bridge."""
+LOOK_MS = 3_000
+"""From a doubt to the snapshot that settles it."""
 WITHDRAW_MS = 3_000
 """From a withdrawal to its confirmation."""
 REST_MS = 5_000
@@ -145,9 +147,13 @@ class Floor:
             self._give_deadline(offer, JOIN_MS)
             self.show(self.state.seats[offer.seat])
 
-    def connected(self, offer: Offer) -> None:
-        """They talk."""
-        if offer.move("connect", self.at):
+    def connected(self, offer: Offer, *, seen: bool = False) -> None:
+        """They talk. Of an offer that is being withdrawn this counts only if a snapshot has `seen` it.
+
+        An event may tell of a joining that our withdrawal, on its way, ends at once. But a withdrawal that never
+        reached the switch must not be repeated into a talk that has been going on for a while.
+        """
+        if offer.move("connect", self.at) or (seen and offer.move("talk", self.at)):
             offer.deadline = None
             seat = self.state.seats[offer.seat]
             seat.move("connect", self.at)
@@ -155,6 +161,19 @@ class Floor:
             if offer.call is not None:
                 self.state.calls[offer.call].move("connect", self.at)
             self.show(seat)
+
+    def overdue(self, offer: Offer) -> None:
+        """The switch's word did not come in time: see for ourselves. Only what is no talk by then is taken back."""
+        if not self.state.fresh:  # no word can come; the snapshot that ends this will tell
+            self._give_deadline(offer, LOOK_MS)
+            return
+        if offer.move("doubt", self.at):
+            self._give_deadline(offer, LOOK_MS)
+            self.commands.append(TakeSnapshot())
+            return
+        if offer.state is OfferState.WITHDRAWING:
+            self.commands.append(TakeSnapshot())
+        self.withdraw(offer)
 
     def withdraw(self, offer: Offer) -> None:
         """Take it back, or ask once more for it to be taken back."""
@@ -173,7 +192,7 @@ class Floor:
             call.offer = None
             call.move("part", self.at)
         elif call is not None:
-            if offer.state is not OfferState.WITHDRAWING:
+            if offer.state is not OfferState.WITHDRAWING and outcome not in UNDELIVERED:
                 self.bar(call, seat)
             self.requeue(call)
         if talked:
@@ -190,7 +209,8 @@ class Floor:
             self.go_on(seat)
 
     def _finish_ring(self, seat: Seat, outcome: OfferOutcome) -> None:
-        if outcome in UNDELIVERED:
+        declines_for_ever = outcome == "refused" and not seat.rule.set_aside_after
+        if outcome in UNDELIVERED or declines_for_ever:
             seat.resting_until = self.at + REST_MS
             self.deadlines.add(seat.resting_until, "rest", seat.name)
         elif outcome != "withdrawn":

@@ -75,13 +75,15 @@ def _missed_match(state: State) -> Iterator[str]:
     """No free seat beside a waiting call that it may serve."""
     if not state.fresh:
         return
-    free = [seat for seat in state.seats.values() if seat.eligible]
-    if not free:
-        return
+    free: dict[str, list[Seat]] = {}
+    for seat in state.seats.values():
+        if seat.eligible:
+            for queue in seat.rule.queues:
+                free.setdefault(queue, []).append(seat)
     for call in state.calls.values():
         if call.state is not CallState.WAITING:
             continue
-        for seat in free:
-            if call.queue in seat.rule.queues and seat.name not in call.barred:
+        for seat in free.get(call.queue, ()):
+            if seat.name not in call.barred:
                 yield f"call {call.id} waits in {call.queue} while seat {seat.name} is free"
                 return

@@ -6,11 +6,17 @@ order, refusals, pauses and wrap-ups stand. What began after the snapshot was as
 answer may have been written before it.
 """
 
+from msgspec import structs
+
 from acd.core.commands import Withdraw
-from acd.core.events import HandsetState, HeldCall, Snapshot
+from acd.core.events import HandsetState, HeldCall, LiveLeg, Snapshot
 from acd.core.floor import Floor
 from acd.core.model import Call
 from acd.core.transitions import CallState, OfferState
+
+SETTLE_MS = 1_000
+"""For a moment after a talk the caller stands alone where he waited before. That is no return: an event would tell of
+one. Only after a gap in our sight, when such an event may have been missed, it counts at once."""
 
 
 def reconcile(floor: Floor, snapshot: Snapshot) -> None:
@@ -25,8 +31,9 @@ def reconcile(floor: Floor, snapshot: Snapshot) -> None:
     for known in held.values():
         if known.call not in younger:
             _held(floor, known)
+    astray = {leg.seat for leg in snapshot.legs if leg.joined and leg.offer not in state.offers}
     for handset in snapshot.handsets:
-        set_handset(floor, handset)
+        set_handset(floor, structs.replace(handset, busy=True) if handset.seat in astray else handset)
     state.fresh = True
     floor.plan_look()
     for seat in state.seats.values():
@@ -41,10 +48,21 @@ def _legs(floor: Floor, snapshot: Snapshot) -> None:
             if offer.made_at < snapshot.asked:
                 floor.end(offer, "hung-up" if offer.state is OfferState.CONNECTED else "failed")
         elif leg.joined:
-            floor.connected(offer)
-    # Legs of offers that are not in our books: one that only rings would surprise an agent with a call that is
-    # elsewhere by now; two people who already talk are left to talk.
-    floor.commands += [Withdraw(offer=leg.offer, call=leg.call) for leg in live.values() if not leg.joined]
+            floor.connected(offer, seen=True)
+    for leg in live.values():
+        _stray(floor, leg)
+
+
+def _stray(floor: Floor, leg: LiveLeg) -> None:
+    """Judge a leg whose offer is not in our books.
+
+    One that only rings would surprise an agent with a call that is elsewhere by now; two people who talk are left to.
+    """
+    if leg.joined:
+        return
+    call = floor.state.calls.get(leg.call)
+    spoken_for = call is not None and call.offer is not None  # his token is that offer's now, and must stay
+    floor.commands.append(Withdraw(offer=leg.offer, call="" if spoken_for else leg.call))
 
 
 def _held(floor: Floor, held: HeldCall) -> None:
@@ -53,7 +71,8 @@ def _held(floor: Floor, held: HeldCall) -> None:
         if held.waiting:
             admit(floor, held)
     elif held.waiting and call.state in {CallState.TALKING, CallState.AFTER}:
-        come_back(floor, call, held)
+        if not floor.state.fresh or floor.at - call.since >= SETTLE_MS:
+            come_back(floor, call, held)
     elif not held.waiting and call.state is CallState.WAITING:
         floor.leave_queue(call)
 

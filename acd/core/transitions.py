@@ -2,7 +2,8 @@
 
 Three machines share the work. An *offer* ties one call to one seat; while it lives it drives both:
 
-    offer     ringing -> answered -> connected -> (gone)          withdrawing: taken back, not yet confirmed
+    offer     ringing -> answered -> connected -> (gone)          doubtful: the switch's word is overdue, we look
+                                                                  withdrawing: taken back, not yet confirmed
     call      waiting -> offered -> talking -> after -> (gone)    a caller may leave from anywhere; one who waits
                                                                   again begins a new stay, as a new `Call`
     seat      ready -> offered -> talking -> wrap-up -> ready     with paused and logged-out beside
@@ -44,6 +45,7 @@ class OfferState(StrEnum):
     RINGING = "ringing"
     ANSWERED = "answered"
     CONNECTED = "connected"
+    DOUBTFUL = "doubtful"
     WITHDRAWING = "withdrawing"
 
 
@@ -80,6 +82,12 @@ OFFER_MOVES: dict[tuple[OfferState, str], OfferState] = {
     (OfferState.RINGING, "answer"): OfferState.ANSWERED,
     (OfferState.RINGING, "connect"): OfferState.CONNECTED,
     (OfferState.ANSWERED, "connect"): OfferState.CONNECTED,
+    (OfferState.RINGING, "doubt"): OfferState.DOUBTFUL,
+    (OfferState.ANSWERED, "doubt"): OfferState.DOUBTFUL,
+    (OfferState.DOUBTFUL, "answer"): OfferState.ANSWERED,
+    (OfferState.DOUBTFUL, "connect"): OfferState.CONNECTED,
+    (OfferState.DOUBTFUL, "withdraw"): OfferState.WITHDRAWING,
+    (OfferState.WITHDRAWING, "talk"): OfferState.CONNECTED,  # a snapshot shows it: taken back too late
     (OfferState.RINGING, "withdraw"): OfferState.WITHDRAWING,
     (OfferState.ANSWERED, "withdraw"): OfferState.WITHDRAWING,
     (OfferState.WITHDRAWING, "withdraw"): OfferState.WITHDRAWING,  # not confirmed in time: once more

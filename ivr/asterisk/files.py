@@ -37,7 +37,7 @@ def generated(site: Site, sounds: Path, modules: Iterable[str] = ()) -> dict[str
     own = switch.mode == "private"
     texts = {
         "globals.conf": (
-            f"CALLFLOOR_AGI = {switch.agi_host}:{switch.agi_port}\n"
+            f"CALLFLOOR_AGI = {switch.agi_host}:{switch.agi_port}/{switch.agi_secret}\n"
             f"CALLFLOOR_FALLBACK = {escaped(switch.fallback)}\n"
             f"CALLFLOOR_SOUNDS = {escaped(str(sounds))}\n"
         ),

@@ -130,7 +130,7 @@ def test_every_option_has_a_place():
     """The table and the objects have the same fields, so no option is read and forgotten."""
     homes = {
         "general": {*GeneralSettings.__struct_fields__},
-        "switch": {*SwitchSettings.__struct_fields__},
+        "switch": {*SwitchSettings.__struct_fields__} - {"agi_secret"},  # made, never written by hand
         "queue": {*QueueRule.__struct_fields__} - {"name"},
         "seat": {*SeatRule.__struct_fields__, *SeatSettings.__struct_fields__} - {"name", "rule"},
     }

@@ -154,14 +154,15 @@ def test_a_late_answer_to_a_dead_offer_is_ignored():
     assert msgspec.json.encode(house.state) == before
 
 
-def test_an_overdue_ring_is_withdrawn_and_looked_after():
-    """A ring whose end the switch never told is taken back, and if that is not confirmed either, we look."""
+def test_an_overdue_ring_is_looked_after_and_withdrawn():
+    """A ring whose end the switch never told is looked after, taken back, and if that is not confirmed, once more."""
     house = House(ring_ms=15_000)
     house.log_in("102")
     house.arrive("a")
     offer = house.offer_of("a")
     withdraw = cmd.Withdraw(offer=offer, call="a")
-    assert house.pass_time(20_000) == [withdraw]
+    assert house.pass_time(20_000) == [cmd.TakeSnapshot()]
+    assert house.pass_time(3_000) == [withdraw]
     assert house.pass_time(3_000) == [cmd.TakeSnapshot(), withdraw]
     held = ev.HeldCall(call="a", queue="sales", since=house.now)
     house.pass_time(1)

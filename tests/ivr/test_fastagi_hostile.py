@@ -63,6 +63,7 @@ async def test_slow_headers_do_not_keep_a_place() -> None:
         with contextlib.suppress(ConnectionError):
             while not peer.reader.at_eof():
                 peer.send(b"a")
+                await peer.writer.drain()  # raises when the connection was reset
                 await asyncio.sleep(0.01)
         await peer.closed()
         assert not server._headers

@@ -1,12 +1,15 @@
 """Fixtures of the live tests: the program once, private instances of the sample site on free ports."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from acd.site import fill_secrets, load_site
 from ivr.asterisk import Asterisk, Instance, on_free_ports, provision
+from tests.live.floor import Floor, open_floor
+from tests.live.testsite import write_site
 
 SAMPLE = Path(__file__).parents[2] / "asterisk-config"
 
@@ -39,3 +42,32 @@ def make_instance(asterisk: Asterisk, tmp_path_factory: pytest.TempPathFactory) 
     yield make
     for instance in made:
         instance.stop()
+
+
+@pytest.fixture(scope="session")
+def site_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the files of the test site."""
+    return write_site(tmp_path_factory.mktemp("live") / "site")
+
+
+@pytest.fixture(scope="session")
+def prompt_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder for spoken prompts, so that each is spoken once for all tests."""
+    return tmp_path_factory.mktemp("prompts")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(
+    site_folder: Path, prompt_cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Floor]:
+    """Give a floor for all tests of a module; they use it through `floor`."""
+    async with open_floor(site_folder, tmp_path_factory.mktemp("house"), prompt_cache) as floor:
+        yield floor
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def floor(house: Floor) -> AsyncIterator[Floor]:
+    """Give the floor, with nobody on it; after the test it must be so again."""
+    house.begin()
+    yield house
+    await house.clear()

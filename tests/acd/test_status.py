@@ -1,0 +1,130 @@
+"""The floor as figures: every number from the state, every time from one clock."""
+
+import msgspec
+
+from acd.core import events as ev
+from acd.status import Status, status_of
+from tests.core.house import House
+
+AGENTS = {"101": "Anna Nowak", "102": "Ben Carter"}
+
+
+def look_at(house, **details):
+    """The status of a house now, by name."""
+    status = status_of(house.state, AGENTS, house.now, **details)
+    return status, {queue.name: queue for queue in status.queues}, {seat.name: seat for seat in status.seats}
+
+
+def test_an_empty_floor():
+    """Before anybody logs in all queues are empty and all seats are logged out."""
+    status, queues, seats = look_at(House())
+    assert status.connected
+    assert status.journal_failed is None
+    assert status.calls == []
+    assert [(q.waiting, q.longest_wait_ms, q.talking, q.seats_ready, q.seats_logged_in) for q in status.queues] == [
+        (0, 0, 0, 0, 0)
+    ] * 2
+    assert list(queues) == ["sales", "support"]
+    assert [(seat.agent, seat.look) for seat in seats.values()] == [
+        ("Anna Nowak", "logged-out"),
+        ("Ben Carter", "logged-out"),
+    ]
+
+
+def test_waiting_talking_and_free():
+    """Waiting, longest wait, talks, free seats and logged-in seats are counted per queue."""
+    house = House()
+    house.arrive("a", caller="111")
+    house.pass_time(7_000)
+    house.log_in("102")
+    house.talk("a")
+    house.arrive("b")
+    house.arrive("c", "support")
+    house.arrive("d")
+    house.pass_time(5_000)
+    _, queues, _ = look_at(house)
+    sales, support = queues["sales"], queues["support"]
+    assert (sales.waiting, sales.talking, sales.seats_ready, sales.seats_logged_in) == (2, 1, 0, 1)
+    assert sales.longest_wait_ms == 5_002
+    assert (support.waiting, support.talking, support.seats_logged_in) == (1, 0, 0)
+    assert support.longest_wait_ms == 5_001
+    house.log_in("101")
+    _, queues, _ = look_at(house)
+    assert queues["sales"].waiting == 2, "an offered call waits until somebody answers"
+    assert (queues["sales"].seats_ready, queues["sales"].seats_logged_in) == (0, 2)
+
+
+def test_what_a_seat_does_and_since_when():
+    """State, its age, the caller it is with, and whether its handset can be reached."""
+    house = House()
+    house.log_in("102")
+    house.arrive("a", caller="5550201")
+    house.pass_time(3_000)
+    seat = look_at(house)[2]["102"]
+    assert (seat.look, seat.for_ms, seat.call, seat.reachable, seat.busy) == ("ringing", 3_000, "5550201", True, False)
+    house.talk("a")
+    house.pass_time(2_000)
+    assert (look_at(house)[2]["102"].look, look_at(house)[2]["102"].for_ms) == ("talking", 2_000)
+    house.give(ev.OfferEnded(offer=house.offer_of("a"), outcome="hung-up"))
+    assert (look_at(house)[2]["102"].look, look_at(house)[2]["102"].call) == ("wrap-up", "")
+
+
+def test_a_caller_without_a_number_is_named_by_his_call():
+    """A seat that rings for a withheld number shows the call's id, not nothing."""
+    house = House()
+    house.log_in("102")
+    house.arrive("1.77", caller="")
+    assert look_at(house)[2]["102"].call == "1.77"
+
+
+def test_the_reason_of_a_pause_is_shown_while_it_lasts():
+    """Asked for during a talk it is not shown yet; in the pause it is; afterwards it is gone."""
+    house = House()
+    house.log_in("102")
+    house.arrive("a")
+    house.talk("a")
+    house.give(ev.PauseAsked(seat="102", request=1, reason="lunch"))
+    assert look_at(house)[2]["102"].reason == ""
+    house.give(ev.OfferEnded(offer=house.offer_of("a"), outcome="hung-up"))
+    house.pass_time(10_000)
+    assert (look_at(house)[2]["102"].look, look_at(house)[2]["102"].reason) == ("paused", "lunch")
+    house.give(ev.ReadyAsked(seat="102", request=1))
+    assert (look_at(house)[2]["102"].look, look_at(house)[2]["102"].reason) == ("ready", "")
+
+
+def test_calls_stand_in_the_order_of_their_turn():
+    """First by class, then by age; the wait of a talking call ended with the answer."""
+    house = House()
+    house.arrive("old")
+    house.arrive("young")
+    house.arrive("urgent", priority=0, caller="112")
+    house.pass_time(1_000)
+    house.log_in("102")
+    house.talk("urgent")
+    house.pass_time(30_000)
+    calls = look_at(house)[0].calls
+    assert [(call.call, call.state, call.offers) for call in calls] == [
+        ("urgent", "talking", 1),
+        ("old", "waiting", 0),
+        ("young", "waiting", 0),
+    ]
+    assert calls[0].waited_ms == 2_000
+    assert [call.waited_ms for call in calls[1:]] == [32_002, 32_001]
+
+
+def test_a_switch_out_of_sight_and_a_journal_that_fails_are_shown():
+    """Whoever looks sees that nothing is decided, or that nothing is recorded."""
+    house = House()
+    house.give(ev.SwitchLost())
+    status, _, _ = look_at(house, journal_failed="No space left on device")
+    assert not status.connected
+    assert status.journal_failed == "No space left on device"
+
+
+def test_the_figures_travel_as_json():
+    """What the server says of itself is read back as the same status by the command line."""
+    house = House()
+    house.log_in("102")
+    house.arrive("a", caller='\x1b[2J"\u202e<b>')
+    status = look_at(house)[0]
+    assert msgspec.json.decode(msgspec.json.encode(msgspec.to_builtins(status)), type=Status) == status

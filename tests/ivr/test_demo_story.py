@@ -1,0 +1,115 @@
+"""The demo's story: told from the distributor's own events, so a core is all it takes to tell one."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from acd.core import events as ev
+from ivr.demo import Story
+from tests.core.house import House
+
+AGENTS = {"101": "Anna Nowak", "102": "Ben Carter"}
+NAMES = {"5550201": "Maria"}
+
+
+class Told(House):
+    """A house whose every event is told as a story."""
+
+    def __init__(self):
+        self.console = Console(width=120, record=True, file=io.StringIO())
+        self.story = Story(self.console, AGENTS, NAMES)
+        super().__init__(seats={"102": ("sales",)}, refusal_ms=0)
+
+    def _step(self, event):
+        commands = super()._step(event)
+        self.story.watch(self.history[-1], commands)
+        return commands
+
+    def lines(self):
+        """What was told since the last time, without the seconds."""
+        return [" ".join(line.split()[2:]) for line in self.console.export_text().splitlines()]
+
+
+@pytest.fixture
+def house():
+    """Give a house with a story."""
+    return Told()
+
+
+def test_a_call_is_told_from_its_arrival_to_its_end(house):
+    """Waits, rings, answers, hangs up: one sentence each, in order, with names and times."""
+    house.log_in("102")
+    house.arrive("1", caller="5550201")
+    house.pass_time(1_500)
+    house.talk("1")
+    house.pass_time(10_000)
+    house.give(ev.OfferEnded(offer=house.offer_of("1"), outcome="hung-up"))
+    house.give(ev.CallEnded(call="1"))
+    assert house.lines() == [
+        "Maria waits in sales, with music",
+        "Ben Carter phone 102 rings for Maria",
+        "Ben Carter answers Maria, who waited 1.5 s",
+        "Ben Carter hangs up; a moment for notes (wrap-up)",
+    ]
+
+
+@pytest.mark.parametrize(("outcome", "words"), [("no-answer", "does not answer"), ("refused", "refuses")])
+def test_a_call_that_is_not_taken_is_first_in_line_again(house, outcome, words):
+    """Who does not take a call is named, and the same caller rings again."""
+    house.log_in("102")
+    house.arrive("1", caller="5550201")
+    house.give(ev.OfferEnded(offer=house.offer_of("1"), outcome=outcome))
+    assert house.lines()[2:] == [
+        f"Ben Carter {words}: Maria is again first in line",
+        "Ben Carter phone 102 rings for Maria",
+    ]
+
+
+def test_who_gives_up_is_told_with_his_wait(house):
+    """Long waits are minutes; a caller without a known name goes by his number, or by none."""
+    house.arrive("1", caller="777")
+    house.arrive("2")
+    house.pass_time(65_000)
+    house.give(ev.CallEnded(call="1"))
+    house.give(ev.CallEnded(call="2"))
+    assert house.lines()[2:] == ["777 gives up after 1:05", "unknown gives up after 1:05"]
+
+
+def test_a_caller_who_was_met_by_a_snapshot_has_a_story_too(house):
+    """After a lost link he is offered like the others, and the story knows since when he waits."""
+    house.log_in("102")
+    house.give(ev.SwitchLost())
+    house.look(calls=[ev.HeldCall(call="9", queue="sales", since=house.now - 3_000, caller="5550201")])
+    house.talk("9")
+    assert house.lines() == [
+        "Ben Carter phone 102 rings for Maria",
+        "Ben Carter answers Maria, who waited 3.0 s",
+    ]
+
+
+def test_the_table_sums_it_up(house):
+    """One row a caller: queue, phones that rang, wait, and who answered; markup in a number is text."""
+    house.log_in("102")
+    house.arrive("1", caller="5550201")
+    house.give(ev.OfferEnded(offer=house.offer_of("1"), outcome="no-answer"))
+    house.pass_time(2_000)
+    house.talk("1")
+    house.arrive("2", caller="[red]5[/red]")
+    house.pass_time(4_000)
+    house.give(ev.CallEnded(call="2"))
+    house.lines()
+    house.console.print(house.story.summary())
+    rows = [line.split() for line in house.console.export_text().splitlines()[2:]]
+    assert rows == [
+        ["Maria", "sales", "102,", "102", "2.0", "s", "Ben", "Carter"],
+        ["[red]5[/red]", "sales", "4.0", "s", "nobody:", "hung", "up", "while", "waiting"],
+    ]
+
+
+def test_what_is_not_part_of_the_story_is_not_told(house):
+    """A word about a call or an offer that the story never met is passed over."""
+    house.story.watch(ev.CallEnded(call="nobody"), [])
+    house.story.watch(ev.Connected(offer="offer-9"), [])
+    house.story.watch(ev.OfferEnded(offer="offer-9", outcome="hung-up"), [])
+    assert house.lines() == []

@@ -1,0 +1,110 @@
+"""The floor on a terminal: what is shown, and that nobody's text can do more than be shown."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from acd.status import CallStatus, QueueStatus, SeatStatus, Status
+from ivr.screen import clock, screen
+
+
+def status(*, caller="5550201", agent="Anna Nowak", **details):
+    """A floor with one queue, one seat and one call."""
+    queue = QueueStatus(name="sales", waiting=1, longest_wait_ms=65_000, talking=2, seats_ready=3, seats_logged_in=4)
+    seat = SeatStatus(
+        name="101",
+        agent=agent,
+        look="paused",
+        for_ms=3_725_000,
+        reason="lunch",
+        reachable=False,
+        busy=False,
+        call=caller,
+        queues=("sales", "support"),
+    )
+    call = CallStatus(
+        call="1.1", caller=caller, queue="sales", medium="voice", state="waiting", waited_ms=65_000, offers=7
+    )
+    known = {"at": 0, "connected": True, "journal_failed": None, "queues": [queue], "seats": [seat], "calls": [call]}
+    return Status(**{**known, **details})
+
+
+def shown(what, *, colour=False, width=200):
+    """What a terminal gets."""
+    console = Console(
+        width=width, force_terminal=colour, color_system="truecolor" if colour else None, legacy_windows=False
+    )
+    with console.capture() as capture:
+        console.print(screen(what))
+    return capture.get()
+
+
+def rows(text):
+    return [line.split() for line in text.splitlines() if line.strip()]
+
+
+def test_every_figure_has_its_place():
+    """Queue, seat and call each stand in a row with their figures; times as minutes and seconds."""
+    lines = rows(shown(status()))
+    assert ["sales", "1", "1:05", "2", "3", "4"] in lines
+    seat = [
+        *("101", "Anna", "Nowak", "paused", "lunch", "1:02:05"),
+        *("not", "reachable", "5550201", "sales,", "support"),
+    ]
+    assert seat in lines
+    assert ["5550201", "sales", "waiting", "1:05", "7"] in lines
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [(0, "0:00"), (-5, "0:00"), (999, "0:00"), (61_000, "1:01"), (3_600_000, "1:00:00"), (86_400_000, "24:00:00")],
+)
+def test_a_clock_is_read_at_a_glance(ms, text):
+    """Minutes and seconds, hours where there are any, never less than nothing."""
+    assert clock(ms) == text
+
+
+def test_what_is_wrong_stands_above_all():
+    """A switch out of sight and a failing journal are the first lines; on a sound floor they are not there."""
+    first, second, *_ = shown(status(connected=False, journal_failed="disk [bold]full[/]")).splitlines()
+    assert first.startswith("Asterisk is out of sight")
+    assert second.strip() == "The journal takes no entries: disk [bold]full[/]"
+    assert "Asterisk" not in shown(status())
+
+
+def test_an_empty_floor_is_shown_too():
+    """No queues, no seats, no calls: the titles stand, nothing breaks."""
+    assert [line for line in shown(status(queues=[], seats=[], calls=[])).split() if line.istitle()] == [
+        "Queues",
+        "Seats",
+        "Calls",
+    ]
+
+
+@pytest.mark.parametrize("text", ["[red]boo[/red]", "[link=http://x]y[/link]", ":smile:", "[/]", "[bold", "\\[x]"])
+def test_markup_is_text(text):
+    """What looks like rich's markup is printed letter by letter."""
+    assert shown(status(caller=text, agent=text)).count(text) == 3
+
+
+@given(st.text(st.characters(), min_size=1, max_size=40))
+def test_no_text_steers_the_terminal(text):
+    """Control characters, escape sequences and those that turn the writing round never reach the terminal."""
+    out = shown(status(caller=text, agent=text))
+    assert all(char.isprintable() or char == "\n" for char in out)
+    assert len(out.splitlines()) == len(shown(status()).splitlines())
+
+
+def test_colours_are_ours_alone():
+    """With colours on, the escape sequences are the same whether a caller sends his own or not."""
+
+    def escapes(caller):
+        return shown(status(caller=caller), colour=True).count("\x1b")
+
+    assert escapes("\x1b[31mred\x1b[0m") == escapes("5550201")
+
+
+def test_a_narrow_terminal_cuts_and_does_not_wrap():
+    """On 60 columns each row is one line still."""
+    assert len(shown(status(), width=60).splitlines()) == len(shown(status()).splitlines())

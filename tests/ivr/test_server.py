@@ -1,0 +1,310 @@
+"""The whole server beside a manager interface on loopback: start, restart, reload, and what it keeps to itself."""
+
+import asyncio
+import shutil
+import socket
+import sqlite3
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+from msgspec import json
+from msgspec.structs import replace
+from structlog.testing import capture_logs
+
+from acd.control import SOCKET, ControlError, ask
+from acd.core import events as ev
+from acd.journal import Journal, JournalError
+from acd.problems import ConfigError
+from ivr import server as module
+from ivr.server import JOURNAL, Server
+from tests.ivr.ami_peer import AmiPeer, message
+
+SAMPLE = Path(__file__).parents[2] / "asterisk-config"
+ARRIVAL = message(
+    "UserEvent", UserEvent="CallArrived", Uniqueid="1.1", Channel="PJSIP/trunk-1", Queue="sales", CallerIDNum="555"
+)
+HANDSETS = b"".join(
+    message("DeviceStateChange", ActionID="$ID", Device=f"PJSIP/{seat}", State="NOT_INUSE") for seat in range(101, 105)
+)
+WAITING = (
+    b"Event: Status\r\nActionID: $ID\r\nUniqueid: 1.1\r\nChannel: PJSIP/trunk-1\r\nContext: acd-hold\r\nBridgeID: \r\n"
+    b"CallerIDNum: 555\r\nVariable: ACD_QUEUE=sales\r\nVariable: ACD_ARRIVED=1000\r\n\r\n"
+)
+
+
+@pytest.fixture
+async def peer():
+    """Give an Asterisk's manager interface where all handsets are registered."""
+    async with AmiPeer() as peer:
+        peer.list_lines = HANDSETS
+        yield peer
+
+
+@pytest.fixture(autouse=True)
+def _silence(monkeypatch):
+    """Speak no prompts: what is spoken is heard in the live tests."""
+    monkeypatch.setattr(module, "choose_engines", lambda _voice: [])
+
+
+class House:
+    """A site folder to change, a home, and how to serve them."""
+
+    def __init__(self, tmp_path, peer):
+        self.folder, self.home, self._peer = tmp_path / "site", tmp_path / "home", peer
+        shutil.copytree(SAMPLE, self.folder, ignore=shutil.ignore_patterns("generated"))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.agi_port = probe.getsockname()[1]
+
+    def make(self):
+        def prepare(site):
+            switch = replace(site.switch, mode="existing", ami_port=self._peer.port, agi_port=self.agi_port)
+            return replace(site, switch=switch)
+
+        return Server(self.folder, self.home, prepare=prepare)
+
+    @asynccontextmanager
+    async def serve(self):
+        async with self.make() as server:
+            await asyncio.wait_for(server.switch.connected.wait(), 10)
+            yield server
+
+    def change(self, name, old, new):
+        text = (self.folder / name).read_text()
+        assert old in text
+        (self.folder / name).write_text(text.replace(old, new))
+
+    def entries(self):
+        """All events of the journal."""
+        journal = Journal(self.home / JOURNAL)
+        try:
+            return list(journal.events())
+        finally:
+            journal.close()
+
+
+@pytest.fixture
+def house(tmp_path, peer):
+    """Give the sample site in a house of its own."""
+    return House(tmp_path, peer)
+
+
+def seen(server, kind, count=1):
+    """A future that is done with the `count`th event of a kind from now on."""
+    future = asyncio.get_running_loop().create_future()
+    found = []
+
+    def watch(event, _commands):
+        if isinstance(event, kind):
+            found.append(event)
+            if len(found) == count and not future.done():
+                future.set_result(event)
+
+    server.dispatcher.watchers.append(watch)
+    return asyncio.wait_for(future, 10)
+
+
+async def test_a_call_is_offered_stored_and_shown(house, peer):
+    """What Asterisk tells reaches core, journal, Originate and the status that the command line asks for."""
+    async with house.serve() as server:
+        assert await server.desk.log_in("102", "1102") == "ok"
+        arrived = seen(server, ev.CallArrived)
+        peer.say(ARRIVAL)
+        await arrived
+        [originate] = await peer.asked("Originate")
+        assert originate["Channel"] == "PJSIP/102"
+        status = await asyncio.to_thread(ask, house.home, "status")
+        [call] = status["calls"]
+        assert (call["caller"], call["queue"], call["state"]) == ("555", "sales", "offered")
+        assert {seat["name"]: seat["look"] for seat in status["seats"]}["102"] == "ringing"
+        assert await asyncio.to_thread(ask, house.home, "invariants") == []
+        assert server.faults() == []
+    kinds = [type(event).__name__ for event in house.entries()]
+    assert kinds[:2] == ["Started", "Configured"]
+    assert {"Snapshot", "LogInAsked", "CallArrived"} <= set(kinds)
+    assert not (house.home / SOCKET).exists()
+
+
+async def test_who_waits_and_who_is_logged_in_survive_a_restart(house, peer):
+    """The next server begins where this one was: seats stay logged in, a waiting caller keeps the time he came."""
+    async with house.serve() as server:
+        await server.desk.log_in("103", "1103")
+        arrived = seen(server, ev.CallArrived)
+        peer.say(ARRIVAL)
+        await arrived
+        before = server.dispatcher.core.state.calls["1.1"]
+    peer.list_lines = HANDSETS + WAITING
+    async with house.serve() as server:
+        state = server.dispatcher.core.state
+        assert state.seats["103"].shown == "ready"
+        assert (state.calls["1.1"].due, state.calls["1.1"].number) == (before.due, before.number)
+        assert server.status().connected
+
+
+async def test_a_caller_who_left_meanwhile_is_gone_after_a_restart(house, peer):
+    """The switch's word counts for what exists: no ghost waits."""
+    async with house.serve() as server:
+        arrived = seen(server, ev.CallArrived)
+        peer.say(ARRIVAL)
+        await arrived
+    async with house.serve() as server:
+        assert server.status().calls == []
+
+
+async def test_a_reload_changes_rules_and_menus_and_drops_nobody(house, peer):
+    """New times, a new seat and a new menu are in force; who waited waits on, who was logged in still is."""
+    async with house.serve() as server:
+        await server.desk.log_in("103", "1103")
+        arrived = seen(server, ev.CallArrived)
+        peer.say(ARRIVAL)
+        await arrived
+        routes, due = server.agi.routes, server.dispatcher.core.state.calls["1.1"].due
+        house.change("acd.conf", "ring = 15", "ring = 7")
+        house.change(
+            "acd.conf", "[104](seat)", "[199](seat)\nagent = Eve Stone\npin = 90210\nqueues = sales\n\n[104](seat)"
+        )
+        house.change(
+            "ivr.conf",
+            "[line-check-number]",
+            "[new-number]\ntype = number\nnumber = 5550123\ngo = queue sales\n\n[line-check-number]",
+        )
+        peer.list_lines = HANDSETS + WAITING
+        done = seen(server, ev.Configured)
+        said = await asyncio.to_thread(ask, house.home, "reload")
+        assert "without error" in said
+        await done
+        state = server.dispatcher.core.state
+        assert state.queues["sales"].ring_ms == 7_000
+        assert state.seats["103"].shown == "ready"
+        assert state.calls["1.1"].due == due
+        assert server.agi.routes is not routes
+        assert server.switch.channels.handset_of["199"] == "PJSIP/199"
+        assert await server.desk.log_in("199", "90210") == "ok"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "where"),
+    [
+        ("acd.conf", "ring = 15", "rinng = 15", r"acd\.conf:\d+: .*rinng"),
+        ("ivr.conf", "choice = 1, queue sales", "choice = 1, queue sails", r"ivr\.conf:\d+: .*sails"),
+        ("acd.conf", "[switch]", "[swit", r"acd\.conf:\d+: "),
+    ],
+)
+async def test_files_with_errors_change_nothing(house, name, old, new, where):
+    """The error names file and line; site, menus, rules and journal are what they were."""
+    async with house.serve() as server:
+        before = (server.site, server.ivr, server.agi.routes, server.desk.site)
+        house.change(name, old, new)
+        with pytest.raises(ConfigError, match=where):
+            server.reload_soon()
+        with pytest.raises(ControlError, match=where):
+            await asyncio.to_thread(ask, house.home, "reload")
+        now = (server.site, server.ivr, server.agi.routes, server.desk.site)
+        assert all(one is other for one, other in zip(before, now, strict=True))
+    assert sum(isinstance(event, ev.Configured) for event in house.entries()) == 1
+
+
+async def test_no_secret_is_ever_stored_logged_or_shown(house, peer):
+    """PINs right and wrong, SIP passwords and the manager's secret are in no journal entry, log line or status."""
+    with capture_logs() as logs:
+        async with house.serve() as server:
+            seats = server.site.seats.values()
+            hidden = {server.site.switch.ami_secret, "86420", *(s.pin for s in seats), *(s.secret for s in seats)}
+            for seat, settings in server.site.seats.items():
+                await server.desk.log_in(seat, "86420")
+                await server.desk.log_in(seat, settings.pin)
+            done = seen(server, ev.Configured)
+            server.reload_soon()
+            await done
+            shown = json.encode(server.status()).decode() + repr(server.site)
+            peer.drop()
+            await seen(server, ev.Snapshot)
+    assert len(hidden) == 10
+    stored = "".join(path.read_bytes().decode(errors="replace") for path in house.home.glob(JOURNAL + "*"))
+    for secret in hidden:
+        assert secret not in stored + shown + repr(logs)
+    assert {secret for secret in hidden if secret in (house.home / "secrets.conf").read_text()} >= {
+        server.site.switch.ami_secret
+    }
+
+
+async def test_a_second_server_is_refused_and_leaves_the_first_one_alone(house, peer):
+    """On one home there is one server: the other one says so, stores nothing and takes no socket away."""
+    async with house.serve() as server:
+        arrived = seen(server, ev.CallArrived)
+        peer.say(ARRIVAL)
+        await arrived
+
+        def stored():
+            with closing(sqlite3.connect(house.home / JOURNAL)) as journal:
+                return journal.execute("SELECT seq, length(body) FROM state").fetchall()
+
+        before = stored()
+        second = house.make()
+        with pytest.raises(ControlError, match="runs here already"):
+            await second.__aenter__()
+        assert stored() == before
+        assert [call["call"] for call in (await asyncio.to_thread(ask, house.home, "status"))["calls"]] == ["1.1"]
+
+
+async def test_a_port_that_is_taken_is_an_error_and_leaves_nothing_running(house):
+    """When FastAGI cannot listen the start fails, and home and socket are free for the next try."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", house.agi_port))
+        taken.listen()
+        with pytest.raises(OSError, match="address already in use"):
+            await house.make().__aenter__()
+    assert not (house.home / SOCKET).exists()
+    async with house.serve() as server:
+        assert server.status().connected
+
+
+async def test_an_asterisk_that_is_not_there_is_waited_for(house, peer):
+    """The server is up without its switch: it answers questions, says that it is out of sight, and connects later."""
+    good, peer.greeting = peer.greeting, b"SSH-2.0\r\n"
+    async with house.make() as server:
+        assert (await asyncio.to_thread(ask, house.home, "status"))["connected"] is False
+        peer.greeting = good
+        await asyncio.wait_for(server.switch.connected.wait(), 20)
+        assert (await asyncio.to_thread(ask, house.home, "status"))["connected"] is True
+
+
+def test_files_that_cannot_be_used_are_said_before_anything_starts(house):
+    """A site with errors and a home with a broken journal are errors of the constructor."""
+    house.home.mkdir()
+    (house.home / JOURNAL).write_text("no journal " * 1000)
+    with pytest.raises(JournalError, match="move it away"):
+        house.make()
+    house.change("acd.conf", "fallback = 101", "")
+    with pytest.raises(ConfigError, match="fallback"):
+        house.make()
+
+
+async def test_with_an_asterisk_of_the_admins_own_only_our_folder_is_written(house):
+    """In mode existing callfloor fills generated/ and touches no other file; secrets there are not for everybody."""
+    before = {path: path.read_bytes() for path in house.folder.rglob("*") if path.is_file()}
+    async with house.serve() as server:
+        secret = server.site.seats["101"].secret
+    after = {path: path.read_bytes() for path in house.folder.rglob("*") if path.is_file()}
+    new = set(after) - set(before)
+    assert new
+    assert {path.parent.name for path in new} == {"generated"}
+    assert before == {path: after[path] for path in before}
+    telling = [path for path in new if secret.encode() in after[path]]
+    assert telling
+    assert not any(path.stat().st_mode & 0o007 for path in telling)
+
+
+async def test_only_who_knows_the_secret_path_is_served(house):
+    """Another program of this machine that plays Asterisk is turned away, whichever script it asks for."""
+    async with house.serve() as server:
+        secret = server.site.switch.agi_secret
+        assert len(secret) >= 12
+        answers = {}
+        for script in ("handset/log-out", f"{secret}/handset/log-out"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", house.agi_port)
+            writer.write(f"agi_network_script: {script}\nagi_channel: PJSIP/102-1\n\n".encode())
+            answers[script] = await asyncio.wait_for(reader.readline(), 10)
+            writer.close()
+        assert answers == {"handset/log-out": b"", f"{secret}/handset/log-out": b"ANSWER\n"}

@@ -17,7 +17,7 @@ import asyncio
 import contextlib
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -43,6 +43,8 @@ class LinkError(Exception):
 
 def clean(value: str, length_max: int = 256) -> str:
     """Take out whatever could end a line or confuse a terminal: control, format and separator characters."""
+    if value.isascii() and value.isprintable():  # nearly always
+        return value[:length_max]
     kept = (char for char in value if char == " " or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"})
     return "".join(kept)[:length_max]
 
@@ -100,8 +102,8 @@ class _Protocol(AMIProtocol):  # type: ignore[misc]  # published without types
         return bool(end)
 
     def _take(self, lines: str) -> None:
-        headers = (line.partition(": ")[0].lower() for line in lines.split("\r\n"))
-        twice = [name for name, count in Counter(headers).items() if count > 1 and not name.endswith("variable")]
+        headers = [line.partition(": ")[0].lower() for line in lines.split("\r\n")]
+        twice = _twice(headers) if len(set(headers)) < len(headers) else []
         message = Message.from_line(lines)
         if message is None:
             return
@@ -194,11 +196,13 @@ class Link:
 
     def send(self, action: str, **headers: str | Sequence[str]) -> "asyncio.Future[Any]":
         """Send an action; the future holds its message, or the list of them. Nothing is raised if the link is dead."""
-        fields: dict[str, Any] = {"Action": action}
-        for name, value in headers.items():
-            fields[name] = clean(value, 1024) if isinstance(value, str) else [clean(part, 1024) for part in value]
-        future: asyncio.Future[Any] = self._manager.send_action(fields)
+        future: asyncio.Future[Any] = self._manager.send_action(dict(_fields(action, headers)))
         return future
+
+    def tell(self, action: str, **headers: str) -> None:
+        """Send an action whose answer nobody waits for: what comes of it is seen in events, or not at all."""
+        lines = (f"{name}: {value}\r\n" for name, value in _fields(action, headers))
+        self._manager.protocol.transport.write(("".join(lines) + "\r\n").encode())
 
     async def ask(self, action: str, **headers: str | Sequence[str]) -> list[Message]:
         """Send an action and wait for all of its answer.
@@ -220,6 +224,16 @@ class Link:
         with contextlib.suppress(Exception):  # whatever state the transport is in, it is not ours any more
             self._manager.close()
         _settle(self.lost, "closed by callfloor")
+
+
+def _fields(action: str, headers: Mapping[str, str | Sequence[str]]) -> Iterator[tuple[str, str | list[str]]]:
+    yield "Action", action
+    for name, value in headers.items():
+        yield name, clean(value, 1024) if isinstance(value, str) else [clean(part, 1024) for part in value]
+
+
+def _twice(headers: list[str]) -> list[str]:
+    return [name for name, count in Counter(headers).items() if count > 1 and not name.endswith("variable")]
 
 
 def _settle(lost: "asyncio.Future[str]", reason: str) -> None:

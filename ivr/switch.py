@@ -29,8 +29,8 @@ RETRY_FIRST_S, RETRY_MOST_S = 0.25, 10.0
 OFFER_MARK = "SHARED(ACD_OFFER)"
 EVENT_CLASSES = "call,user,system"
 NORMAL_CLEARING = "16"
-HANGUP_GRACE_S = 1.0
-"""How long a channel may stand after its telephone has hung up."""
+HANGUP_GRACE_S = 3.0
+"""How long a channel may stand after its telephone has hung up; a busy Asterisk takes a second."""
 
 LAMPS: dict[cmd.SeatLook, str] = {
     "logged-out": "UNAVAILABLE",
@@ -147,7 +147,7 @@ class AmiSwitch:
         self.channels.legs[command.offer] = Leg(
             call=command.call, seat=command.seat, ring_ms=command.ring_ms, made_at=self._clock()
         )
-        self._link.send("Setvar", Channel=caller.channel, Variable=OFFER_MARK, Value=command.offer)
+        self._link.tell("Setvar", Channel=caller.channel, Variable=OFFER_MARK, Value=command.offer)
         answer = self._link.send(
             "Originate",
             Channel=handset,
@@ -167,21 +167,21 @@ class AmiSwitch:
         if self._link is None:
             return
         if (caller := self.channels.calls.get(command.call)) is not None:
-            self._link.send("Setvar", Channel=caller.channel, Variable=OFFER_MARK, Value="")
+            self._link.tell("Setvar", Channel=caller.channel, Variable=OFFER_MARK, Value="")
         if (leg := self.channels.legs.get(command.offer)) is not None:
             leg.withdrawn = True
-        self._link.send("Hangup", Channel=command.offer, Cause=NORMAL_CLEARING)
+        self._link.tell("Hangup", Channel=command.offer, Cause=NORMAL_CLEARING)
 
     def send_away(self, command: cmd.SendAway) -> None:
         """Move a waiting call to the overflow."""
         caller = self.channels.calls.get(command.call)
         if self._link is not None and caller is not None:
-            self._link.send("Redirect", Channel=caller.channel, Context="acd-overflow", Exten="s", Priority="1")
+            self._link.tell("Redirect", Channel=caller.channel, Context="acd-overflow", Exten="s", Priority="1")
 
     def show_seat(self, seat: str, look: cmd.SeatLook) -> None:
         """Set the lamp of a seat."""
         if self._link is not None:
-            self._link.send("Setvar", Variable=f"DEVICE_STATE(Custom:callfloor-{seat})", Value=LAMPS[look])
+            self._link.tell("Setvar", Variable=f"DEVICE_STATE(Custom:callfloor-{seat})", Value=LAMPS[look])
 
     def take_snapshot(self) -> None:
         """Ask for all the switch holds. Who asks while an answer is under way gets one more after it."""
@@ -211,7 +211,7 @@ class AmiSwitch:
         events = self.channels.take(message, self._clock())
         if self.channels.unwanted and self._link is not None:
             for offer in self.channels.unwanted:
-                self._link.send("Hangup", Channel=offer, Cause=NORMAL_CLEARING)
+                self._link.tell("Hangup", Channel=offer, Cause=NORMAL_CLEARING)
             self.channels.unwanted.clear()
         if text(message, "Event") == "HangupRequest" and self.channels.knows(text(message, "Uniqueid")):
             asyncio.get_running_loop().call_later(HANGUP_GRACE_S, self._hang_up_again, text(message, "Uniqueid"))
@@ -221,14 +221,15 @@ class AmiSwitch:
             self.take_snapshot()  # Asterisk restarted under a link that lived on: what it held may be gone
 
     def _hang_up_again(self, unique: str) -> None:
-        """Hang up who still stands. A Bridge that takes a caller in the moment he hangs up loses the hang-up.
+        """Hang up who still stands, though his telephone has hung up.
 
-        It moves him into a new channel (ast_channel_yank, main/channel.c), and the mark of the hang-up stays behind in
-        the old one: two would stand in the bridge, one of them without a telephone.
+        A Bridge takes a caller who is not in his holding bridge yet by moving him into a new channel (ast_channel_yank
+        in main/channel.c). A hang-up in that moment marks the old one: two would stand in a bridge, one of them without
+        a telephone.
         """
         if self._link is not None and self.channels.knows(unique):
-            log.warning("hang-up was lost in the switch, hanging up again", channel=unique)
-            self._link.send("Hangup", Channel=unique, Cause=NORMAL_CLEARING)
+            log.warning("channel stands after its hang-up, hanging up again", channel=unique)
+            self._link.tell("Hangup", Channel=unique, Cause=NORMAL_CLEARING)
 
     async def _snapshot_or_reset(self, link: Link) -> None:
         """A switch that cannot say what it holds is not to be trusted: start over."""

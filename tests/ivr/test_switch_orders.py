@@ -34,6 +34,9 @@ class FakeLink:
         self.sent.append((action, headers))
         return asyncio.get_running_loop().create_future()
 
+    def tell(self, action, **headers):
+        self.send(action, **headers)
+
     async def ask(self, action, **headers):
         if action == "Getvar":
             return [Message({"Response": "Success", "Value": str(self.clock)})]

@@ -6,5 +6,5 @@ The menus       menus, actions, hours: ivr.conf to flows; flows: flows in Python
 The voice       prompts, voices, audio: recordings, text to speech, the cache; phrases: what callfloor itself says
 The agent       handset: the desk on a keypad
 The whole       server: constructs everything; cli, check, screen, demo: the command
-Line checks     softphone, tones: SIP phones, and what can be heard on them
+Line checks     softphone, phone_engine: SIP phones and their processes; tones: what can be heard on them
 """

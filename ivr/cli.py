@@ -187,10 +187,15 @@ def demo(
 ) -> None:
     """Play a short story on a private site: callers, menus, agents, a call let ring, a caller who gives up."""
     from ivr.demo import play  # noqa: PLC0415 - loads the softphones, which only the demo needs
+    from ivr.softphone import SoftphoneError  # noqa: PLC0415 - as above
 
     configure_logs("warning")
-    with loop_runner() as runner:
-        runner.run(play(stay=stay, listen=listen))
+    try:
+        with loop_runner() as runner:
+            runner.run(play(stay=stay, listen=listen))
+    except SoftphoneError as error:
+        print(f"callfloor: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
 
 
 @asterisk_app.command("path")

@@ -28,7 +28,7 @@ from ivr.asterisk import on_free_ports, private_tool, progress_bar, provision
 from ivr.asterisk.ports import is_free
 from ivr.screen import clock
 from ivr.server import Server
-from ivr.softphone import CallEndedError, Phone, PhoneCall, Softphones, Trunk
+from ivr.softphone import CallEndedError, Phone, PhoneCall, Softphones, Trunk, find_interpreter
 
 SAMPLE = Path(__file__).parents[1] / "asterisk-config"
 HOME = Path(".callfloor/demo")
@@ -150,8 +150,7 @@ async def play(*, stay: bool, listen: str) -> None:
     """Set the stage, play the story, say what to do next; with `stay` go on until Ctrl-C.
 
     Raises:
-        AsteriskError: there is no Asterisk to be had; it says what to install.
-        SoftphoneError: pjsua2 is missing.
+        AsteriskError: there is no Asterisk, or no Python for the phones, to be had; it says what to install.
 
     """
     console = Console(highlight=False)
@@ -159,6 +158,8 @@ async def play(*, stay: bool, listen: str) -> None:
     with progress_bar("Asterisk", console) as progress:
         asterisk = await asyncio.to_thread(provision, progress)
         await asyncio.to_thread(private_tool, "espeak-ng", progress)
+    with progress_bar("Softphones", console) as progress:
+        await asyncio.to_thread(find_interpreter, progress)
     console.print(
         Text(
             f"Asterisk {asterisk.release}, a private copy" if asterisk.private else str(asterisk), style="bright_black"

@@ -1,8 +1,8 @@
 """Download Debian packages without being root and without touching the machine's own apt.
 
 Theory of operation. apt is asked, through a configuration of our own (`APT_CONFIG`), to resolve and download packages
-as if for an empty machine: own package lists, own archive folder, an empty dpkg status, one source: the suite `sid` of
-the Debian archive this machine already uses, because no stable suite carries a current Asterisk. Nothing is installed.
+as if for an empty machine: own package lists, own archive folder, an empty dpkg status, one source: one suite of the
+Debian archive this machine already uses, whatever suite the machine itself is of. Nothing is installed.
 
 What is kept of the machine's apt: the archive's address, its proxies and other `Acquire::` settings (a mirror that is
 frozen in time says so there), passwords in `auth.conf`, and the Debian archive keyring. Signatures are always checked:
@@ -26,22 +26,15 @@ from .process import launcher
 Progress = Callable[[str, float], None]
 """Told what is being done and which part of it is done, 0.0 to 1.0."""
 
-SUITE = "sid"
 KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
 )
 MIRROR_VARIABLE = "CALLFLOOR_DEBIAN_MIRROR"
-_STABLE_SUITES = ("stable", "testing", "unstable", "oldstable", SUITE)
+_SUITES = ("stable", "testing", "unstable", "oldstable", "sid")
 # Not taken over from the machine: what switches signature checks off, and which indexes and languages to read.
 _OWN_ACQUIRE = re.compile(r"Acquire::(Allow|IndexTargets|Changelogs|Languages|cdrom)", re.IGNORECASE)
 _ONE_LINE = re.compile(r"deb\s+(?:\[(?P<options>[^\]]*)\]\s*)?(?P<uri>\S+)\s+(?P<suite>\S+)")
-
-BY_HAND = (
-    "Or install Asterisk 18 or newer yourself and callfloor will use it: Ubuntu `apt-get install asterisk`, "
-    "Fedora `dnf install asterisk asterisk-pjsip asterisk-sounds-core-en-gsm`, Alpine `apk add asterisk`; "
-    "any Linux: https://docs.asterisk.org/Getting-Started/Installing-Asterisk/"
-)
 
 
 class Source(NamedTuple):
@@ -99,13 +92,13 @@ def debian_mirror(apt: Path = Path("/etc/apt"), os_release: Path = Path("/etc/os
         return chosen
     release = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', _text(os_release), re.MULTILINE))
     if release.get("ID") == "debian":
-        wanted = {*_STABLE_SUITES, release.get("VERSION_CODENAME", SUITE)}
+        wanted = {*_SUITES, release.get("VERSION_CODENAME", "sid")}
         for source in read_sources(apt):
             if wanted.intersection(source.suites) and not source.uri.startswith(("cdrom:", "file:", "copy:")):
                 return source.uri
     raise ProvisionError(
-        f"callfloor found no Asterisk, and {release.get('PRETTY_NAME', 'this system')} names no Debian archive to get "
-        f"a private copy from. Set {MIRROR_VARIABLE} to the address of a Debian archive. {BY_HAND}"
+        f"{release.get('PRETTY_NAME', 'this system')} names no Debian archive to get it from. Set {MIRROR_VARIABLE} to "
+        "the address of one"
     )
 
 
@@ -120,30 +113,29 @@ def debian_keyring() -> Path:
         if keyring.is_file():
             return keyring
     raise ProvisionError(
-        "callfloor found no Asterisk, and cannot check the signatures of a private copy: this machine has no Debian "
-        f"archive keyring. Install it: `apt-get install debian-archive-keyring`. {BY_HAND}"
+        "signatures cannot be checked, for this machine has no Debian archive keyring. Install it: `apt-get install "
+        "debian-archive-keyring`"
     )
 
 
 class Archive:
-    """The Debian archive, seen through a private apt in one folder.
+    """One suite of the Debian archive, seen through a private apt in one folder.
 
     Raises:
         ProvisionError: on construction, when the machine lacks apt, the keyring or a Debian source.
 
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, suite: str) -> None:
         for program in ("apt-get", "apt-config", "dpkg", "dpkg-deb"):
             if shutil.which(program) is None:
                 raise ProvisionError(
-                    f"callfloor found no Asterisk, and this system has no `{program}` to get a private copy with "
-                    f"(that works on Debian and its family). {BY_HAND}"
+                    f"this system has no `{program}` to get it with (that works on Debian and its family)"
                 )
         if '"' in str(folder) or "\n" in str(folder):
             raise ProvisionError(f"{folder}: apt cannot work in a folder with a quotation mark; set CALLFLOOR_CACHE")
         self.mirror = debian_mirror()
-        self.folder = folder
+        self.folder, self.suite = folder, suite
         self._write(debian_keyring())
 
     def _write(self, keyring: Path) -> None:
@@ -151,7 +143,7 @@ class Archive:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "status").touch()
         (self.folder / "sources/debian.sources").write_text(
-            f"Types: deb\nURIs: {self.mirror}\nSuites: {SUITE}\nComponents: main\nSigned-By: {keyring}\n"
+            f"Types: deb\nURIs: {self.mirror}\nSuites: {self.suite}\nComponents: main\nSigned-By: {keyring}\n"
         )
         machine = _run(["apt-config", "dump"], dict(os.environ)).stdout.splitlines()
         kept = [line for line in machine if line.startswith("Acquire::") and not _OWN_ACQUIRE.match(line)]
@@ -253,9 +245,9 @@ class Archive:
     def _complaint(self, what: str, said: str) -> str:
         reasons = "\n".join(f"  {line}" for line in said.strip().splitlines()[:6]) or "  (apt gave no reason)"
         return (
-            f"callfloor cannot get a private copy from {self.mirror}: {what}.\n{reasons}\n"
+            f"{self.mirror}, suite {self.suite}: {what}.\n{reasons}\n"
             "Check the network and apt's proxy (`apt-config dump Acquire::http::Proxy`), then run it again: what is "
-            f"downloaded is kept. {BY_HAND}"
+            "downloaded is kept"
         )
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from ivr.audio import Audio
+from ivr.phone_engine.messages import Notice
 from ivr.tones import read_wav
 
-from .link import Notice, SoftphoneError
+from .link import SoftphoneError
 
 
 class CallEndedError(SoftphoneError):

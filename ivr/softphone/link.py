@@ -3,58 +3,30 @@
 Theory of operation. They share a socket pair of whole messages (SOCK_SEQPACKET). An Ask goes down and has one Reply;
 a Notice comes up unasked. The socket's end is the only way to stop, and it comes by itself when the owner dies: no
 phone is left behind. A process that ends by itself (an assertion of PJSIP aborts) fails whatever still waits for it.
-
-Message numbers of calls and lamps: the owner counts up from 1 for those it begins, the process counts down from -1 for
-incoming calls; so a call has its number before the first notice about it.
 """
 
 import asyncio
 import contextlib
 import os
 import socket
-import sys
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
+
+from ivr.asterisk import ProvisionError
+from ivr.phone_engine.messages import MESSAGE_BYTES_MAX, Ask, Notice, Reply
+
+from .interpreter import find_interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CLOSE_MS: Final = 5000
 """A process that has not gone by itself after this is killed; hanging up and unregistering take it 2 s at most."""
-MESSAGE_BYTES_MAX: Final = 65_536
 
 
 class SoftphoneError(Exception):
     """A phone could not do what it was asked to; the text says why."""
-
-
-class Ask(msgspec.Struct, frozen=True, array_like=True):
-    """A command to the phone's process."""
-
-    number: int
-    verb: str
-    args: dict[str, Any]
-
-
-class Reply(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """The answer to the Ask of that number: a value, or an error's text."""
-
-    number: int
-    value: Any = None
-    error: str = ""
-
-
-class Notice(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Something happened to a call or a lamp (`subject` is its number) or to the registration (`subject` is 0)."""
-
-    kind: Literal["registration", "incoming", "state", "digit", "played", "lamp"]
-    subject: int
-    at_ns: int
-    code: int = 0
-    text: str = ""
-    state: str = ""
 
 
 class Link:
@@ -77,18 +49,19 @@ class Link:
         """Start a phone's process.
 
         Raises:
-            SoftphoneError: pjsua2 is not installed.
+            SoftphoneError: No Python with pjsua2 can be had.
 
         """
-        if find_spec("pjsua2") is None:
-            raise SoftphoneError(
-                "softphones need pjsua2, which has wheels for Python 3.11 and 3.12: pip install 'callfloor[softphone]'"
-            )
+        try:
+            python = await asyncio.to_thread(find_interpreter)
+        except ProvisionError as error:
+            raise SoftphoneError(str(error)) from error
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(0)
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "ivr.softphone.engine", str(theirs.fileno())),
+                *(*python.argv, "-m", "ivr.phone_engine", str(theirs.fileno())),
+                env={**os.environ, **python.environment},
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,  # PJSIP greets there before it can be told to be quiet
@@ -156,10 +129,3 @@ class Link:
             if not reply.done():
                 reply.set_exception(SoftphoneError(f"{self._name}: {self.gone}"))
         self.on_gone()
-
-
-def inherited_pipe(argument: str) -> socket.socket:
-    """Take over the process's end of the pipe, named by its descriptor's number."""
-    pipe = socket.socket(fileno=int(argument))
-    os.set_inheritable(pipe.fileno(), False)  # noqa: FBT003 - the standard library's signature
-    return pipe

@@ -9,10 +9,11 @@ from typing import Any, Final, Self
 from urllib.parse import quote
 
 from ivr.audio import to_wav
+from ivr.phone_engine.messages import Notice
 from ivr.tones import tone
 
 from .call import Ended, Lamp, PhoneCall, Watched
-from .link import Link, Notice, SoftphoneError
+from .link import Link, SoftphoneError
 
 CALLS_MAX: Final = 4
 """Calls that one phone can hold at a time, as the wheel was compiled; it answers a fifth with 486 Busy Here."""
@@ -116,7 +117,7 @@ class Phone(Watched):
         return lamp
 
     async def ask(self, verb: str, **args: object) -> Any:
-        """Have the phone's process do something (`engine` has the verbs)."""
+        """Have the phone's process do something (`phone_engine` has the verbs)."""
         return await self._link.ask(verb, **args)
 
     def check(self) -> bool:
@@ -226,7 +227,7 @@ class Softphones:
             port: The UDP port it binds; 0 for any.
 
         Raises:
-            SoftphoneError: pjsua2 is not installed, or the port is in use.
+            SoftphoneError: No Python with pjsua2 can be had, or the port is in use.
 
         """
         link = await Link.start(f"phone {user}")

@@ -54,6 +54,7 @@ def test_memory_does_not_grow_with_time(compiled):
         assert (matcher.waiting(), matcher.idle()) == (0, 0)
 
     tracemalloc.start()
+    day(compiled())  # fills Python's own lists of free objects, which keep what they have
     before = tracemalloc.get_traced_memory()[0]
     matcher = compiled()
     day(matcher)
@@ -65,7 +66,7 @@ def test_memory_does_not_grow_with_time(compiled):
     after = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert last - first < 2_000
-    assert after - before < 4_000
+    assert after - before < 2_000
 
 
 def test_no_memory_is_an_error_and_no_damage(compiled):

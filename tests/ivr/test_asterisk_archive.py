@@ -95,11 +95,11 @@ def test_mirror_is_the_one_that_carries_the_release(apt, debian):
 
 
 @pytest.mark.parametrize("release", ["ID=ubuntu\nVERSION_CODENAME=noble\n", "", "ID=debian\n"])
-def test_without_a_debian_source_the_message_tells_what_to_install(apt, tmp_path, release):
-    """On another system, or a Debian without sources, the error names the variable and the package to install."""
+def test_without_a_debian_source_the_message_tells_what_to_set(apt, tmp_path, release):
+    """On another system, or a Debian without sources, the error names the variable that names one."""
     (apt / "sources.list").write_text("deb http://ubuntu.example/ubuntu noble main\n")
     (tmp_path / "os-release").write_text(release)
-    with pytest.raises(ProvisionError, match=r"CALLFLOOR_DEBIAN_MIRROR.*apt-get install asterisk"):
+    with pytest.raises(ProvisionError, match=r"no Debian archive.*CALLFLOOR_DEBIAN_MIRROR"):
         debian_mirror(apt, tmp_path / "os-release")
 
 
@@ -117,11 +117,11 @@ def test_without_a_keyring_nothing_is_fetched(monkeypatch, tmp_path):
         debian_keyring()
 
 
-def test_without_apt_the_message_tells_what_to_install(monkeypatch, tmp_path):
-    """On a system of another family the error names the missing program and ways to get Asterisk there."""
+def test_without_apt_the_message_tells_what_is_missing(monkeypatch, tmp_path):
+    """On a system of another family the error names the missing program."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ProvisionError, match=r"no `apt-get`.*dnf install asterisk"):
-        Archive(tmp_path / "apt")
+    with pytest.raises(ProvisionError, match=r"no `apt-get`.*Debian and its family"):
+        Archive(tmp_path / "apt", "sid")
 
 
 @needs_apt
@@ -131,8 +131,10 @@ def test_an_archive_out_of_reach_is_said_with_apts_reason(monkeypatch, tmp_path)
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # bound, never listening: connections are refused
         monkeypatch.setenv(archive_module.MIRROR_VARIABLE, f"http://127.0.0.1:{nobody.getsockname()[1]}/debian")
-        with pytest.raises(ProvisionError, match=r"(?s)cannot get a private copy.*Connection refused.*apt's proxy"):
-            Archive(tmp_path / "apt").plan(("hello",), quiet)
+        with pytest.raises(
+            ProvisionError, match=r"(?s)suite bookworm.*(Connection refused|Unable to connect).*apt's proxy"
+        ):
+            Archive(tmp_path / "apt", "bookworm").plan(("hello",), quiet)
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -156,7 +158,7 @@ def test_an_unsigned_archive_is_refused(monkeypatch, tmp_path):
     try:
         monkeypatch.setenv(archive_module.MIRROR_VARIABLE, f"http://127.0.0.1:{server.server_port}")
         with pytest.raises(ProvisionError, match="is not signed"):
-            Archive(tmp_path / "apt").plan(("hello",), quiet)
+            Archive(tmp_path / "apt", "sid").plan(("hello",), quiet)
     finally:
         server.shutdown()
         thread.join()

@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -44,7 +46,8 @@ def test_unpacked_copy_has_its_files_and_its_record(cache):
     package = make_package(cache)
     assert private._name_and_version(package) == ("hello", "1:2.0-1")
     root = cache / "bundles/asterisk-1"
-    private._unpack([package], root, {"asterisk": "1:2.0-1"}, quiet)
+    with private._whole(root, {"asterisk": "1:2.0-1"}) as work:
+        private._unpack([package], work, quiet)
     assert (root / "usr/share/hello").read_text() == "hello"
     bundle = private.find_bundle("asterisk")
     assert bundle is not None
@@ -56,8 +59,11 @@ def test_damaged_package_leaves_no_copy(cache):
     """A package that cannot be unpacked is named, and no copy is there afterwards."""
     package = make_package(cache)
     package.write_bytes(package.read_bytes()[:-20])
-    with pytest.raises(ProvisionError, match=r"hello_.*cannot be unpacked"):
-        private._unpack([package], cache / "bundles/asterisk-1", {}, quiet)
+    with (
+        pytest.raises(ProvisionError, match=r"hello_.*cannot be unpacked"),
+        private._whole(cache / "bundles/asterisk-1", {}) as work,
+    ):
+        private._unpack([package], work, quiet)
     assert private.find_bundle("asterisk") is None
 
 
@@ -68,7 +74,8 @@ def test_killed_unpack_is_no_copy(cache):
     code = (
         "import os, signal, sys; from pathlib import Path; from ivr.asterisk import private\n"
         "private.os.sync = lambda: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "private._unpack([Path(sys.argv[1])], Path(sys.argv[2]), {'asterisk': '1'}, lambda *_: None)\n"
+        "with private._whole(Path(sys.argv[2]), {'asterisk': '1'}) as work:\n"
+        "    private._unpack([Path(sys.argv[1])], work, lambda *_: None)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, package, cache / "bundles/asterisk-1"], check=False)
     assert done.returncode == -signal.SIGKILL
@@ -84,6 +91,60 @@ def test_newest_copy_is_found(cache):
         record.write_text(json.dumps({"asterisk": name}))
         os.utime(record, (1_000 - age, 1_000 - age))
     assert private.find_bundle("asterisk").version == "asterisk-b"
+
+
+@pytest.mark.parametrize("place", ["lib", "usr/lib"])
+def test_copy_runs_by_its_own_loader(cache, place):
+    """The loader is the copy's own file, wherever its Debian release put it, no link to the machine's."""
+    libraries = cache / place / "x86_64-linux-gnu"
+    libraries.mkdir(parents=True)
+    for name in ("libc.so.6", "ld-linux-x86-64.so.2"):
+        (libraries / name).touch()
+    (cache / "usr/lib64").mkdir(parents=True)
+    (cache / "usr/lib64/ld-linux-x86-64.so.2").symlink_to("/lib64/ld-linux-x86-64.so.2")
+    loader, _, folders, path = private.Bundle(private.RECIPES["sipp"], cache, {}).argv
+    assert loader == str(libraries / "ld-linux-x86-64.so.2")
+    assert folders.split(":")[0] == str(libraries)
+    assert path == str(cache / "usr/bin/sipp")
+
+
+def test_copy_without_the_wheels_of_today_is_none(cache):
+    """A private Python made for other wheels than the recipe's is passed over; the one made for them is found."""
+    for age, (name, versions) in enumerate(
+        {
+            "today": dict.fromkeys(private.RECIPES["python3.11"].wheels, "wheel"),
+            "older": {"pjsua2-python<2": ""},
+        }.items()
+    ):
+        folder = cache / f"bundles/python3.11-{name}"
+        folder.mkdir()
+        (folder / private.RECORD).write_text(json.dumps(versions))
+        os.utime(folder / private.RECORD, (age, age))
+    assert private.find_bundle("python3.11").root.name == "python3.11-today"
+
+
+def test_private_wheels_are_those_of_the_project():
+    """The wheels of the private Python are asked for in the words of pyproject.toml, so they change together."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["softphone"]]
+    assert {*private.RECIPES["python3.11"].wheels} <= {requirement.partition(";")[0] for requirement in wanted}
+
+
+def test_wheels_that_cannot_be_had_are_said_with_pips_reason(cache, monkeypatch):
+    """With nothing to fetch from, the error names the wheels and repeats what pip says."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(cache))
+    with pytest.raises(ProvisionError, match=r"(?s)adding msgspec, pjsua2-python for Python 3.11.*No matching"):
+        private._add_wheels(private.RECIPES["python3.11"], cache / "wheels", quiet)
+
+
+@pytest.mark.parametrize("program", private.RECIPES)
+def test_every_copy_that_cannot_be_had_has_another_way(cache, monkeypatch, program):
+    """Where there is no apt the error names the program, the reason and what to do instead."""
+    monkeypatch.setenv("PATH", str(cache))
+    with pytest.raises(ProvisionError, match=rf"(?s)no {program} to use.*no `apt-get`.*[Oo]r (install|run)") as caught:
+        private.provision(program, quiet)
+    assert str(caught.value).endswith(private.RECIPES[program].by_hand)
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):

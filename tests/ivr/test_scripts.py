@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -235,11 +236,12 @@ asyncio.run(Scripts(pathlib.Path({str(tmp_path)!r})).run("x.py", (), {{}}, relay
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # it cannot remove the script's folder any more
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
-    script = int((await process.stdout.readline()).split()[1])
+    script, its_child = (int(word) for word in (await process.stdout.readline()).split()[1:])
     assert alive(script)
     process.kill()
     await process.wait()
     await until(lambda: not alive(script))
+    os.kill(its_child, signal.SIGKILL)  # a script's own children are beyond a killed server's reach
 
 
 # Scripts that misbehave

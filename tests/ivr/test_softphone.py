@@ -7,8 +7,6 @@ import sys
 
 import pytest
 
-pytest.importorskip("pjsua2", reason="pjsua2 has no wheel for this Python")
-
 from ivr import tones
 from ivr.audio import to_wav
 from ivr.softphone import CALLS_MAX, CallEndedError, SoftphoneError, Softphones
@@ -159,6 +157,22 @@ async def test_trunk_calls_on_many_lines_as_many_callers(phones):
     await call.ended()
     assert len(trunk.calls) == 2 * CALLS_MAX - 1
     await (await trunk.dial(hub[1].uri)).ringing()
+
+
+async def test_freed_place_serves_the_next_call(phones):
+    """Of a full phone, a place that one call leaves and another takes in the same moment is the new call's."""
+    hub, anna, ben = await asyncio.gather(*(phones.phone(name) for name in ("hub", "anna", "ben")))
+    first, *others = [await anna.dial(hub.uri) for _ in range(CALLS_MAX)]
+    await asyncio.gather(first.ringing(), *(call.ringing() for call in others))
+    os.kill(hub.pid, signal.SIGSTOP)  # so that it finds CANCEL and INVITE together
+    try:
+        await first.hang_up()
+        late = await ben.dial(hub.uri)
+    finally:
+        os.kill(hub.pid, signal.SIGCONT)
+    *_, there = [await hub.incoming() for _ in range(CALLS_MAX + 1)]
+    await there.answer()
+    await late.confirmed()
 
 
 async def test_registrar_that_is_not_there(phones):

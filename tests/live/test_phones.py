@@ -9,8 +9,6 @@ from ivr import tones
 from ivr.softphone import SoftphoneError, Softphones
 from tests.live.phones import TONE_HZ, Row, Sipp, agent, caller, free_port, handset, registration
 
-pytest.importorskip("pjsua2", reason="pjsua2 has no wheel for this Python")
-
 pytestmark = pytest.mark.live
 
 

@@ -1,12 +1,13 @@
-"""The process of one softphone: PJSIP on one thread.
+"""One PJSIP endpoint, on one thread.
 
 Theory of operation. `Engine.run` is a loop of two steps: let PJSIP handle its events for at most POLL_MS (an incoming
 packet ends that wait at once), then do what the owner asked. PJSIP has no thread of its own that runs our code
 (`threadCnt` 0, `mainThreadOnly`): callbacks come inside `libHandleEvents`, so nothing here needs a lock. Sound runs in
 PJSIP's own threads, clocked by its null device.
 
-Rules that PJSUA2 does not check but aborts on:
+Rules that PJSUA2 does not check; it aborts, or errs, on:
   - an object is not destroyed inside its own callback: what has ended waits in `_finished` until the loop comes round;
+  - a call's destructor hangs up whatever call has its place by then: it stays in `_finished` while that one is active;
   - everything dies before `libDestroy`;
   - what `getInfo` gives is a copy that owns its parts: keep it in a variable while reading them.
 The owner's end of the pipe closing, or the owner dying, ends the loop; then everything is hung up in order.
@@ -16,14 +17,13 @@ import contextlib
 import heapq
 import select
 import socket
-import sys
 import time
 from typing import Any, Final
 
 import msgspec
 import pjsua2 as pj
 
-from .link import MESSAGE_BYTES_MAX, Ask, Notice, Reply, inherited_pipe
+from .messages import MESSAGE_BYTES_MAX, Ask, Notice, Reply
 
 POLL_MS: Final = 2
 _CODECS: Final = {"PCMU/8000/1": 255, "PCMA/8000/1": 254}
@@ -249,7 +249,7 @@ class Engine:
 
     def _turn(self, wait_ms: int) -> None:
         self._endpoint.libHandleEvents(wait_ms)
-        self._finished.clear()
+        self._finished = [thing for thing in self._finished if isinstance(thing, _Call) and thing.isActive()]
         now_ns = time.monotonic_ns()
         while self._due and self._due[0][0] <= now_ns:
             _, number, code = heapq.heappop(self._due)
@@ -373,23 +373,3 @@ def _account_config(user: str, password: str, server: str, address: str, host: s
     config.mediaConfig.transportConfig.boundAddress = host
     config.mediaConfig.transportConfig.port = 0  # any: many phones and Asterisk share the machine
     return config
-
-
-def main() -> None:
-    """Run a phone. The argument is the descriptor of its pipe; the first message there is the Engine's arguments."""
-    with inherited_pipe(sys.argv[1]) as pipe:
-        first = pipe.recv(MESSAGE_BYTES_MAX)
-        if not first:
-            return
-        opening = msgspec.msgpack.decode(first, type=Ask)
-        try:
-            engine = Engine(pipe, **opening.args)
-        except pj.Error as error:
-            pipe.send(msgspec.msgpack.encode(Reply(opening.number, error=f"{opening.verb}: {error.reason}")))
-            return
-        pipe.send(msgspec.msgpack.encode(Reply(opening.number, engine.address)))
-        engine.run()
-
-
-if __name__ == "__main__":
-    main()

@@ -161,7 +161,7 @@ async def open_floor(
     server = Server(site_folder, home, tied=True, prepare=on_free_ports, cache=cache)
     prepare(server)
     async with server, Softphones() as phones:
-        await server.switch.connected.wait()
+        await asyncio.wait_for(server.switch.connected.wait(), WITHIN_S)
         await server.prompts_ready()
         floor = Floor(server, phones, home)
         await floor.open_trunk()

@@ -1,0 +1,123 @@
+"""People on telephones: callers on a trunk, agents at their handsets, and what they hear.
+
+They know nothing of callfloor but the address of its Asterisk and, as real ones do, their number, password and PIN. So
+they can telephone with a server in this process (`floor.Floor`) and with one that runs as a command.
+"""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+from acd.settings import Site
+from ivr.audio import Audio
+from ivr.softphone import Phone, PhoneCall, SoftphoneError, Softphones
+from tests.live.testsite import HERTZ, heard
+
+WITHIN_S = 20.0
+"""How long a test waits for what must come. Generous: the machine may have other things to do."""
+TICK_S = 0.02
+PACKET_MS = 20
+
+
+class People:
+    """Everybody who telephones in a test."""
+
+    def __init__(self, phones: Softphones, site: Site, folder: Path) -> None:
+        self.site, self.folder = site, folder
+        self.address = f"127.0.0.1:{site.switch.sip_port}"
+        self.handsets: dict[str, Phone] = {}
+        self._phones = phones
+        self._recordings = 0
+        self._callers = 0
+
+    async def open_trunk(self, calls: int = 8) -> None:
+        """Let callers call."""
+        self.trunk = await self._phones.trunk("trunk", server=self.address, calls=calls)
+
+    async def handset(self, seat: str) -> Phone:
+        """Give the registered handset of a seat; it rings until told otherwise."""
+        phone = self.handsets.get(seat)
+        if phone is None:
+            phone = await self._phones.phone(seat, self.site.seats[seat].secret, server=self.address)
+            self.handsets[seat] = phone
+        if not phone.registered:
+            await phone.register()
+        return phone
+
+    async def caller(self, number: str, *, name: str = "") -> tuple[PhoneCall, str]:
+        """Call in on the trunk until the call is answered; gives it and the caller's number, of which each is new."""
+        self._callers += 1
+        own = f"555{7000 + self._callers}"
+        call = await self.trunk.dial(number, caller_id=own, caller_name=name)
+        await call.confirmed()
+        return call, own
+
+    async def rings(self, seat: str) -> PhoneCall:
+        """Wait until a handset rings."""
+        while True:
+            call = await self.handsets[seat].incoming(int(WITHIN_S * 1000))
+            if call.state != "ended":  # an earlier one that nobody asked for
+                return call
+
+    async def dials(self, seat: str, code: str, *steps: tuple[str, str]) -> list[str]:
+        """Dial a feature code from a handset; gives what was heard after the last step.
+
+        Args:
+            seat: whose handset.
+            code: what to dial.
+            steps: a word to wait for, and the keys to press when it was heard.
+
+        """
+        phone = await self.handset(seat)
+        call = await phone.dial(code)
+        await call.confirmed()
+        for word, keys in steps:
+            await self.hears(call, word)
+            if keys:
+                await call.dtmf(keys)
+        await call.record(self._recording())
+        await call.ended()
+        return heard(await call.recorded())
+
+    async def listen(self, call: PhoneCall, ms: int = 500) -> Audio:
+        """Record what somebody hears for so long, counted by the packets that come in, or until the call's end."""
+        await call.record(self._recording())
+        packets = ms // PACKET_MS
+        async with asyncio.timeout(WITHIN_S):
+            with contextlib.suppress(SoftphoneError):  # it is over
+                first = (await call.rtp()).received
+                while (await call.rtp()).received - first < packets:  # noqa: ASYNC110 - only asking can tell
+                    await asyncio.sleep(TICK_S)
+        return await call.recorded()
+
+    async def hears(self, call: PhoneCall, word: str, within_s: float = WITHIN_S) -> None:
+        """Wait until somebody hears a sound that has a name."""
+        listened: list[str] = []
+        async with asyncio.timeout(within_s):
+            while word not in listened:
+                assert call.state != "ended", f"{call}: ended without {word}, after {listened}"
+                listened += heard(await self.listen(call))
+
+    async def talk(self, caller: PhoneCall, agent: PhoneCall) -> None:
+        """See that two hear each other, each the other's voice."""
+        await self.speaks(caller, "caller")
+        await self.speaks(agent, "agent")
+        await self.hears(agent, "caller")
+        await self.hears(caller, "agent")
+
+    @staticmethod
+    async def speaks(call: PhoneCall, voice: str) -> None:
+        """Have somebody speak with one of the voices."""
+        await call.play_tone(HERTZ[voice])
+
+    async def hang_up(self) -> None:
+        """Everybody hangs up, and no handset answers by itself any more."""
+        for phone in (*self.trunk.phones, *self.handsets.values()):
+            await phone.on_call(answer_after_ms=None)
+            for call in phone.calls:
+                with contextlib.suppress(SoftphoneError):  # it ended meanwhile
+                    await call.hang_up()
+
+    def _recording(self) -> Path:
+        self._recordings += 1
+        return self.folder / f"heard-{self._recordings}.wav"

@@ -1,0 +1,130 @@
+"""A shift on a plain telephone: feature codes, PIN by DTMF, spoken answers, lamps."""
+
+import pytest
+
+from acd.core import events as ev
+from acd.core.transitions import SeatState
+from tests.live.testsite import PIN
+
+pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
+
+ENTRY = f"{PIN}#"
+
+
+async def test_a_shift(floor):
+    """Log in, pause, ready, log out, all by keys; each is answered by the words for how the seat stands."""
+    assert (await floor.dials("101", "*11", ("handset-pin", ENTRY)))[-2:] == ["speech", "handset-ready"]
+    assert floor.seat("101").state is SeatState.READY
+    assert await floor.dials("101", "*142") == ["speech"]
+    assert (floor.seat("101").state, floor.seat("101").pause_reason) == (SeatState.PAUSED, "lunch")
+    assert await floor.dials("101", "*13") == ["handset-ready"]
+    assert floor.seat("101").state is SeatState.READY
+    assert await floor.dials("101", "*12") == ["handset-logged-out"]
+    assert floor.seat("101").state is SeatState.LOGGED_OUT
+
+
+async def test_a_pause_asks_for_its_reason(floor):
+    """*14 alone reads out the reasons; the key pressed is the reason."""
+    await floor.agent("101")
+    await floor.dials("101", "*14", ("speech", "3"))
+    assert floor.seat("101").pause_reason == "training"
+
+
+async def test_three_wrong_pins_lock(floor):
+    """Three wrong PINs lock the seat: even the right one is refused, until the time is over."""
+    wrong = "12345#"
+    heard = await floor.dials(
+        "103",
+        "*11",
+        ("handset-pin", wrong),
+        ("handset-wrong-pin", ""),
+        ("handset-pin", wrong),
+        ("handset-wrong-pin", ""),
+        ("handset-pin", wrong),
+    )
+    assert heard[-1] == "handset-locked"
+    assert await floor.server.desk.log_in("103", PIN) == "locked"
+    clock, until = floor.server.dispatcher.clock, floor.seat("103").locked_until
+    await floor.until(lambda: clock() > until, "unlocked")
+    assert (await floor.dials("103", "*11", ("handset-pin", ENTRY)))[-1] == "handset-ready"
+
+
+async def test_a_pin_is_written_nowhere(floor):
+    """After a log-in neither the journal nor any file of Asterisk holds the PIN or the keys of it."""
+    await floor.dials("101", "*11", ("handset-pin", ENTRY))
+    home = floor.server.home
+    files = [file for file in (*home.glob("journal*"), *(home / "log").glob("*")) if file.is_file()]
+    assert len(files) >= 3
+    assert [file.name for file in files if PIN.encode() in file.read_bytes()] == []
+
+
+async def test_hanging_up_at_the_pin(floor):
+    """An agent who hangs up instead of keying a PIN leaves everything as it was."""
+    phone = await floor.handset("101")
+    call = await phone.dial("*11")
+    await call.confirmed()
+    await floor.hears(call, "handset-pin")
+    await call.hang_up()
+    await floor.peace()
+    assert floor.seat("101").state is SeatState.LOGGED_OUT
+    assert floor.seen(ev.LogInAsked) == []
+
+
+async def test_wrap_up_is_ended_by_hand(floor):
+    """*15 ends a wrap-up long before its time, and says so; a second one has nothing to end."""
+    phone = await floor.agent("101", answer_after_ms=0)
+    await floor.waiter("5550104")
+    await floor.sees(ev.Connected)
+    await phone.calls[0].hang_up()
+    await floor.until(lambda: floor.seat("101").state is SeatState.WRAP_UP, "in wrap-up")
+    assert await floor.dials("101", "*15") == ["handset-ready"]
+    assert floor.seat("101").state is SeatState.READY
+    assert await floor.dials("101", "*15") == ["handset-no-wrap-up"]
+
+
+async def test_my_state_is_told(floor):
+    """*16 tells who is logged in, how the seat stands and that nobody waits."""
+    assert await floor.dials("101", "*16") == ["handset-logged-out"]
+    await floor.agent("101")
+    assert await floor.dials("101", "*16") == ["speech", "handset-ready", "handset-none-waiting"]
+
+
+async def test_codes_of_somebody_logged_out(floor):
+    """Whoever is not logged in hears that, and nothing changes."""
+    for code in ("*13", "*141", "*15", "*12"):
+        assert await floor.dials("101", code) == ["handset-not-logged-in"]
+    assert floor.seat("101").state is SeatState.LOGGED_OUT
+
+
+async def test_no_offer_during_a_code(floor):
+    """While an agent listens to a feature code no call rings him; right after it one does."""
+    phone = await floor.agent("101")
+    code = await phone.dial("*16")
+    await code.confirmed()
+    await floor.until(lambda: floor.seat("101").busy, "busy")
+    _, caller = await floor.waiter()
+    assert floor.offers() == []
+    await code.hang_up()
+    await floor.rings("101")
+    assert floor.offers() == [(caller, "101")]
+
+
+async def test_a_lamp_follows_its_seat(floor):
+    """A colleague's lamp shows each state of a seat, from log-in through ringing, talk and wrap-up to pause."""
+    watcher = await floor.handset("103")
+    lamp = await watcher.watch("*5101")
+    await lamp.shows("Unavailable")
+    await floor.agent("101")
+    await lamp.shows("Ready")
+    await floor.waiter("5550104")
+    leg = await floor.rings("101")
+    await lamp.shows("Ringing")
+    await leg.answer()
+    await lamp.shows("On the phone")
+    await leg.hang_up()
+    await floor.until(lambda: floor.seat("101").state is SeatState.WRAP_UP, "in wrap-up")
+    assert await floor.server.desk.pause("101", "lunch") == "later"
+    assert await floor.server.desk.end_wrap_up("101") == "ok"
+    await lamp.shows("On hold")
+    await floor.server.desk.log_out("101")
+    await lamp.shows("Unavailable")

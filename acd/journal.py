@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS event (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, 
 CREATE TABLE IF NOT EXISTS state (seq INTEGER PRIMARY KEY, body TEXT NOT NULL);
 """
 
+_INSERT = "INSERT INTO event VALUES (?, ?, ?)"
+
 _event_encoder = msgspec.json.Encoder()
 _event_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 _state_decoder = msgspec.json.Decoder(State)
@@ -79,9 +81,12 @@ class Journal:
             for place, event in enumerate(events, 1)
         ]
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany("INSERT INTO event VALUES (?, ?, ?)", rows)
-            self._db.execute("COMMIT")
+            if len(rows) == 1:  # nearly always; a statement alone is a transaction
+                self._db.execute(_INSERT, rows[0])
+            else:
+                self._db.execute("BEGIN IMMEDIATE")
+                self._db.executemany(_INSERT, rows)
+                self._db.execute("COMMIT")
         except sqlite3.Error as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")

@@ -130,6 +130,11 @@ class _Manager(Manager):  # type: ignore[misc]  # published without types
     """panoramisk's manager for one connection: it never reconnects and never sends an action twice."""
 
     pinger: asyncio.TimerHandle | None
+    on_event: Callable[[Message], None]
+
+    def dispatch(self, event: Message) -> None:
+        """Hand every event to its one reader. The base class would look through patterns, and resend actions."""
+        self.on_event(event)
 
     def connection_made(self, future: "asyncio.Future[Any]") -> None:
         if not future.cancelled() and future.exception() is None:
@@ -174,10 +179,7 @@ class Link:
             ping_delay=1 << 30,
         )
         link = cls(manager, lost)
-        manager.register_event("*", lambda _manager, message: on_event(message))
-        # The stock hook would send pending actions of an earlier connection; there is none.
-        manager.callbacks.pop("FullyBooted", None)
-        manager.patterns = [entry for entry in manager.patterns if entry[0] != "FullyBooted"]
+        manager.on_event = on_event
         with contextlib.ExitStack() as undo:
             undo.callback(link.close)
             try:

@@ -19,6 +19,7 @@ from typing import Any, Self
 import msgspec
 import structlog
 
+from acd import chronicle
 from acd.control import Control
 from acd.core import invariants
 from acd.core.commands import AnyCommand
@@ -90,7 +91,7 @@ class Server:
             clock=clock,
         )
         self.dispatcher = Dispatcher(core, self._journal, self.switch, clock=clock)
-        self.dispatcher.watchers.append(self._see)
+        self.dispatcher.watchers += [chronicle.note, self._see]
         self.desk = AgentDesk(self.dispatcher, self.site)
         self.agi = FastAgiServer({})
         self._scripts = Scripts(folder / SCRIPTS)
@@ -183,8 +184,13 @@ class Server:
 
         """
         site, ivr = self._load()
+        site, later = _without_restart(self.site, site)
         self._spawn(self._reload(site, ivr), "reload")
-        return "the files are without error; they are put in force now"
+        answer = "the files are without error; they are put in force now"
+        if later:
+            log.warning("a restart is needed", options=later)
+            answer += f"\nexcept for {', '.join(later)}: in force from the next start of callfloor and its Asterisk"
+        return answer
 
     async def _reload(self, site: Site, ivr: Ivr) -> None:
         async with self._reloading:  # two at once would mix two sets of rules
@@ -276,6 +282,21 @@ class Server:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("task failed", task=task.get_name(), exc_info=error)
+
+
+def _without_restart(old: Site, new: Site) -> tuple[Site, list[str]]:
+    """Take from new settings what can be put in force while calls go on; the options that cannot are named."""
+    later = {
+        "switch": [name for name in old.switch.__struct_fields__ if name != "fallback"],
+        "general": ["durability", "log_level"],
+    }
+    changed: list[str] = []
+    for section, names in later.items():
+        before, after = getattr(old, section), getattr(new, section)
+        kept = {name: getattr(before, name) for name in names if getattr(before, name) != getattr(after, name)}
+        new = msgspec.structs.replace(new, **{section: msgspec.structs.replace(after, **kept)})
+        changed += kept
+    return new, changed
 
 
 def _ami_settings(site: Site) -> AmiSettings:

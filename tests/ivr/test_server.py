@@ -312,3 +312,16 @@ async def test_only_who_knows_the_secret_path_is_served(house):
             answers[script] = await asyncio.wait_for(reader.readline(), 10)
             writer.close()
         assert answers == {"handset/log-out": b"", f"{secret}/handset/log-out": b"ANSWER\n"}
+
+
+async def test_reload_names_what_must_wait_for_a_restart(house):
+    """A new port would cut Asterisk off from the server that listens on the old one: it waits, and that is said."""
+    async with house.serve() as server:
+        before, done = server.site.switch, seen(server, ev.Configured)
+        house.change("acd.conf", "fallback = 101", "fallback = 102\nsip_port = 5999\nrtp_last = 12000")
+        answer = await asyncio.to_thread(ask, house.home, "reload")
+        await done
+        assert answer.endswith(
+            "except for sip_port, rtp_last: in force from the next start of callfloor and its Asterisk"
+        )
+        assert server.site.switch == replace(before, fallback="102")

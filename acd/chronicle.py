@@ -1,0 +1,55 @@
+"""The log of the floor: what happened to calls and seats, a line each, so that one call can be followed with grep.
+
+A watcher of the dispatcher. It tells what is decided and what came of it; the journal has everything else.
+"""
+
+import structlog
+
+from acd.core import commands as cmd
+from acd.core import events as ev
+
+log = structlog.get_logger()
+
+WISHES = {
+    ev.LogInAsked: "log in",
+    ev.LogOutAsked: "log out",
+    ev.ReadyAsked: "ready",
+    ev.PauseAsked: "pause",
+    ev.WrapUpEndAsked: "end wrap-up",
+}
+
+
+def note(event: ev.AnyEvent, commands: list[cmd.AnyCommand]) -> None:
+    """Log an event and what followed from it."""
+    _note_event(event)
+    for command in commands:
+        if isinstance(command, cmd.Reply) and isinstance(event, ev.Asked):
+            log.info("agent asks", seat=event.seat, wish=WISHES[type(event)], answer=command.answer)
+        else:
+            _note_command(command)
+
+
+def _note_event(event: ev.AnyEvent) -> None:
+    match event:
+        case ev.CallArrived():
+            log.info("call arrived", call=event.call, queue=event.queue, caller=event.caller)
+        case ev.CallEnded():
+            log.info("call ended", call=event.call, reason=event.reason)
+        case ev.Connected():
+            log.info("talk begins", offer=event.offer)
+        case ev.OfferEnded():
+            log.info("offer ended", offer=event.offer, outcome=event.outcome)
+        case ev.HandsetChanged():
+            log.info("handset", seat=event.seat, reachable=event.reachable, busy=event.busy)
+        case ev.SwitchLost():
+            log.warning("switch lost, nothing is decided until it is seen again")
+
+
+def _note_command(command: cmd.AnyCommand) -> None:
+    match command:
+        case cmd.Offer():
+            log.info("offer", offer=command.offer, call=command.call, seat=command.seat)
+        case cmd.Withdraw():
+            log.info("offer taken back", offer=command.offer, call=command.call)
+        case cmd.SendAway():
+            log.info("call sent to the overflow", call=command.call)

@@ -29,6 +29,10 @@ class ControlError(Exception):
     """The server cannot be asked, or has no answer."""
 
 
+class UnansweredError(ControlError):
+    """Nobody answers: there is no server, or it is about to end, or it is stuck."""
+
+
 @contextlib.contextmanager
 def _short(folder: Path) -> Iterator[str]:
     """A short path of the socket in a folder of any depth."""
@@ -111,7 +115,8 @@ def ask(folder: Path, what: str, *, timeout_s: float = 5.0) -> Any:
     """Put a question to the server whose home this is.
 
     Raises:
-        ControlError: no server runs there, or it has no answer.
+        UnansweredError: no server runs there, or it says nothing within `timeout_s` seconds.
+        ControlError: it answers that it cannot.
 
     """
     try:
@@ -121,10 +126,15 @@ def ask(folder: Path, what: str, *, timeout_s: float = 5.0) -> Any:
             connection.sendall(msgspec.json.encode({"ask": what}) + b"\n")
             with connection.makefile("rb") as answers:
                 answer = msgspec.json.decode(answers.readline())
-    except (OSError, msgspec.DecodeError) as error:
-        raise ControlError(
-            f"no callfloor server answers in {folder} ({error}); start one with: callfloor up"
+    except (FileNotFoundError, ConnectionRefusedError) as error:  # never started, or its socket was left behind
+        raise UnansweredError(
+            f"no callfloor server runs in {folder}; start one with: callfloor up, or callfloor demo --stay"
         ) from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise UnansweredError(f"the callfloor server in {folder} cannot be asked: {reason}") from error
+    except msgspec.DecodeError as error:
+        raise UnansweredError(f"the callfloor server in {folder} ended before it answered") from error
     if "error" in answer:
         raise ControlError(answer["error"])
     return answer["ok"]

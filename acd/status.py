@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from acd.core import State
 from acd.core.commands import SeatLook
+from acd.core.model import Seat
 from acd.core.transitions import CallState
 
 
@@ -26,7 +27,7 @@ class SeatStatus(Struct, frozen=True, kw_only=True):
     look: SeatLook
     for_ms: int
     reason: str
-    """Why it is paused."""
+    """Why it is paused; `locked` after too many wrong PINs."""
     reachable: bool
     busy: bool
     call: str
@@ -93,7 +94,7 @@ def _seats(state: State, agents: dict[str, str], at: int) -> list[SeatStatus]:
                 agent=agents.get(seat.name, ""),
                 look=seat.shown,
                 for_ms=at - seat.since,
-                reason=seat.pause_reason if seat.shown == "paused" else "",
+                reason=_reason(seat, at),
                 reachable=seat.reachable,
                 busy=seat.busy,
                 call=call.caller or call.id if call else "",
@@ -101,6 +102,16 @@ def _seats(state: State, agents: dict[str, str], at: int) -> list[SeatStatus]:
             )
         )
     return seats
+
+
+def _reason(seat: Seat, at: int) -> str:
+    match seat.shown:
+        case "paused":
+            return seat.pause_reason
+        case "logged-out" if seat.locked_until is not None and seat.locked_until > at:
+            return "locked"
+        case _:
+            return ""
 
 
 def _calls(state: State, at: int) -> list[CallStatus]:

@@ -19,6 +19,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +29,7 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from acd.control import ControlError, ask
+from acd.control import ControlError, UnansweredError, ask
 from acd.journal import JournalError
 from acd.problems import ConfigError
 from acd.site import fill_secrets, load_site
@@ -57,6 +58,22 @@ app.add_typer(asterisk_app, name="asterisk")
 SiteFolder = Annotated[Path, typer.Option("--site", envvar="CALLFLOOR_SITE", help="Folder of acd.conf and ivr.conf.")]
 Home = Annotated[Path | None, typer.Option("--home", envvar="CALLFLOOR_HOME", help="Folder of what the server keeps.")]
 SITE = Path("asterisk-config")
+
+
+def _say_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        print(f"callfloor {version('callfloor')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:
@@ -156,19 +173,46 @@ def status(
     """Show queues, seats and calls of the running server, every second until Ctrl-C."""
     folder = home_of(site, home)
 
-    def look() -> Status:
-        return msgspec.convert(ask(folder, "status"), Status)
-
-    first = look()
+    first = _look(folder)
     if as_json:
         print(msgspec.json.encode(first).decode())
     elif once or not sys.stdout.isatty():
-        Console().print(screen(first))
+        _print_once(first)
     else:
-        with contextlib.suppress(KeyboardInterrupt), Live(screen(first), screen=True, auto_refresh=False) as live:
-            while True:
-                time.sleep(1)
-                live.update(screen(look()), refresh=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            _watch(folder, first)
+
+
+def _look(folder: Path) -> Status:
+    answer = ask(folder, "status")
+    try:
+        return msgspec.convert(answer, Status)
+    except msgspec.ValidationError as error:
+        raise ControlError(f"the callfloor server in {folder} is of another version than this command") from error
+
+
+def _print_once(status: Status) -> None:
+    console = Console()
+    if console.is_terminal:
+        console.print(screen(status))
+        return
+    with console.capture() as capture:
+        console.print(screen(status))
+    for line in capture.get().splitlines():
+        print(line.rstrip())  # the blanks that fill a table are of use on a screen only
+
+
+def _watch(folder: Path, status: Status) -> None:
+    """Show the floor until Ctrl-C; through a restart of the server the last picture stays, and says so."""
+    with Live(screen(status), screen=True, auto_refresh=False) as live:
+        while True:
+            time.sleep(1)
+            try:
+                status = _look(folder)
+            except UnansweredError:
+                live.update(screen(status, answered=False), refresh=True)
+            else:
+                live.update(screen(status), refresh=True)
 
 
 @app.command()

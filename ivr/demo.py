@@ -1,40 +1,55 @@
 """A whole site in half a minute: real SIP phones as agents and callers, a private Asterisk, and the server.
 
-What is played is a script of phones (`_Cast`); what is told is taken from the distributor's own events (`Story`), so
+What is played is a script of phones (`_Cast`); what is told comes from the distributor's own events (`ivr.story`), so
 the terminal shows what happened and not what was planned. Nothing of it touches the site's own home: the demo lives in
 `.callfloor/demo`, on its own ports where the usual ones are taken.
+
+Ctrl-C ends it at any moment. While programs are fetched, nothing is there to be cleared away and it is the usual
+exception. From then on it cancels the one task of the performance, whose blocks undo themselves from the inside out:
+callers, phones, server, Asterisk.
 """
 
 import asyncio
 import contextlib
+import ipaddress
+import itertools
 import secrets
 import shutil
 import signal
 import socket
-import time
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import msgspec
 from rich.console import Console
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from acd.control import ControlError, is_answered
-from acd.core.commands import AnyCommand, Offer
-from acd.core.events import AnyEvent, CallArrived, CallEnded, Connected, OfferEnded, Snapshot
-from acd.settings import Site
-from ivr.asterisk import on_free_ports, private_tool, progress_bar, provision
+from acd.settings import Site, SwitchSettings
+from ivr.asterisk import AsteriskError, on_free_ports, private_tool, progress_bar, provision
 from ivr.asterisk.ports import is_free
-from ivr.screen import clock
+from ivr.prompts import PromptError, Prompts
 from ivr.server import Server
-from ivr.softphone import CallEndedError, Phone, PhoneCall, Softphones, Trunk, find_interpreter
+from ivr.softphone import Phone, PhoneCall, SoftphoneError, Softphones, Trunk, find_interpreter
+from ivr.story import Story
+from ivr.voices import choose_engines
+
+_T = TypeVar("_T")
 
 SAMPLE = Path(__file__).parents[1] / "asterisk-config"
 HOME = Path(".callfloor/demo")
 NUMBER = "5550100"
 CUSTOMER = "customer"
 CALLERS = {"5550201": "Maria", "5550202": "Tom", "5550203": "Eve", "5550204": "Paweł", "5550205": "Olga"}
+_SAYS: Final = {
+    name: ("en", f"Hello, this is {name}. I am a caller of the demo. Hang up when you have heard enough of me.")
+    for name in CALLERS.values()
+} | {"Paweł": ("pl", "Dzień dobry, mówi Paweł. Dzwonię na próbę. Proszę się rozłączyć, kiedy to wystarczy.")}
+"""What each caller says over and over, and in which language."""
+_CALL_MS: Final = 3_600_000
+"""The longest call: a person who answers one may take his time."""
 ROBOTS = ("102", "103")
 """Seats whose phones the demo plays; 101 is left for the person who watches."""
 
@@ -51,136 +66,115 @@ password = {password}
 """
 
 
-class Told(msgspec.Struct):
-    """What the story knows of one caller."""
-
-    caller: str
-    queue: str
-    arrived: int
-    rung: list[str] = msgspec.field(default_factory=list)
-    answered: int | None = None
-    by: str = ""
-    ended: int | None = None
-
-
-class Story:
-    """Listens to the distributor and tells it in sentences, then in a table."""
-
-    def __init__(self, console: Console, agents: dict[str, str], names: dict[str, str]) -> None:
-        self._console = console
-        self._agents = agents
-        self._names = names
-        self._began = time.monotonic()
-        self._calls: dict[str, Told] = {}
-        self._offers: dict[str, tuple[str, str]] = {}
-
-    def tell(self, who: str, what: str, style: str = "") -> None:
-        """Print one line of the story."""
-        stamp = Text(f"{time.monotonic() - self._began:6.1f} s  ", style="bright_black")
-        self._console.print(stamp + Text(f"{who:<16}", style="bold") + Text(what, style=style))
-
-    def watch(self, event: AnyEvent, commands: list[AnyCommand]) -> None:
-        """Take in an event of the distributor."""
-        match event:
-            case CallArrived(call=call):
-                self._calls[call] = Told(caller=event.caller, queue=event.queue, arrived=event.at)
-                self.tell(self._name(call), f"waits in {event.queue}, with music", "yellow")
-            case Snapshot(calls=held):  # after a lost link: callers who came while nobody was looking
-                for one in held:
-                    self._calls.setdefault(one.call, Told(caller=one.caller, queue=one.queue, arrived=one.since))
-            case CallEnded(call=call) if call in self._calls:
-                told = self._calls[call]
-                told.ended = event.at
-                if told.answered is None:
-                    self.tell(self._name(call), f"gives up after {_seconds(event.at - told.arrived)}", "red")
-            case Connected(offer=offer) if offer in self._offers:
-                self._connected(offer, event.at)
-            case OfferEnded(offer=offer) if offer in self._offers:
-                self._offer_ended(offer, event.outcome)
-        for command in commands:
-            if isinstance(command, Offer):
-                self._offers[command.offer] = (command.call, command.seat)
-                self._calls[command.call].rung.append(command.seat)
-                self.tell(self._agents[command.seat], f"phone {command.seat} rings for {self._name(command.call)}")
-
-    def _connected(self, offer: str, at: int) -> None:
-        call, seat = self._offers[offer]
-        told = self._calls[call]
-        told.answered, told.by = at, seat
-        waited = _seconds(at - told.arrived)
-        self.tell(self._agents[seat], f"answers {self._name(call)}, who waited {waited}", "green")
-
-    def _offer_ended(self, offer: str, outcome: str) -> None:
-        call, seat = self._offers.pop(offer)
-        if outcome == "hung-up":
-            self.tell(self._agents[seat], "hangs up; a moment for notes (wrap-up)", "cyan")
-        elif outcome in {"no-answer", "refused"}:
-            what = "does not answer" if outcome == "no-answer" else "refuses"
-            self.tell(self._agents[seat], f"{what}: {self._name(call)} is again first in line", "magenta")
-
-    def _name(self, call: str) -> str:
-        told = self._calls[call]
-        return self._names.get(told.caller, told.caller or "unknown")
-
-    def summary(self) -> Table:
-        """Who waited how long, answered by whom."""
-        table = Table(
-            title="What happened", title_justify="left", title_style="bold", box=None, header_style="bright_black"
-        )
-        for column in ("caller", "queue", "phones rung", "waited", "answered by"):
-            table.add_column(column, justify="right" if column == "waited" else "left")
-        for call, told in self._calls.items():
-            end = told.answered or told.ended or told.arrived
-            answered = self._agents.get(told.by) or "nobody: hung up while waiting"
-            table.add_row(
-                Text(self._name(call)),
-                told.queue,
-                ", ".join(told.rung),
-                _seconds(end - told.arrived),
-                Text(answered, style="green" if told.by else "red"),
-            )
-        return table
-
-
-def _seconds(ms: int) -> str:
-    return f"{ms / 1000:.1f} s" if ms < 60_000 else clock(ms)
-
-
 async def play(*, stay: bool, listen: str) -> None:
-    """Set the stage, play the story, say what to do next; with `stay` go on until Ctrl-C.
+    """Set the stage, play the story, say what to do next; with `stay` go on. SIGINT and SIGTERM end it at any time.
 
     Raises:
-        AsteriskError: there is no Asterisk, or no Python for the phones, to be had; it says what to install.
+        AsteriskError: there is no Asterisk, or no Python for the phones, to be had; it says what to install. Or
+            `listen` is no address of this machine.
+        SoftphoneError: a phone failed.
 
     """
+    _check_address(listen)
     console = Console(highlight=False)
     console.print(Text("callfloor demo", style="bold"), "one private Asterisk, one server, real SIP phones", sep=": ")
+    try:
+        with _interruptible():
+            _fetch(console)
+    except KeyboardInterrupt:
+        console.print("The demo is ended.")
+        return
+    performance = asyncio.create_task(_perform(console, stay=stay, listen=listen))
+
+    def end() -> None:
+        if not performance.cancelling():  # a second Ctrl-C must not break the clearing away
+            performance.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, end)
+    await asyncio.wait({performance})
+    if performance.cancelled():
+        console.print("The demo is ended.")
+    else:
+        performance.result()
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Have both signals raise KeyboardInterrupt out of work that blocks the event loop; else they waited for it."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _fetch(console: Console) -> None:
+    """Have all programs here. It blocks the event loop, on which nothing else runs yet."""
     with progress_bar("Asterisk", console) as progress:
-        asterisk = await asyncio.to_thread(provision, progress)
-        await asyncio.to_thread(private_tool, "espeak-ng", progress)
+        asterisk = provision(progress)
+        private_tool("espeak-ng", progress)
     with progress_bar("Softphones", console) as progress:
-        await asyncio.to_thread(find_interpreter, progress)
-    console.print(
-        Text(
-            f"Asterisk {asterisk.release}, a private copy" if asterisk.private else str(asterisk), style="bright_black"
-        )
-    )
-    password = secrets.token_hex(6)
-    folder = _stage(password)
-    async with Server(folder, HOME, tied=True, prepare=lambda site: _ports(_hasten(site), listen)) as server:
+        find_interpreter(progress)
+    found = f"Asterisk {asterisk.release}, a private copy" if asterisk.private else str(asterisk)
+    console.print(Text(found, style="bright_black"))
+
+
+async def _perform(console: Console, *, stay: bool, listen: str) -> None:
+    password = _customer_password()
+    rules = _Rules(listen)
+    server = Server(_stage(password), HOME, tied=True, prepare=rules)
+    async with contextlib.AsyncExitStack() as stack:
+        await _unbroken(stack.enter_async_context(server))
+        stack.callback(server.dispatcher.watchers.clear)  # its end takes the switch away: nothing to be warned of
         async with asyncio.timeout(60):
             await server.switch.connected.wait()
             await server.prompts_ready()
         address = f"{_reachable(listen)}:{server.site.switch.sip_port}"
-        async with Softphones() as phones:
-            cast = _Cast(server, phones, console, address)
-            await cast.play()
-            console.print()
-            console.print(cast.story.summary())
-            console.print()
-            console.print(_next_steps(server.site, address, password, stay=stay))
-            if stay:
-                await cast.go_on()
+        phones = await stack.enter_async_context(Softphones())
+        cast = _Cast(server, phones, console, address)
+        stack.callback(cast.story.end)
+        await cast.rehearse()
+        await cast.play()
+        console.print()
+        console.print(cast.story.summary())
+        console.print()
+        console.print(_next_steps(server.site, address, password, stay=stay))
+        if stay:
+            rules.hurried = False
+            server.reload_soon()
+            await cast.go_on()
+
+
+async def _unbroken(work: Coroutine[Any, Any, _T]) -> _T:
+    """Do this to its end even when cancelled meanwhile: a half-started Asterisk would be missed by who stops it."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+
+
+@contextlib.asynccontextmanager
+async def _together() -> AsyncIterator[asyncio.TaskGroup]:
+    """Run a group of tasks, none of which outlives it; the first error comes out of it bare."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
+def _customer_password() -> str:
+    """Make it once: the customer's phone stays set up from one demo to the next."""
+    file = HOME / "customer.secret"
+    HOME.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    if not file.read_text():
+        file.write_text(secrets.token_hex(6))
+    return file.read_text().strip()
 
 
 def _stage(password: str) -> Path:
@@ -197,8 +191,23 @@ def _stage(password: str) -> Path:
     return folder
 
 
+class _Rules:
+    """Prepares the settings of each load: the same ports, and short rings while the story is told in half a minute."""
+
+    def __init__(self, listen: str) -> None:
+        self.hurried = True
+        self._listen = listen
+        self._switch: SwitchSettings | None = None
+
+    def __call__(self, site: Site) -> Site:
+        """Change the site's settings."""
+        if self._switch is None:
+            self._switch = _ports(site, self._listen).switch
+        site = msgspec.structs.replace(site, switch=self._switch)
+        return _hasten(site) if self.hurried else site
+
+
 def _hasten(site: Site) -> Site:
-    """Shorten the rings: the story is told in half a minute."""
     queues = {
         name: msgspec.structs.replace(rule, ring_ms=4_000, wrap_up_ms=2_000) for name, rule in site.queues.items()
     }
@@ -213,9 +222,20 @@ def _ports(site: Site, listen: str) -> Site:
     return site if all(is_free(host, port) for host, port in usual) else on_free_ports(site)
 
 
+def _check_address(listen: str) -> None:
+    try:
+        own = is_free(str(ipaddress.IPv4Address(listen)), 0)  # port 0 is any: only the address can be at fault
+    except ValueError:
+        own = False
+    if not own:
+        raise AsteriskError(
+            f"--listen {listen}: not an IPv4 address of this machine; `ip address` lists them, 0.0.0.0 takes them all"
+        )
+
+
 def _reachable(listen: str) -> str:
     """An address of this machine that a phone elsewhere can use."""
-    if listen not in {"0.0.0.0", "::"}:  # noqa: S104 - recognised, not bound
+    if listen != "0.0.0.0":  # noqa: S104 - recognised, not bound
         return listen
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(("192.0.2.1", 9))  # sends nothing: asks the kernel which address it would use
@@ -231,31 +251,41 @@ class _Cast:
         self._phones = phones
         self._address = address
         agents = {name: seat.agent for name, seat in server.site.seats.items()}
-        self.story = Story(console, agents, CALLERS)
+        self.story = Story(console, agents, CALLERS, server.dispatcher.core.state.seats.__getitem__)
         server.dispatcher.watchers.append(self.story.watch)
         self._trunk: Trunk
         self._agents: dict[str, Phone] = {}
+        self._voices: dict[str, Path] = {}
+
+    async def rehearse(self) -> None:
+        """Speak what the callers say. One whom no engine can speak stays silent; the engine's failure is logged."""
+        engines = choose_engines(self._server.site.general.voice)
+        with contextlib.closing(Prompts(HOME / "site", HOME / "prompts", {}, engines, "en")) as prompts:
+            for name, (language, words) in _SAYS.items():
+                with contextlib.suppress(PromptError):
+                    self._voices[name] = Path(f"{await prompts.find(words, language)}.wav")
 
     async def play(self) -> None:
         """Three agents, five callers: one of them gives up, one agent lets his phone ring."""
         self._trunk = await self._phones.trunk("trunk", server=self._address, calls=4)
-        await asyncio.gather(*(self._begin_shift(seat) for seat in ROBOTS))
+        async with _together() as group:
+            for seat in ROBOTS:
+                group.create_task(self._begin_shift(seat))
         chloe, ben = self._agents["103"], self._agents["102"]
         await ben.on_call(answer_after_ms=900, talk_ms=3_500)
         await chloe.on_call(answer_after_ms=None)
-        calls = [
-            asyncio.create_task(self._call("5550201", "1")),  # Maria: sales, Ben answers
-            asyncio.create_task(self._call("5550202", "2", after_s=1.5)),  # Tom: support, Chloe lets it ring
-            asyncio.create_task(
-                self._call("5550203", "1", after_s=3.0, gives_up_s=4.0)
-            ),  # Eve: does not wait that long
-            asyncio.create_task(self._call("5550204", "91", after_s=4.0)),  # Paweł: Polish, then sales
-        ]
-        await asyncio.sleep(9)
-        self.story.tell("Chloe Martin", "is back at her desk")
-        await chloe.on_call(answer_after_ms=700, talk_ms=3_500)
-        calls.append(asyncio.create_task(self._call("5550205", "2")))  # Olga: support, straight to Chloe
-        await asyncio.gather(*calls)
+        async with _together() as group:
+            for call in (
+                self._call("5550201", "1"),  # Maria: sales, Ben answers
+                self._call("5550202", "2", after_s=1.5),  # Tom: support, Chloe lets it ring
+                self._call("5550203", "1", after_s=3.0, gives_up_s=4.0),  # Eve: does not wait that long
+                self._call("5550204", "91", after_s=4.0),  # Paweł: Polish, then sales
+            ):
+                group.create_task(call)
+            await asyncio.sleep(9)
+            self.story.tell("Chloe Martin", "is back at her desk")
+            await chloe.on_call(answer_after_ms=700, talk_ms=3_500)
+            group.create_task(self._call("5550205", "2"))  # Olga: support, straight to Chloe
 
     async def _begin_shift(self, seat: str) -> None:
         """Register the agent's phone and log in as agents do: *11, the PIN, hash."""
@@ -274,13 +304,18 @@ class _Cast:
         name = CALLERS[number]
         self.story.tell(name, f"dials {NUMBER}")
         call = await self._trunk.dial(NUMBER, caller_id=number, caller_name=name)
-        with contextlib.suppress(CallEndedError):
+        try:
             await call.confirmed()
             await self._press(call, name, keys)
+            if voice := self._voices.get(name):
+                await call.play(voice, loop=True)
             if gives_up_s is not None:
                 await asyncio.sleep(gives_up_s)
                 await call.hang_up()
-        await call.ended()
+        except SoftphoneError:
+            if call.state != "ended":  # else it was the other side's to end it
+                raise
+        await call.ended(_CALL_MS)
 
     async def _press(self, call: PhoneCall, name: str, keys: str) -> None:
         for key in keys:
@@ -289,24 +324,13 @@ class _Cast:
             await call.dtmf(key)
 
     async def go_on(self) -> None:
-        """A caller every few seconds until Ctrl-C, for whoever wants to answer one."""
-        stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        calls: set[asyncio.Task[None]] = set()
-        callers = list(CALLERS)
-        turn = 0
-        while not stop.is_set():
-            if len(calls) < 3:
-                task = asyncio.create_task(self._call(callers[turn % len(callers)], "1"))
-                calls.add(task)
-                task.add_done_callback(calls.discard)
-                turn += 1
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), timeout=8)
-        for task in calls:
-            task.cancel()
-        await asyncio.gather(*calls, return_exceptions=True)
+        """A caller every few seconds, for whoever wants to answer one; until it is cancelled."""
+        async with _together() as group:
+            for number in itertools.cycle(CALLERS):
+                while len(self._trunk.calls) >= 3:  # noqa: ASYNC110 - a look every few seconds is the pace itself
+                    await asyncio.sleep(8)
+                group.create_task(self._call(number, "1"))
+                await asyncio.sleep(8)
 
 
 def _next_steps(site: Site, address: str, password: str, *, stay: bool) -> Panel:
@@ -315,7 +339,8 @@ def _next_steps(site: Site, address: str, password: str, *, stay: bool) -> Panel
         ("Be agent 101 with a SIP phone of your own:\n", "bold"),
         f"    server {address}   user 101   password {seat.secret}   (UDP)\n",
         f"    dial *11, PIN {seat.pin}, #  to log in; a caller for sales rings you\n",
-        "    *16 says how you stand, *14 pauses, *13 makes ready, *12 logs out\n",
+        "    *16 says how you stand, *14 pauses, *12 logs out\n",
+        "    *13 makes ready, also after three calls rang in vain\n",
         ("Or call in as a customer:\n", "bold"),
         f"    server {address}   user {CUSTOMER}   password {password}\n    dial {NUMBER}\n",
         ("See the floor live, in another terminal:\n", "bold"),

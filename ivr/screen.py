@@ -1,7 +1,12 @@
-"""How the floor looks in a terminal. All text from outside is shown as text: no markup, no control characters."""
+"""How the floor looks in a terminal. All text from outside is shown as text: no markup, no control characters.
 
+Each row is one line. Where the terminal is too narrow, the columns named `shrinks` give way first, the widest of them
+before the others; numbers, states and times are shown whole, since half a number reads as another one.
+"""
+
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from acd.status import Status
@@ -18,9 +23,15 @@ COLOURS = {
 }
 
 
-def screen(status: Status) -> RenderableType:
-    """Draw queues, seats and calls."""
+SHRUNK = 4
+"""What a column keeps of its width, in cells: three letters and an ellipsis."""
+
+
+def screen(status: Status, *, answered: bool = True) -> RenderableType:
+    """Draw queues, seats and calls; `answered` is false where this is the last picture of a server that went away."""
     parts: list[RenderableType] = []
+    if not answered:
+        parts.append(Text("no callfloor server answers; trying again", style="bold red"))
     if not status.connected:
         parts.append(Text("Asterisk is out of sight: nothing is decided until it is back", style="bold red"))
     if status.journal_failed:
@@ -35,18 +46,45 @@ def clock(ms: int) -> str:
     return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
 
 
-def _table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
+def _table(
+    title: str,
+    names: tuple[str, ...],
+    rows: list[tuple[Text | str, ...]],
+    *,
+    right: tuple[str, ...] = (),
+    shrinks: tuple[str, ...],
+) -> Table:
+    columns = []
+    for place, name in enumerate(names):
+        width = max(cell_len(str(cell)) for cell in (name, *(row[place] for row in rows)))
+        columns.append(
+            Column(
+                _line(name),
+                justify="right" if name in right else "left",
+                min_width=min(width, SHRUNK) if name in shrinks else width,
+                no_wrap=name not in shrinks,  # rich takes from those that may wrap; _line keeps them from doing so
+            )
+        )
     table = Table(
+        *columns,
         title=title,
         title_justify="left",
         title_style="bold",
         box=None,
-        padding=(0, 3, 0, 0),
+        padding=(0, 2, 0, 0),
+        pad_edge=False,
         header_style="bright_black",
     )
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(_line(cell) for cell in row))
     return table
+
+
+def _line(cell: Text | str) -> Text:
+    """Return a cell that is cut and never wrapped."""
+    text = Text(cell) if isinstance(cell, str) else cell
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
 
 
 def _text(value: str, style: str = "") -> Text:
@@ -60,48 +98,53 @@ def _state(word: str) -> Text:
 
 def _queues(status: Status) -> Table:
     numbers = ("waiting", "longest", "talking", "ready", "logged in")
-    table = _table("Queues", "queue", *numbers, right=numbers)
-    for queue in status.queues:
-        waiting = Text(str(queue.waiting), style="bold yellow" if queue.waiting else "")
-        table.add_row(
+    rows: list[tuple[Text | str, ...]] = [
+        (
             _text(queue.name),
-            waiting,
+            Text(str(queue.waiting), style="bold yellow" if queue.waiting else ""),
             clock(queue.longest_wait_ms) if queue.waiting else "",
             str(queue.talking),
             str(queue.seats_ready),
             str(queue.seats_logged_in),
         )
-    return table
+        for queue in status.queues
+    ]
+    return _table("Queues", ("queue", *numbers), rows, right=numbers, shrinks=("queue",))
 
 
 def _seats(status: Status) -> Table:
-    table = _table("Seats", "seat", "agent", "state", "for", "handset", "call", "queues", right=("for",))
+    rows: list[tuple[Text | str, ...]] = []
     for seat in status.seats:
         state = _state(seat.look)
         if seat.reason:
             state.append(_text(f" {seat.reason}"))
         handset = "in a call" if seat.busy else "reachable" if seat.reachable else "not reachable"
         wanting = seat.look != "logged-out" and not seat.reachable
-        table.add_row(
-            _text(seat.name),
-            _text(seat.agent),
-            state,
-            clock(seat.for_ms),
-            Text(handset, style="bold red" if wanting else ""),
-            _text(seat.call),
-            _text(", ".join(seat.queues)),
+        rows.append(
+            (
+                _text(seat.name),
+                _text(seat.agent),
+                state,
+                clock(seat.for_ms),
+                Text(handset, style="bold red" if wanting else ""),
+                _text(seat.call),
+                _text(", ".join(seat.queues)),
+            )
         )
-    return table
+    names = ("seat", "agent", "state", "for", "handset", "call", "queues")
+    return _table("Seats", names, rows, right=("for",), shrinks=("agent", "handset", "call", "queues"))
 
 
 def _calls(status: Status) -> Table:
-    table = _table("Calls", "caller", "queue", "state", "waited", "offers", right=("waited", "offers"))
-    for call in status.calls:
-        table.add_row(
+    rows: list[tuple[Text | str, ...]] = [
+        (
             _text(call.caller or "unknown"),
             _text(call.queue),
             _state(call.state),
             clock(call.waited_ms),
             str(call.offers),
         )
-    return table
+        for call in status.calls
+    ]
+    names = ("caller", "queue", "state", "waited", "offers")
+    return _table("Calls", names, rows, right=("waited", "offers"), shrinks=("caller", "queue"))

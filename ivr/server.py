@@ -10,6 +10,7 @@ Only a *tied* one, as for the demo and the tests, takes it along.
 """
 
 import asyncio
+import errno
 import secrets
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -144,11 +145,23 @@ class Server:
         self._holds_home = True
         await self._use(self.ivr)
         switch = self.site.switch
-        await self.agi.start(switch.agi_host, switch.agi_port)
+        await self._listen()
         self.dispatcher.submit(Started(run=secrets.token_hex(4)), self._configured())
         await asyncio.to_thread(self._start_asterisk)
         self._spawn(self.switch.run(), "switch")
         log.info("callfloor is up", site=self.site.general.name, agi_port=switch.agi_port, sip_port=switch.sip_port)
+
+    async def _listen(self) -> None:
+        host, port = self.site.switch.agi_host, self.site.switch.agi_port
+        try:
+            await self.agi.start(host, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise OSError(f"cannot listen on {host}:{port}, agi_host and agi_port of [switch]: {error}") from error
+            raise OSError(
+                f"port {port} of {host} is taken, by another callfloor or its demo maybe;"
+                " end that, or set another agi_port in [switch] of acd.conf"
+            ) from error
 
     def _start_asterisk(self) -> None:
         if self.site.switch.mode == "existing":
@@ -301,7 +314,13 @@ def _without_restart(old: Site, new: Site) -> tuple[Site, list[str]]:
 
 def _ami_settings(site: Site) -> AmiSettings:
     switch = site.switch
-    return AmiSettings(host=switch.ami_host, port=switch.ami_port, user=switch.ami_user, secret=switch.ami_secret)
+    return AmiSettings(
+        host=switch.ami_host,
+        port=switch.ami_port,
+        user=switch.ami_user,
+        secret=switch.ami_secret,
+        hint="does it run? start it with: callfloor asterisk start" if switch.mode == "private" else "",
+    )
 
 
 def _handsets(site: Site) -> dict[str, str]:

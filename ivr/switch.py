@@ -50,6 +50,8 @@ class AmiSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     user: str
     secret: str
+    hint: str = ""
+    """What a person can do when nobody answers there for longer."""
 
     def __repr__(self) -> str:
         return f"AmiSettings({self.user}@{self.host}:{self.port})"
@@ -88,7 +90,8 @@ class AmiSwitch:
             except LinkError as error:
                 if self.connected.is_set():
                     patience = RETRY_FIRST_S
-                log.warning("switch not reachable", reason=str(error), retry_s=round(patience, 2))
+                hint = {"hint": self._settings.hint} if self._settings.hint and patience >= RETRY_MOST_S else {}
+                log.warning("switch not reachable", reason=str(error), retry_s=round(patience, 2), **hint)
             except Exception:  # our own fault; a server that is blind from then on would be worse
                 log.exception("switch session failed", retry_s=round(patience, 2))
             finally:

@@ -162,7 +162,7 @@ class Instance:
 
     def _booted(self, timeout: float) -> bool:
         try:
-            return "fully booted" in self.cli("core waitfullybooted", timeout=max(timeout, 0.1))
+            return "fully booted" in self._console("core waitfullybooted", max(timeout, 0.1))
         except AsteriskError:
             return False  # the socket is there before somebody listens
 
@@ -202,6 +202,12 @@ class Instance:
             AsteriskError: it does not run or does not answer in time.
 
         """
+        # Asterisk takes a missing asterisk.conf for the built-in one: the command would reach the machine's own.
+        if not self.running:
+            raise AsteriskError(f"{self.home}: its Asterisk does not run; start it with: callfloor asterisk start")
+        return self._console(command, timeout)
+
+    def _console(self, command: str, timeout: float) -> str:
         argv = [*self.asterisk.argv, "-C", str(self._conf), "-rx", command]
         try:
             done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False)

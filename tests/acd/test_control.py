@@ -4,11 +4,12 @@ import asyncio
 import os
 import socket
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
 
-from acd.control import LINE_MAX, SOCKET, Control, ControlError, ask, is_answered
+from acd.control import LINE_MAX, SOCKET, Control, ControlError, UnansweredError, ask, is_answered
 
 
 def fail():
@@ -165,7 +166,7 @@ def test_without_a_server_the_error_says_how_to_start_one(tmp_path, there):
     """No socket, or no folder even, is one line with a way out."""
     folder = tmp_path if there else tmp_path / "none"
     assert not is_answered(folder)
-    with pytest.raises(ControlError, match=r"no callfloor server answers in .*start one with: callfloor up"):
+    with pytest.raises(UnansweredError, match=r"no callfloor server runs in .*start one with: callfloor up"):
         ask(folder, "status")
 
 
@@ -174,5 +175,22 @@ def test_a_server_that_does_not_answer_is_no_wait_for_ever(tmp_path):
     with socket.socket(socket.AF_UNIX) as mute:
         mute.bind(str(tmp_path / SOCKET))
         mute.listen()
-        with pytest.raises(ControlError, match="no callfloor server answers"):
+        with pytest.raises(UnansweredError, match="cannot be asked: timed out"):
             ask(tmp_path, "status", timeout_s=0.05)
+
+
+def test_a_server_that_ends_before_it_answers_is_said(tmp_path):
+    """A connection that closes without an answer, as in a restart, is one more way not to be answered."""
+    with socket.socket(socket.AF_UNIX) as ending:
+        ending.bind(str(tmp_path / SOCKET))
+        ending.listen()
+
+        def hang_up():
+            connection, _ = ending.accept()
+            with connection:
+                connection.recv(LINE_MAX)
+
+        with ThreadPoolExecutor() as pool:
+            pool.submit(hang_up)
+            with pytest.raises(UnansweredError, match="ended before it answered"):
+                ask(tmp_path, "status")

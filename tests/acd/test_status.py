@@ -92,6 +92,17 @@ def test_the_reason_of_a_pause_is_shown_while_it_lasts():
     assert (look_at(house)[2]["102"].look, look_at(house)[2]["102"].reason) == ("ready", "")
 
 
+def test_a_locked_seat_says_why_nobody_can_log_in():
+    """After three wrong PINs the seat is logged out and locked, until the lock is over."""
+    house = House()
+    for request in range(3):
+        house.give(ev.LogInAsked(seat="102", request=request, pin_matches=False))
+    assert (look_at(house)[2]["102"].look, look_at(house)[2]["102"].reason) == ("logged-out", "locked")
+    assert look_at(house)[2]["101"].reason == ""
+    house.pass_time(house.state.seats["102"].rule.lock_ms)
+    assert look_at(house)[2]["102"].reason == ""
+
+
 def test_calls_stand_in_the_order_of_their_turn():
     """First by class, then by age; the wait of a talking call ended with the answer."""
     house = House()

@@ -3,7 +3,9 @@
 import asyncio
 import os
 import shutil
+import signal
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -70,18 +72,29 @@ def site(tmp_path):
 
 
 @pytest.fixture
-async def home(tmp_path):
-    """Give a home whose server answers, `reload` with an error in a file."""
+async def home_at():
+    """Give a way to have servers answer, `reload` with an error in a file; all are closed at the end."""
+    servers = []
 
     def refuse():
         raise ConfigError([Problem("acd.conf", 7, "unknown option 'rinng'", "did you mean 'ring'?")])
 
-    folder = tmp_path / "home"
-    folder.mkdir()
-    control = Control(folder, {"status": lambda: msgspec.to_builtins(STATUS), "reload": refuse})
-    await control.start()
-    yield folder
-    await control.close()
+    async def serve(folder, status=lambda: msgspec.to_builtins(STATUS)):
+        folder.mkdir(exist_ok=True)
+        servers.append(Control(folder, {"status": status, "reload": refuse}))
+        await servers[-1].start()
+        return servers[-1]
+
+    yield serve
+    for server in servers:
+        await server.close()
+
+
+@pytest.fixture
+async def home(tmp_path, home_at):
+    """Give a home whose server answers."""
+    await home_at(tmp_path / "home")
+    return tmp_path / "home"
 
 
 async def test_check_finds_nothing_wrong_with_the_sample(site):
@@ -128,8 +141,8 @@ async def test_without_a_server_a_command_says_how_to_start_one(tmp_path, words)
     ended = await callfloor(*words, "--home", tmp_path)
     assert (ended.code, ended.out) == (1, "")
     [line] = ended.err.splitlines()
-    assert line.startswith(f"callfloor: no callfloor server answers in {tmp_path}")
-    assert line.endswith("start one with: callfloor up")
+    assert line.startswith(f"callfloor: no callfloor server runs in {tmp_path};")
+    assert line.endswith("start one with: callfloor up, or callfloor demo --stay")
 
 
 async def test_status_for_programs(home):
@@ -150,6 +163,60 @@ async def test_status_for_people(home, words):
     assert "[red]555" in line
     assert "1:05" in line
     assert all(char.isprintable() or char == "\n" for char in ended.out)
+    assert not [line for line in ended.out.splitlines() if line.endswith(" ")]
+
+
+async def test_a_wallboard_lives_through_a_restart_of_the_server(tmp_path, home_at):
+    """On a terminal the last picture stays with a line that nobody answers, until a server does; Ctrl-C ends it."""
+    control = await home_at(tmp_path)
+    ours, theirs = os.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "from ivr.cli import main; main()", "status", "--home", str(tmp_path)),
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "80", "LINES": "24", "TERM": "xterm"},
+        **dict.fromkeys(("stdin", "stdout", "stderr"), theirs),
+    )
+    os.close(theirs)
+    async with asyncio.timeout(60):
+        assert "]555" in await _read_until(ours, "]555")
+        await control.close()
+        assert "trying again" in await _read_until(ours, "trying again")
+        assert "]555" in await _read_until(ours, "]555")
+        await home_at(tmp_path)
+        while "trying again" in await _read_until(ours, "]555"):
+            pass
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 0
+    os.close(ours)
+
+
+async def _read_until(terminal, word):
+    """Return what a program has written to its terminal up to a word."""
+    said = ""
+    while word not in said:
+        said += (await asyncio.to_thread(os.read, terminal, 1)).decode(errors="replace")
+    return said
+
+
+async def test_a_server_of_another_version_is_told_apart(tmp_path, home_at):
+    """An answer of another shape is an error in a line."""
+    await home_at(tmp_path, lambda: {"floor": "open plan"})
+    ended = await callfloor("status", "--home", tmp_path)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == f"callfloor: the callfloor server in {tmp_path} is of another version than this command\n"
+
+
+async def test_the_version_is_told():
+    """`--version` says what is installed."""
+    ended = await callfloor("--version")
+    assert (ended.code, ended.out) == (0, f"callfloor {version('callfloor')}\n")
+
+
+async def test_asterisks_console_without_an_asterisk(site, tmp_path):
+    """A site that never ran has no console: a line, and how to start it."""
+    ended = await callfloor("asterisk", "cli", "--site", site, "--home", tmp_path / "new", "core stop now")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.endswith("its Asterisk does not run; start it with: callfloor asterisk start\n")
 
 
 async def test_the_environment_names_site_and_home(home):

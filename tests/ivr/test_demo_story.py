@@ -2,11 +2,16 @@
 
 import io
 
+import msgspec
 import pytest
 from rich.console import Console
 
 from acd.core import events as ev
-from ivr.demo import Story
+from acd.site import load_site
+from ivr import demo
+from ivr.asterisk import AsteriskError
+from ivr.demo import play
+from ivr.story import Story
 from tests.core.house import House
 
 AGENTS = {"101": "Anna Nowak", "102": "Ben Carter"}
@@ -18,7 +23,7 @@ class Told(House):
 
     def __init__(self):
         self.console = Console(width=120, record=True, file=io.StringIO())
-        self.story = Story(self.console, AGENTS, NAMES)
+        self.story = Story(self.console, AGENTS, NAMES, lambda name: self.core.state.seats[name])
         super().__init__(seats={"102": ("sales",)}, refusal_ms=0)
 
     def _step(self, event):
@@ -113,3 +118,53 @@ def test_what_is_not_part_of_the_story_is_not_told(house):
     house.story.watch(ev.Connected(offer="offer-9"), [])
     house.story.watch(ev.OfferEnded(offer="offer-9", outcome="hung-up"), [])
     assert house.lines() == []
+
+
+def test_who_is_paused_for_not_answering_is_told_how_to_come_back(house):
+    """The third call in a row that rings in vain pauses the seat: the story says so, and names *13."""
+    house.log_in("102")
+    house.arrive("1", caller="5550201")
+    for _ in range(3):
+        assert not any("paused" in line for line in house.lines())
+        house.give(ev.OfferEnded(offer=house.offer_of("1"), outcome="no-answer"))
+    assert house.lines() == [
+        "Ben Carter does not answer: Maria is again first in line",
+        "Ben Carter is paused: did not answer 3 calls; *13 makes ready",
+    ]
+
+
+def test_nothing_is_told_after_the_end(house):
+    """A phone that is taken away from its call at the end refused nothing, and its caller did not give up."""
+    house.log_in("102")
+    house.arrive("1", caller="5550201")
+    house.lines()
+    house.story.end()
+    house.give(ev.OfferEnded(offer=house.offer_of("1"), outcome="refused"))
+    house.give(ev.CallEnded(call="1"))
+    assert house.lines() == []
+
+
+@pytest.mark.parametrize("address", ["nonsense", "192.0.2.1", "::1", ""])
+async def test_an_address_that_is_not_this_machines_is_named_as_such(address):
+    """It is refused before anything is fetched or started."""
+    with pytest.raises(AsteriskError, match="not an IPv4 address of this machine"):
+        await play(stay=False, listen=address)
+
+
+def test_the_customers_password_is_kept_from_demo_to_demo(tmp_path, monkeypatch):
+    """Only its owner may read it, and a second demo finds the same."""
+    monkeypatch.setattr(demo, "HOME", tmp_path / "demo")
+    first = demo._customer_password()
+    assert first
+    assert demo._customer_password() == first
+    assert (tmp_path / "demo" / "customer.secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_rules_are_hurried_only_while_the_story_is_told():
+    """Afterwards the site's own hold again, on the ports that were found at first."""
+    site = load_site(demo.SAMPLE)
+    rules = demo._Rules("127.0.0.1")
+    hurried = rules(site)
+    assert {rule.ring_ms for rule in hurried.queues.values()} == {4_000}
+    rules.hurried = False
+    assert rules(site) == msgspec.structs.replace(site, switch=hurried.switch)

@@ -1,5 +1,6 @@
 """The floor on a terminal: what is shown, and that nobody's text can do more than be shown."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,15 +10,15 @@ from acd.status import CallStatus, QueueStatus, SeatStatus, Status
 from ivr.screen import clock, screen
 
 
-def status(*, caller="5550201", agent="Anna Nowak", **details):
+def status(*, caller="5550201", agent="Anna Nowak", reason="lunch", for_ms=3_725_000, **details):
     """A floor with one queue, one seat and one call."""
     queue = QueueStatus(name="sales", waiting=1, longest_wait_ms=65_000, talking=2, seats_ready=3, seats_logged_in=4)
     seat = SeatStatus(
         name="101",
         agent=agent,
         look="paused",
-        for_ms=3_725_000,
-        reason="lunch",
+        for_ms=for_ms,
+        reason=reason,
         reachable=False,
         busy=False,
         call=caller,
@@ -105,6 +106,47 @@ def test_colours_are_ours_alone():
     assert escapes("\x1b[31mred\x1b[0m") == escapes("5550201")
 
 
-def test_a_narrow_terminal_cuts_and_does_not_wrap():
-    """On 60 columns each row is one line still."""
-    assert len(shown(status(), width=60).splitlines()) == len(shown(status()).splitlines())
+def long_names():
+    """A floor whose names, numbers and queues are as long as they come."""
+    return status(
+        queues=[msgspec.structs.replace(status().queues[0], name="the queue of those who cannot be put anywhere else")],
+        agent="Aleksandra Wojciechowska-Grzegorzewska",
+        caller="+48 123 456 789 ext 4711",
+        reason="back office",
+        for_ms=36_000_000,
+    )
+
+
+@pytest.mark.parametrize("width", [20, 60, 80])
+def test_a_narrow_terminal_cuts_and_does_not_wrap(width):
+    """Each row is one line still, and none is wider than the terminal."""
+    lines = shown(long_names(), width=width).splitlines()
+    assert len(lines) == len(shown(status()).splitlines())
+    assert max(map(len, lines)) <= width
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_names_give_way_before_figures(width):
+    """On a narrow terminal names end in an ellipsis; a seat's number, state and time and a call's wait are whole."""
+    _, queues, _, _, seats, seat, _, _, call = shown(long_names(), width=width).splitlines()[:9]
+    assert seats.split()[0] == "seat"
+    assert seat.startswith("101   Ale")
+    assert "\N{HORIZONTAL ELLIPSIS}  paused back office  10:00:00  " in seat
+    assert call.split()[-3:] == ["waiting", "1:05", "7"]
+    assert queues.split()[-6:] == ["waiting", "longest", "talking", "ready", "logged", "in"]
+
+
+def test_nothing_is_cut_where_there_is_room():
+    """An ellipsis stands only where a column does not fit."""
+    assert "\N{HORIZONTAL ELLIPSIS}" not in shown(long_names())
+    assert "\N{HORIZONTAL ELLIPSIS}" not in shown(status(), width=80)
+
+
+def test_the_last_picture_of_a_server_that_is_gone_says_so():
+    """Above the figures stands, in red, that they are old."""
+    console = Console(width=80, force_terminal=True, color_system="standard")
+    with console.capture() as capture:
+        console.print(screen(status(), answered=False))
+    first, *rest = capture.get().splitlines()
+    assert first.startswith("\x1b[1;31mno callfloor server answers; trying again\x1b[0m")
+    assert any("5550201" in line for line in rest)

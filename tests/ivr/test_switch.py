@@ -16,6 +16,7 @@ from ivr.switch import LAMPS, AmiSettings, AmiSwitch
 from tests.ivr.ami_peer import AmiPeer, message
 from tests.ivr.transcripts import HANDSETS, read
 
+HINT = "start it"
 NOW = 1_800_000_000_000
 ARRIVAL = message(
     "UserEvent", UserEvent="CallArrived", Uniqueid="1.1", Channel="PJSIP/trunk-1", Queue="sales", CallerIDNum="555"
@@ -37,7 +38,7 @@ class Floor:
 
     def __init__(self, peer):
         self.events = asyncio.Queue()
-        settings = AmiSettings(host="127.0.0.1", port=peer.port, user="callfloor", secret="s3cret")
+        settings = AmiSettings(host="127.0.0.1", port=peer.port, user="callfloor", secret="s3cret", hint=HINT)
         self.switch = AmiSwitch(settings, HANDSETS, submit=self._submit, clock=lambda: NOW)
         self._peer = peer
 
@@ -283,6 +284,8 @@ async def test_patience_grows_while_nobody_is_there_and_starts_over_after_a_succ
             assert await floor.next() == ev.SwitchLost()
             assert isinstance(await floor.next(), ev.Snapshot)
     assert waits()[:5] == [0.01, 0.02, 0.04, 0.04, 0.04]
+    hints = [entry.get("hint") for entry in logs if entry["event"] == "switch not reachable"]
+    assert hints[:5] == [None, None, HINT, HINT, HINT], "what to do is said to who has waited a while"
     assert waits()[tries] == 0.01
 
 

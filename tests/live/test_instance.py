@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from ivr.asterisk import AsteriskError, Instance, process
+from ivr.asterisk import Asterisk, AsteriskError, Instance, process
 
 pytestmark = pytest.mark.live
 
@@ -234,8 +234,20 @@ def test_a_command_to_a_stopped_one_says_so(make_instance):
     """The console of an Asterisk that does not run answers with an error that names its home."""
     instance = make_instance("off", start=False)
     instance.write()
-    with pytest.raises(AsteriskError, match=r"off.*does not run"):
+    with pytest.raises(AsteriskError, match=r"off.*does not run.*callfloor asterisk start"):
         instance.cli("core show version")
+
+
+def test_a_command_to_one_that_never_ran_reaches_no_other(tmp_path):
+    """Without files of its own, Asterisk would take the machine's: no program is run, nothing is fetched."""
+    ran = tmp_path / "ran"
+    program = tmp_path / "asterisk"
+    program.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    program.chmod(0o755)
+    asterisk = Asterisk(argv=(str(program),), version=(20, 0, 0), modules=tmp_path, data=tmp_path, private=False)
+    with pytest.raises(AsteriskError, match=r"new: its Asterisk does not run"):
+        Instance(tmp_path / "new", SAMPLE, None, asterisk=asterisk).cli("core stop now")
+    assert not ran.exists()
 
 
 TIED = """\

@@ -1,14 +1,19 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True
 """Which waiting call goes to which free seat: the compiled build. The manual is match.pyi, the oracle match_py.py.
 
-Theory of operation. Who may serve whom is said of classes only, so the calls of one class differ by their order alone,
-and one heap holds each class; seats likewise (heaps.pxd). `match` takes the least head among the call classes that have
-a linked class of seats with somebody in it, then the least head among those.
+Theory of operation. Who may serve whom, and at what cost, is said of classes only, so the calls of one class differ by
+their order alone, and one heap holds each class; seats likewise, with one heap a lane (heaps.pxd). `match` takes the
+least head among the call classes that have a linked class of seats with somebody in it, then the least head among those.
 
 It looks only where a pair can have come into being. A class is *fresh* from the moment it gets a member (or a link, or
-one of its calls loses a bar) until `match` has found nothing more. Hence the invariant: every possible pair has a fresh
-class on one side or the other. With none fresh the answer None costs nothing; one seat come free costs one reading of
-the heads of the classes it may serve.
+is opened, or one of its calls loses a bar) until the next `match` has looked at it. One seat come free costs one
+reading of the heads of the classes it may serve. What a pair leaves behind of the fresh, as when many seats come free
+at once, is not read again for each pair: its call classes go on the *agenda*, a heap by their heads, and each pair more
+is found at its top. Hence the invariant: every possible pair has a fresh class on one side or the other, or its call
+class is on the agenda. When nothing is found, nothing possible is left, and both are cleared.
+
+An entry of the agenda may be out of date: early, then it is brought down when it comes to the top; or late, then its
+class is fresh. A closed class shows nobody as its head, so it is in nobody's way.
 
 Bars are the exception to "classes only". An entry says whether its call has any, and only then they are consulted. A head
 that may not go is looked past by walking down its heap: a member can be the answer only where all above it are not, so
@@ -20,110 +25,124 @@ from cpython.long cimport PyLong_AsLongLong as int64  # unlike Cython's own conv
 from libc.stdint cimport UINT32_MAX as NONE, int64_t, uint32_t, uint64_t
 
 from _fastpath.heaps cimport (
-    Class, Entry, Key, Side, add, before, check_id, class_of, close_side, find, nobody, open_side, refresh, remove,
-    resized, settle, take, wider,
+    LANES_MAX, Class, Entry, Key, Side, add, add_link, before, class_of, close_side, cut_links, drop_class, find,
+    nobody, open_side, refresh, remove, reserve_links, schedule, settle, show_heads, sink, strike, take,
 )
-
-cdef struct Pick:  # the best found so far
-    Key key
-    uint32_t cls
-    uint32_t at
+from _fastpath.index cimport check_id, find_slot
 
 
-cdef inline void choose(Pick *pick, const Key *key, uint32_t cls, uint64_t at) noexcept:
+cdef inline void choose_none(Pick *pick) noexcept:
+    pick.key = nobody().key
+    pick.cls = NONE
+    pick.slot = NONE
+
+
+cdef inline void choose(Pick *pick, const Key *key, uint32_t cls, uint32_t slot) noexcept:
     pick.key = key[0]
     pick.cls = cls
-    pick.at = <uint32_t>at
+    pick.slot = slot
 
 
-cdef int reserve_links(Class *owner, uint64_t count) except -1:
-    cdef uint32_t room = owner.link_room
-    while room < count:
-        room = wider(room)
-    if room > owner.link_room:
-        owner.links = <uint32_t *>resized(owner.links, room, sizeof(uint32_t))
-        owner.link_room = room
-    return 0
-
-
-cdef void connect(Class *owner, uint32_t cls) noexcept:
-    owner.links[owner.link_count] = cls
-    owner.link_count += 1
-
-
-cdef void disconnect(Class *owner, uint32_t cls) noexcept:
-    cdef uint32_t at = 0
-    while owner.links[at] != cls:
-        at += 1
-    owner.link_count -= 1
-    owner.links[at] = owner.links[owner.link_count]
-
-
-cdef void mark_barred(Side *calls, Entry *entry, bint barred) noexcept:
-    cdef uint32_t cls = calls.places[entry.slot].cls
-    entry.barred = barred
-    calls.heads[cls] = calls.classes[cls].heap[0]
+cdef void mark_barred(Side *calls, int64_t call, bint barred) noexcept:
+    cdef Entry *entry = find(calls, call)
+    if entry != NULL:
+        entry.barred = barred
+        show_heads(calls, calls.places[<uint64_t>entry.slot * calls.stride])
 
 
 @cython.final
 cdef class Matcher:
-    cdef Side calls
-    cdef Side seats
-    cdef dict bars  # call -> frozenset of seats, never empty
 
-    def __cinit__(self):
+    def __cinit__(self, lanes=1):
+        cdef int64_t count = int64(lanes)
+        if not 1 <= count <= LANES_MAX:
+            raise ValueError(f"a matcher has 1 to {LANES_MAX} lanes, not {count}")
         self.bars = {}
-        open_side(&self.calls)
-        open_side(&self.seats)
+        open_side(&self.calls, 1)
+        open_side(&self.seats, <uint32_t>count)
 
     def __dealloc__(self):
         close_side(&self.calls)
         close_side(&self.seats)
 
     def link(self, seat_class, call_classes):
-        cdef uint32_t seat_cls = class_of(&self.seats, int64(seat_class)), call_cls, at
-        cdef list wanted = list(dict.fromkeys([class_of(&self.calls, int64(number)) for number in call_classes]))
-        cdef Class *server = &self.seats.classes[seat_cls]
+        cdef int64_t seat_number = int64(seat_class), number, cost
+        # All of Python's part comes first: what follows holds pointers that another call of a method would move.
+        cdef dict wanted = {int64(call_class): int64(price) for call_class, price in call_classes}
+        cdef uint32_t seat_cls = class_of(&self.seats, seat_number), call_cls
+        cdef Class *server
         cdef Class *served
-        reserve_links(server, len(wanted))
-        for call_cls in wanted:
+        reserve_links(&self.seats.classes[seat_cls], len(wanted))
+        for number in wanted:
+            call_cls = class_of(&self.calls, number)
+            reserve_links(&self.calls.classes[call_cls], <uint64_t>self.calls.classes[call_cls].link_count + 1)
+        cut_links(&self.seats, &self.calls, seat_cls)
+        server = &self.seats.classes[seat_cls]
+        for number, cost in wanted.items():
+            call_cls = find_slot(&self.calls.class_ids, number)
             served = &self.calls.classes[call_cls]
-            reserve_links(served, <uint64_t>served.link_count + 1)
-        for at in range(server.link_count):
-            disconnect(&self.calls.classes[server.links[at]], seat_cls)
-        server.link_count = 0
-        for call_cls in wanted:
-            connect(&self.calls.classes[call_cls], seat_cls)
-            connect(server, call_cls)
+            add_link(served, seat_cls, cost, server.link_count)
+            add_link(server, call_cls, cost, served.link_count - 1)
         refresh(&self.seats, seat_cls)
+
+    def lane(self, call_class, lane):
+        cdef int64_t number = int64(call_class), wanted = int64(lane)
+        check_id(number)
+        if not 0 <= wanted < self.seats.lanes:
+            raise ValueError(f"there is no lane {wanted}")
+        cdef uint32_t cls = class_of(&self.calls, number)
+        self.calls.classes[cls].lane = <uint32_t>wanted
+
+    def close(self, call_class):
+        cdef uint32_t cls = class_of(&self.calls, int64(call_class))
+        self.calls.classes[cls].closed = True
+        show_heads(&self.calls, cls)
+
+    def open(self, call_class):
+        cdef uint32_t cls = class_of(&self.calls, int64(call_class))
+        if self.calls.classes[cls].closed:
+            self.calls.classes[cls].closed = False
+            show_heads(&self.calls, cls)
+            refresh(&self.calls, cls)
+
+    def drop_seat_class(self, seat_class):
+        drop_class(&self.seats, &self.calls, int64(seat_class))
+
+    def drop_call_class(self, call_class):
+        drop_class(&self.calls, &self.seats, int64(call_class))
 
     def wait(self, call, call_class, rank, due):
         cdef Key key = Key(int64(rank), int64(due), int64(call))
-        add(&self.calls, int64(call_class), key, len(self.bars) != 0 and key.id in self.bars)
+        add(&self.calls, int64(call_class), key.id, &key, len(self.bars) != 0 and key.id in self.bars)
 
     def leave(self, call):
         take(&self.calls, int64(call))
 
-    def free(self, seat, seat_class, key):
-        add(&self.seats, int64(seat_class), Key(int64(key), 0, int64(seat)), False)
+    def free(self, seat, seat_class, *keys):
+        cdef Key[LANES_MAX] orders
+        cdef int64_t number = int64(seat), class_number = int64(seat_class)
+        cdef Py_ssize_t at, lanes = self.seats.lanes
+        if len(keys) != lanes:
+            raise TypeError(f"a seat has {lanes} keys here, one a lane, not {len(keys)}")
+        for at in range(lanes):
+            orders[at] = Key(0, int64((<tuple>keys)[at]), number)
+        add(&self.seats, class_number, number, orders, False)
 
     def busy(self, seat):
         take(&self.seats, int64(seat))
 
     def bar(self, call, seat):
         cdef int64_t call_id = int64(call), seat_id = int64(seat)
-        cdef Entry *entry = find(&self.calls, call_id)
         check_id(call_id)
         check_id(seat_id)
         if seat_id in self.bars.get(call_id, ()):
             raise ValueError(f"call {call_id} is barred from seat {seat_id} already")
         self.bars[call_id] = self.bars.get(call_id, frozenset()) | {seat_id}
-        if entry != NULL:
-            mark_barred(&self.calls, entry, True)
+        mark_barred(&self.calls, call_id, True)
 
     def unbar(self, call, seat):
         cdef int64_t call_id = int64(call), seat_id = int64(seat)
-        cdef Entry *entry = find(&self.calls, call_id)
+        cdef Entry *entry
         if seat_id not in self.bars.get(call_id, ()):
             raise KeyError((call_id, seat_id))
         left = self.bars[call_id] - {seat_id}
@@ -131,23 +150,25 @@ cdef class Matcher:
             self.bars[call_id] = left
         else:
             del self.bars[call_id]
+        mark_barred(&self.calls, call_id, bool(left))
+        entry = find(&self.calls, call_id)
         if entry != NULL:
-            mark_barred(&self.calls, entry, bool(left))
-            refresh(&self.calls, self.calls.places[entry.slot].cls)
+            refresh(&self.calls, self.calls.places[<uint64_t>entry.slot * self.calls.stride])
 
     def match(self):
         cdef Pick call, seat
-        self.best_call(&call)
-        if call.cls == NONE:  # nothing possible is left, so nothing is fresh
-            while self.calls.fresh_count:
-                settle(&self.calls, 0)
-            while self.seats.fresh_count:
-                settle(&self.seats, 0)
+        return (call.key.id, seat.key.id) if self.take_pair(&call, &seat) else None
+
+    def best_seat(self, call_class, barred=()):
+        cdef int64_t number = int64(call_class)
+        cdef frozenset refused = frozenset([int64(seat) for seat in barred])
+        cdef uint32_t cls = find_slot(&self.calls.class_ids, number)
+        cdef Pick pick
+        check_id(number)
+        if cls == NONE:
             return None
-        self.best_seat(call.cls, &self.calls.classes[call.cls].heap[call.at], &seat)
-        remove(&self.calls, call.cls, call.at)
-        remove(&self.seats, seat.cls, seat.at)
-        return call.key.id, seat.key.id
+        self.seat_for(cls, refused if refused else None, &pick)
+        return None if pick.cls == NONE else pick.key.id
 
     def waiting(self):
         return self.calls.members.count
@@ -155,49 +176,88 @@ cdef class Matcher:
     def idle(self):
         return self.seats.members.count
 
+    cdef bint take_pair(self, Pick *call, Pick *seat) except -1:
+        """Take out the best pair; False when there is none."""
+        cdef Class *served
+        cdef const Entry *head
+        self.best_call(call)
+        if call.cls == NONE:
+            self.calm()
+            return False
+        served = &self.calls.classes[call.cls]
+        if served.heaps[self.calls.places[<uint64_t>call.slot * self.calls.stride + 1]].barred:
+            self.seat_for(call.cls, self.bars[call.key.id], seat)
+        elif self.seats.fresh_count == 1 and served.fresh_at == NONE and self.calls.agenda_at[call.cls] == NONE:
+            # The call was found through this one class of seats, so by the invariant no other can serve it.
+            head = &self.seats.heads[<uint64_t>self.seats.fresh[0] * self.seats.lanes + served.lane]
+            choose(seat, &head.key, self.seats.fresh[0], head.slot)
+        else:
+            self.seat_for(call.cls, None, seat)
+        remove(&self.calls, call.slot)
+        remove(&self.seats, seat.slot)
+        self.plan()
+        return True
+
     cdef int best_call(self, Pick *pick) except -1:
         """The first call that some free seat may take."""
         cdef uint32_t cls, seat_cls
-        cdef Class *server
-        cdef Entry none = nobody()
-        choose(pick, &none.key, NONE, 0)
-        if self.reach() <= self.calls.class_ids.count:
-            for cls in self.calls.fresh[: self.calls.fresh_count]:
-                self.consider(cls, pick)
-            for seat_cls in self.seats.fresh[: self.seats.fresh_count]:
-                server = &self.seats.classes[seat_cls]
+        cdef const Class *server
+        cdef Entry top
+        choose_none(pick)
+        for seat_cls in self.seats.fresh[: self.seats.fresh_count]:
+            server = &self.seats.classes[seat_cls]
+            if server.size:
                 for cls in server.links[: server.link_count]:
                     self.consider(cls, pick)
-        else:  # so much is fresh that looking at every class is less work
-            for cls in range(self.calls.class_ids.count):
-                if before(&self.calls.heads[cls].key, &pick.key) and self.is_served(cls):
-                    self.consider(cls, pick)
+        for cls in self.calls.fresh[: self.calls.fresh_count]:
+            if before(&self.calls.heads[cls].key, &pick.key) and self.is_served(cls):
+                self.consider(cls, pick)
+        while self.calls.agenda_size and before(&self.calls.agenda[0].key, &pick.key):
+            cls = self.calls.agenda[0].slot
+            top = self.calls.heads[cls]
+            if top.slot == NONE or not self.is_served(cls):
+                strike(&self.calls, cls)
+            elif before(&self.calls.agenda[0].key, &top.key):
+                top.slot = cls
+                sink(self.calls.agenda, self.calls.agenda_at, 1, self.calls.agenda_size, 0, &top)
+            else:
+                return self.read_agenda(0, pick)
         return 0
 
-    cdef uint64_t reach(self) noexcept:
-        """How many classes of calls what is fresh bears on; drops from it what can pair with nobody."""
-        cdef uint32_t at = self.calls.fresh_count
-        cdef uint64_t total = 0
-        while at:
-            at -= 1
-            if not self.is_served(self.calls.fresh[at]):
-                settle(&self.calls, at)
-        at = self.seats.fresh_count
-        while at:
-            at -= 1
-            if self.seats.classes[self.seats.fresh[at]].size:
-                total += self.seats.classes[self.seats.fresh[at]].link_count
-            else:
-                settle(&self.seats, at)
-        return total + self.calls.fresh_count
+    cdef void plan(self) noexcept:
+        """Put on the agenda what a pair left of the fresh."""
+        cdef uint32_t cls, seat_cls
+        cdef const Class *server
+        while self.seats.fresh_count:
+            seat_cls = self.seats.fresh[self.seats.fresh_count - 1]
+            server = &self.seats.classes[seat_cls]
+            if server.size:
+                for cls in server.links[: server.link_count]:
+                    schedule(&self.calls, cls)
+            settle(&self.seats, seat_cls)
+        while self.calls.fresh_count:
+            cls = self.calls.fresh[self.calls.fresh_count - 1]
+            schedule(&self.calls, cls)
+            settle(&self.calls, cls)
+
+    cdef void calm(self) noexcept:
+        """No pair is possible: nothing is fresh, and the agenda is empty."""
+        while self.calls.agenda_size:
+            self.calls.agenda_size -= 1
+            self.calls.agenda_at[self.calls.agenda[self.calls.agenda_size].slot] = NONE
+        while self.calls.fresh_count:
+            settle(&self.calls, self.calls.fresh[self.calls.fresh_count - 1])
+        while self.seats.fresh_count:
+            settle(&self.seats, self.seats.fresh[self.seats.fresh_count - 1])
 
     cdef inline bint is_served(self, uint32_t cls) noexcept:
         """Whether a linked class has a free seat."""
-        cdef Class *owner = &self.calls.classes[cls]
+        cdef const Class *owner = &self.calls.classes[cls]
         cdef uint32_t seat_cls
-        for seat_cls in owner.links[: owner.link_count]:
-            if self.seats.classes[seat_cls].size:
-                return True
+        if self.seats.members.count:
+            for seat_cls in owner.links[: owner.link_count]:
+                if self.seats.heads[<uint64_t>seat_cls * self.seats.lanes].slot != NONE:
+                    return True
         return False
 
     cdef inline int consider(self, uint32_t cls, Pick *pick) except -1:
@@ -206,47 +266,75 @@ cdef class Matcher:
         if before(&head.key, &pick.key):
             if head.barred:
                 return self.first_call(cls, 0, pick)
-            choose(pick, &head.key, cls, 0)
+            choose(pick, &head.key, cls, head.slot)
+        return 0
+
+    cdef int read_agenda(self, uint64_t at, Pick *pick) except -1:
+        """Consider the classes at or below this place of the agenda."""
+        cdef const Entry *entry
+        cdef uint64_t child
+        if at >= self.calls.agenda_size:
+            return 0
+        entry = &self.calls.agenda[at]
+        if before(&entry.key, &pick.key) and (at == 0 or self.is_served(entry.slot)):
+            self.consider(entry.slot, pick)
+        if before(&entry.key, &pick.key):  # not its head that was chosen, so it may be one from below
+            for child in range(4 * at + 1, 4 * at + 5):
+                self.read_agenda(child, pick)
         return 0
 
     cdef int first_call(self, uint32_t cls, uint64_t at, Pick *pick) except -1:
         """The first call at or below this place of a heap that bars do not keep from every free seat."""
-        cdef Class *owner = &self.calls.classes[cls]
+        cdef const Class *owner = &self.calls.classes[cls]
+        cdef const Entry *entry = &owner.heaps[at]
         cdef Pick seat
         cdef uint64_t child
-        if at >= owner.size or not before(&owner.heap[at].key, &pick.key):
+        if at >= owner.size or not before(&entry.key, &pick.key):
             return 0
-        if not owner.heap[at].barred or self.best_seat(cls, &owner.heap[at], &seat):
-            choose(pick, &owner.heap[at].key, cls, at)
+        if entry.barred:
+            self.seat_for(cls, self.bars[entry.key.id], &seat)
+        if not entry.barred or seat.cls != NONE:
+            choose(pick, &entry.key, cls, entry.slot)
             return 0
         for child in range(4 * at + 1, 4 * at + 5):
             self.first_call(cls, child, pick)
         return 0
 
-    cdef bint best_seat(self, uint32_t call_cls, const Entry *call, Pick *pick) except -1:
-        """The first free seat for this call; False when there is none."""
-        cdef Class *owner = &self.calls.classes[call_cls]
-        cdef frozenset refused = self.bars[call.key.id] if call.barred else None
-        cdef Entry none = nobody()
-        cdef uint32_t cls
-        choose(pick, &none.key, NONE, 0)
-        for cls in owner.links[: owner.link_count]:
-            if before(&self.seats.heads[cls].key, &pick.key):
-                if refused is None:
-                    choose(pick, &self.seats.heads[cls].key, cls, 0)
-                else:
-                    self.first_seat(cls, 0, refused, pick)
-        return pick.cls != NONE
+    cdef int seat_for(self, uint32_t cls, frozenset refused, Pick *pick) except -1:
+        """The first free seat for a call of this class that is not refused."""
+        cdef const Class *owner = &self.calls.classes[cls]
+        cdef const Entry *head
+        cdef Key key
+        cdef uint32_t at
+        choose_none(pick)
+        for at in range(owner.link_count):
+            head = &self.seats.heads[<uint64_t>owner.links[at] * self.seats.lanes + owner.lane]
+            if head.slot == NONE:
+                continue
+            if refused is not None:
+                self.first_seat(owner.links[at], owner.lane, 0, owner.costs[at], refused, pick)
+                continue
+            key = Key(owner.costs[at], head.key.due, head.key.id)
+            if before(&key, &pick.key):
+                choose(pick, &key, owner.links[at], head.slot)
+        return 0
 
-    cdef int first_seat(self, uint32_t cls, uint64_t at, frozenset refused, Pick *pick) except -1:
+    cdef int first_seat(
+        self, uint32_t cls, uint32_t lane, uint64_t at, int64_t cost, frozenset refused, Pick *pick
+    ) except -1:
         """The first seat at or below this place of a heap that is not refused."""
-        cdef Class *owner = &self.seats.classes[cls]
+        cdef const Class *owner = &self.seats.classes[cls]
+        cdef const Entry *entry = &owner.heaps[<uint64_t>lane * owner.room + at]
+        cdef Key key
         cdef uint64_t child
-        if at >= owner.size or not before(&owner.heap[at].key, &pick.key):
+        if at >= owner.size:
             return 0
-        if owner.heap[at].key.id not in refused:
-            choose(pick, &owner.heap[at].key, cls, at)
+        key = Key(cost, entry.key.due, entry.key.id)
+        if not before(&key, &pick.key):
+            return 0
+        if entry.key.id not in refused:
+            choose(pick, &key, cls, entry.slot)
             return 0
         for child in range(4 * at + 1, 4 * at + 5):
-            self.first_seat(cls, child, refused, pick)
+            self.first_seat(cls, lane, child, cost, refused, pick)
         return 0

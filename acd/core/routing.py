@@ -83,5 +83,5 @@ class Routing:
         number = self._seat_classes.get(queues)
         if number is None:
             number = self._seat_classes[queues] = len(self._seat_classes)
-            self._matcher.link(number, [self._call_classes[name] for name in queues if name in self._call_classes])
+            self._matcher.link(number, [(self._call_classes[name], 0) for name in queues if name in self._call_classes])
         return number

@@ -163,7 +163,7 @@ def main() -> dict[str, object]:
     tracemalloc.stop()
     for linked in (compiled, pure):
         for seat_class, call_classes in enumerate(site.links):
-            linked.link(seat_class, call_classes)
+            linked.link(seat_class, [(call_class, 0) for call_class in call_classes])
     scan = Scan(site.links)
     site.fill(pure)
     site.fill(scan)

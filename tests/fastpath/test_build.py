@@ -36,19 +36,24 @@ def test_a_waiting_call_takes_at_most_90_bytes(compiled):
 
 
 def test_memory_does_not_grow_with_time(compiled):
-    """Days of coming and going, refusals and links take no more memory than the first; the end gives all back."""
+    """Days of coming, going, refusing and dropping take no more memory than the first; the end gives all back."""
 
     def day(matcher: Any) -> None:
         for number in range(500):
-            matcher.link(number % 9, [number % 5, number % 11])
+            matcher.link(number % 9, [(number % 5, 0), (number % 11, number)])
             matcher.bar(number, number + 1)
             matcher.wait(number, number % 11, 0, number)
             matcher.free(number, number % 9, number)
         while matcher.match():
             pass
         for number in range(500):
+            matcher.link(number + 100, [(number + 200, 0), (number % 11, 1)])
+        for number in range(500):
+            matcher.close(number + 200)
+            matcher.drop_call_class(number + 200)
+            matcher.drop_seat_class(number + 100)
             matcher.unbar(number, number + 1)
-            matcher.link(number % 9, range(11))
+            matcher.link(number % 9, enumerate(range(11)))
         while matcher.match():
             pass
         assert (matcher.waiting(), matcher.idle()) == (0, 0)
@@ -75,7 +80,7 @@ def test_no_memory_is_an_error_and_no_damage(compiled):
 import resource
 from _fastpath.match import Matcher
 matcher = Matcher()
-matcher.link(0, [0])
+matcher.link(0, [(0, 0)])
 size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (size + 64_000_000, resource.RLIM_INFINITY))
 call = 0
@@ -98,7 +103,11 @@ def test_the_manual_names_every_method_and_argument(build: ModuleType):
     """The stub and each build have the same public methods with the same arguments."""
     stub = ast.parse((ROOT / "_fastpath/match.pyi").read_text()).body[-1]
     assert isinstance(stub, ast.ClassDef)
-    said = {node.name: [a.arg for a in node.args.args] for node in stub.body if isinstance(node, ast.FunctionDef)}
+    said = {
+        node.name: [arg.arg for arg in (*node.args.args, node.args.vararg) if arg]
+        for node in stub.body
+        if isinstance(node, ast.FunctionDef) and node.name != "__init__"
+    }
     made = vars(build.Matcher)
     assert said == {name: list(inspect.signature(made[name]).parameters) for name in made if not name.startswith("_")}
 

@@ -1,0 +1,29 @@
+"""What other compiled modules may use of the matcher without going through Python."""
+
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from _fastpath.heaps cimport Entry, Key, Side
+
+ctypedef struct Pick:  # the best found so far
+    Key key
+    uint32_t cls  # NONE while there is none
+    uint32_t slot
+
+
+cdef class Matcher:
+    cdef Side calls
+    cdef Side seats
+    cdef dict bars  # call -> frozenset of seats, never empty
+
+    cdef bint take_pair(self, Pick *call, Pick *seat) except -1
+    cdef int best_call(self, Pick *pick) except -1
+    cdef void plan(self) noexcept
+    cdef void calm(self) noexcept
+    cdef bint is_served(self, uint32_t cls) noexcept
+    cdef int consider(self, uint32_t cls, Pick *pick) except -1
+    cdef int read_agenda(self, uint64_t at, Pick *pick) except -1
+    cdef int first_call(self, uint32_t cls, uint64_t at, Pick *pick) except -1
+    cdef int seat_for(self, uint32_t cls, frozenset refused, Pick *pick) except -1
+    cdef int first_seat(
+        self, uint32_t cls, uint32_t lane, uint64_t at, int64_t cost, frozenset refused, Pick *pick
+    ) except -1

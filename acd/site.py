@@ -270,7 +270,7 @@ class _Loader:
 
 
 def _seat(name: str, values: dict[str, Any], language: str) -> SeatSettings:
-    rule = {field: values[field] for field in SeatRule.__struct_fields__ if field != "name"}
+    rule = {field: values[field] for field in SeatRule.__struct_fields__ if field in values}
     own = {field: value for field, value in values.items() if field not in rule}
     own["handset"] = own["handset"] or f"PJSIP/{name}"
     own["language"] = own["language"] or language

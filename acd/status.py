@@ -78,7 +78,7 @@ def _queue(state: State, name: str, at: int) -> QueueStatus:
         waiting=len(waiting),
         longest_wait_ms=max((at - call.due for call in waiting), default=0),
         talking=sum(call.state is CallState.TALKING for call in calls),
-        seats_ready=sum(seat.eligible for seat in seats),
+        seats_ready=sum(seat.listens and not seat.work for seat in seats),
         seats_logged_in=len(seats),
     )
 
@@ -86,8 +86,8 @@ def _queue(state: State, name: str, at: int) -> QueueStatus:
 def _seats(state: State, agents: dict[str, str], at: int) -> list[SeatStatus]:
     seats = []
     for seat in state.seats.values():
-        offer = state.offers.get(seat.offer) if seat.offer else None
-        call = state.calls.get(offer.call) if offer and offer.call else None
+        held = [state.offers[name] for name in seat.work]
+        call = next((state.calls[offer.call] for offer in held if offer.call is not None), None)
         seats.append(
             SeatStatus(
                 name=seat.name,

@@ -15,7 +15,7 @@ Answer = Literal["ok", "later", "wrong-pin", "locked", "not-logged-in", "already
 """How an agent's wish was met. later: it holds from the end of the present call on."""
 
 
-class Command(Struct, frozen=True, kw_only=True, tag=True):
+class Command(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
     """Something to do."""
 
 
@@ -26,6 +26,10 @@ class Offer(Command, frozen=True, kw_only=True):
     call: str
     seat: str
     ring_ms: int
+    shared: bool = False
+    """Other seats may ring for the same call at the same time; the first who answers has it."""
+    line: str = ""
+    """The trunk line that carries the seat's leg; empty where it needs none."""
 
 
 class Withdraw(Command, frozen=True, kw_only=True):
@@ -33,12 +37,44 @@ class Withdraw(Command, frozen=True, kw_only=True):
 
     offer: str
     call: str
+    """Whose token is to be cleared; empty where another offer holds it by now."""
+
+
+class Suspend(Command, frozen=True, kw_only=True):
+    """Set a contact aside at its seat, because one that goes before it has come."""
+
+    offer: str
+    call: str
+
+
+class Resume(Command, frozen=True, kw_only=True):
+    """Go on with a contact that was set aside."""
+
+    offer: str
+    call: str
 
 
 class SendAway(Command, frozen=True, kw_only=True):
-    """The call has waited as long as its queue allows: hand it to the site's overflow."""
+    """The wait is over without an agent."""
 
     call: str
+    to: str = ""
+    """`flow NAME`, `menu NAME`, `voicemail`, `number EXTENSION`; empty for what the site does with overflow."""
+    reason: str = ""
+    """One of `rules.Reason`."""
+
+
+class Announce(Command, frozen=True, kw_only=True):
+    """Say something to a waiting caller. An offer interrupts it at any moment."""
+
+    call: str
+    position: int = 0
+    """His place, 1 for the next to be served; 0 to leave it out."""
+    wait_least_ms: int = 0
+    wait_most_ms: int = 0
+    """Nine in ten are served between these, as far as is known; 0 to leave it out."""
+    prompt: str = ""
+    """A prompt by name."""
 
 
 class ShowSeat(Command, frozen=True, kw_only=True):
@@ -59,4 +95,4 @@ class Reply(Command, frozen=True, kw_only=True):
     answer: Answer
 
 
-AnyCommand = Offer | Withdraw | SendAway | ShowSeat | TakeSnapshot | Reply
+AnyCommand = Offer | Withdraw | Suspend | Resume | SendAway | Announce | ShowSeat | TakeSnapshot | Reply

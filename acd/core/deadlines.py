@@ -5,14 +5,25 @@ the same, so a stale one is skipped when it surfaces. The heap can be thrown awa
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
-from acd.core.model import State
+from acd.core.model import Call, State
 
-Kind = Literal["offer", "wrap-up", "rest", "give-up", "bar", "look"]
+Kind = Literal[
+    "offer", "rest", "give-up", "hold", "step", "circle", "tell", "wants", "bar", "line", "ticket", "last", "look"
+]
 Entry = tuple[int, Kind, str, str]
 """When, which field, whose, and for a bar: of which seat."""
+
+_CALL_FIELDS: dict[Kind, Callable[[Call], int | None]] = {
+    "give-up": lambda call: call.give_up_at,
+    "hold": lambda call: call.hold_until,
+    "step": lambda call: call.step_at,
+    "circle": lambda call: call.circle_at,
+    "tell": lambda call: call.tell_at,
+    "wants": lambda call: call.wants_until,
+}
 
 
 class Deadlines:
@@ -29,10 +40,11 @@ class Deadlines:
 
     def next(self) -> int | None:
         """When the soonest deadline is, or None."""
-        while self._heap:
-            if self._holds(self._heap[0]):
-                return self._heap[0][0]
-            heapq.heappop(self._heap)
+        heap = self._heap
+        while heap:
+            if self._holds(heap[0]):
+                return heap[0][0]
+            heapq.heappop(heap)
         return None
 
     def due(self, at: int) -> Iterator[Entry]:
@@ -41,19 +53,40 @@ class Deadlines:
             yield heapq.heappop(self._heap)
 
     def _holds(self, entry: Entry) -> bool:
-        at, kind, name, seat_name = entry
-        if kind == "look":
-            return self._state.look_at == at
+        at, kind, name, extra = entry
+        state = self._state
         if kind == "offer":
-            offer = self._state.offers.get(name)
+            offer = state.offers.get(name)
             return offer is not None and offer.deadline == at
-        if kind in {"wrap-up", "rest"}:
-            seat = self._state.seats.get(name)
-            return seat is not None and at == (seat.wrap_up_until if kind == "wrap-up" else seat.resting_until)
-        call = self._state.calls.get(name)
-        if call is None:
-            return False
-        return at == (call.barred.get(seat_name) if kind == "bar" else call.give_up_at)
+        if kind == "give-up":
+            call = state.calls.get(name)
+            return call is not None and call.give_up_at == at
+        if kind in _CALL_FIELDS:
+            call = state.calls.get(name)
+            return call is not None and _CALL_FIELDS[kind](call) == at
+        if kind == "bar":
+            call = state.calls.get(name)
+            return call is not None and call.barred is not None and call.barred.get(extra) == at
+        if kind == "rest":
+            seat = state.seats.get(name)
+            return seat is not None and seat.resting_until == at
+        if kind == "line":
+            line = state.lines.get(name)
+            return line is not None and line.fault_until == at
+        if kind == "last":
+            known = state.last_seats.get(name)
+            return known is not None and known[1] == at
+        if kind == "ticket":
+            return any(ticket.expires_at == at for ticket in state.tickets)
+        return state.look_at == at
+
+
+def _call_deadlines(call: Call) -> Iterator[Entry]:
+    for kind, field in _CALL_FIELDS.items():
+        if (at := field(call)) is not None:
+            yield at, kind, call.id, ""
+    for seat_name, until in (call.barred or {}).items():
+        yield until, "bar", call.id, seat_name
 
 
 def all_deadlines(state: State) -> Iterator[Entry]:
@@ -64,11 +97,12 @@ def all_deadlines(state: State) -> Iterator[Entry]:
         if offer.deadline is not None:
             yield offer.deadline, "offer", offer.id, ""
     for seat in state.seats.values():
-        if seat.wrap_up_until is not None:
-            yield seat.wrap_up_until, "wrap-up", seat.name, ""
         if seat.resting_until is not None:
             yield seat.resting_until, "rest", seat.name, ""
     for call in state.calls.values():
-        yield call.give_up_at, "give-up", call.id, ""
-        for seat_name, until in call.barred.items():
-            yield until, "bar", call.id, seat_name
+        yield from _call_deadlines(call)
+    for line in state.lines.values():
+        if line.fault_until is not None:
+            yield line.fault_until, "line", line.rule.name, ""
+    yield from ((until, "last", caller, "") for caller, (_, until) in state.last_seats.items())
+    yield from ((ticket.expires_at, "ticket", "", "") for ticket in state.tickets)

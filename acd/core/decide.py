@@ -5,14 +5,15 @@ every call that can now be served, and returns what is to be done, in order. `Co
 to be asked again though nothing happened; the caller then sends `DeadlineReached`.
 """
 
+from collections.abc import Callable
+from typing import Any
+
+from acd.core import configure, offering, queueing, reconcile, wishes
 from acd.core import events as ev
 from acd.core.commands import AnyCommand, Reply, TakeSnapshot
 from acd.core.floor import Floor
-from acd.core.model import Seat, State
-from acd.core.reconcile import admit, come_back, reconcile, set_handset
-from acd.core.rules import SeatRule
+from acd.core.model import Call, Seat, State
 from acd.core.transitions import CallState
-from acd.core.wishes import answer
 
 
 class Core:
@@ -24,109 +25,153 @@ class Core:
 
     def decide(self, event: ev.AnyEvent) -> list[AnyCommand]:
         """Take an event into the state and say what follows."""
-        assert event.at >= self.state.now, f"time runs backwards: {event.at} after {self.state.now}"
-        self.state.now = event.at
-        self._take(event)
-        self._floor.assign()
-        commands, self._floor.commands = self._floor.commands, []
+        state, floor = self.state, self._floor
+        assert event.at >= state.now, f"time runs backwards: {event.at} after {state.now}"
+        floor.before, state.now = state.now, event.at
+        _HANDLERS[type(event)](floor, event)
+        if floor.unsettled or floor.unwanted:
+            queueing.settle(floor)
+        offering.assign(floor)
+        while floor.unsettled or floor.unwanted:
+            queueing.settle(floor)
+            offering.assign(floor)
+        commands, floor.commands = floor.commands, []
         return commands
 
     def next_deadline(self) -> int | None:
         """When something is due though nothing happens, ms since the epoch; None for never."""
         return self._floor.deadlines.next()
 
-    def _take(self, event: ev.AnyEvent) -> None:  # noqa: C901, PLR0912 - one line a kind of event, nothing nested
-        floor = self._floor
-        match event:
-            case ev.CallArrived():
-                self._arrived(event)
-            case ev.CallEnded(call=name):
-                if (call := self.state.calls.get(name)) is not None:
-                    floor.forget(call)
-            case ev.OfferRinging():
-                pass  # for reports only: the seat was reserved when the offer was made
-            case ev.OfferAnswered(offer=name):
-                if (offer := self.state.offers.get(name)) is not None:
-                    floor.answered(offer)
-            case ev.Connected(offer=name):
-                if (offer := self.state.offers.get(name)) is not None:
-                    floor.connected(offer)
-            case ev.OfferEnded(offer=name, outcome=outcome):
-                if (offer := self.state.offers.get(name)) is not None:
-                    floor.end(offer, outcome)
-            case ev.HandsetChanged():
-                set_handset(floor, ev.HandsetState(seat=event.seat, reachable=event.reachable, busy=event.busy))
-            case ev.Snapshot():
-                reconcile(floor, event)
-            case ev.SwitchLost():
-                self._lose_sight()
-            case ev.Started():
-                self.state.run = event.run
-                self._lose_sight()
-            case ev.Configured():
-                self._configure(event)
-            case ev.DeadlineReached():
-                self._deadlines()
+    def watch_offers(self, watcher: Callable[[Call, Seat], None] | None) -> None:
+        """Have someone told of each pair just before its offer is made, the state as it is then: for `explain`."""
+        self._floor.on_offer = watcher
+
+
+def _arrived(floor: Floor, event: ev.CallArrived) -> None:
+    call = floor.state.calls.get(event.call)
+    if call is None:
+        reconcile.admit(floor, event)
+    elif call.state in {CallState.TALKING, CallState.AFTER}:
+        reconcile.come_back(floor, call, event)
+
+
+def _call_ended(floor: Floor, event: ev.CallEnded) -> None:
+    call = floor.state.calls.get(event.call)
+    if call is not None:
+        offering.forget(floor, call)
+
+
+def _call_set(floor: Floor, event: ev.CallSet) -> None:
+    call = floor.state.calls.get(event.call)
+    if call is None:
+        return
+    if event.priority is not None:
+        queueing.set_priority(floor, call, event.priority)
+    if call.state is CallState.WAITING and event.queue in floor.state.queues:
+        queueing.move_queue(floor, call, event.queue)
+    if event.withdraw is not None:
+        queueing.overflow(floor, call, "withdrawn", event.withdraw)
+
+
+def _of_offer(act: Callable[..., None]) -> Callable[[Floor, Any], None]:
+    """An event of an offer; one that has ended hears nothing any more."""
+
+    def handle(floor: Floor, event: Any) -> None:
+        offer = floor.state.offers.get(event.offer)
+        if offer is not None:
+            act(floor, offer)
+
+    return handle
+
+
+def _offer_ended(floor: Floor, event: ev.OfferEnded) -> None:
+    offer = floor.state.offers.get(event.offer)
+    if offer is not None:
+        offering.end(floor, offer, event.outcome)
+
+
+def _ringing(_floor: Floor, _event: ev.OfferRinging) -> None:
+    """For reports only: the seat was reserved when the offer was made."""
+
+
+def _handset(floor: Floor, event: ev.HandsetChanged) -> None:
+    reconcile.set_handset(floor, ev.HandsetState(seat=event.seat, reachable=event.reachable, busy=event.busy))
+
+
+def _line(floor: Floor, event: ev.LineChanged) -> None:
+    floor.lines.seen(event.line, in_use=event.in_use)
+    floor.lines_changed()
+
+
+def _switch_lost(floor: Floor, event: ev.SwitchLost) -> None:
+    reconcile.lose_sight(floor, event.at, "the link to the switch was lost")
+
+
+def _started(floor: Floor, event: ev.Started) -> None:
+    floor.state.run = event.run
+    reconcile.lose_sight(floor, floor.before or event.at, "the server was down" if floor.before else "")
+
+
+def _queue_set(floor: Floor, event: ev.QueueSet) -> None:
+    floor.state.closed[event.queue] = event.closed
+
+
+def _wish(floor: Floor, event: wishes.AnyWish) -> None:
+    floor.commands.append(Reply(request=event.request, answer=wishes.answer(floor, event)))
+
+
+def _deadlines(floor: Floor, _event: ev.DeadlineReached) -> None:
+    state = floor.state
+    for at, kind, name, extra in floor.deadlines.due(state.now):
+        match kind:
+            case "offer":
+                offering.overdue(floor, state.offers[name])
+            case "give-up":
+                queueing.overflow(floor, state.calls[name], "wait")
+            case "bar":
+                offering.unbar(floor, state.calls[name], extra)
+            case "rest":
+                state.seats[name].resting_until = None
+                floor.show(state.seats[name])
+            case "line":
+                floor.lines.recovered(name)
+                floor.lines_changed()
+            case "last":
+                del state.last_seats[name]
+            case "ticket":
+                state.tickets = [ticket for ticket in state.tickets if ticket.expires_at > at]
+            case "look":
+                floor.commands.append(TakeSnapshot())
+                floor.plan_look()
             case _:
-                floor.commands.append(Reply(request=event.request, answer=answer(floor, event)))
+                _CALL_DEADLINES[kind](floor, state.calls[name])
 
-    def _arrived(self, event: ev.CallArrived) -> None:
-        held = ev.HeldCall(
-            call=event.call,
-            queue=event.queue,
-            since=event.at if event.since is None else event.since,
-            caller=event.caller,
-            medium=event.medium,
-            priority=event.priority,
-        )
-        call = self.state.calls.get(event.call)
-        if call is None:
-            admit(self._floor, held)
-        elif call.state in {CallState.TALKING, CallState.AFTER}:
-            come_back(self._floor, call, held)
 
-    def _lose_sight(self) -> None:
-        self.state.fresh = False
-        self.state.look_at = None
+_CALL_DEADLINES: dict[str, Callable[[Floor, Call], None]] = {
+    "hold": queueing.hold_over,
+    "step": queueing.step_due,
+    "circle": queueing.widen_circle,
+    "tell": queueing.tell,
+    "wants": queueing.want_no_more,
+}
 
-    def _deadlines(self) -> None:
-        floor, state = self._floor, self.state
-        for _, kind, name, seat_name in floor.deadlines.due(state.now):
-            match kind:
-                case "offer":
-                    floor.overdue(state.offers[name])
-                case "wrap-up":
-                    floor.go_on(state.seats[name])
-                case "rest":
-                    state.seats[name].resting_until = None
-                    floor.show(state.seats[name])
-                case "give-up":
-                    floor.send_away(state.calls[name])
-                case "bar":
-                    floor.unbar(state.calls[name], seat_name)
-                case "look":
-                    floor.commands.append(TakeSnapshot())
-                    floor.plan_look()
-
-    def _configure(self, event: ev.Configured) -> None:
-        """Put the new rules in place. A seat that vanished during a call leaves when the call is over."""
-        floor, state = self._floor, self.state
-        state.look_ms = event.look_ms
-        state.queues = {rule.name: rule for rule in event.queues}
-        old, state.seats = state.seats, {}
-        for number, rule in enumerate(event.seats):
-            seat = old.pop(rule.name, None)
-            if seat is None:
-                seat = Seat(name=rule.name, number=number, rule=rule, since=event.at, idle_since=event.at)
-            seat.number, seat.rule = number, rule
-            state.seats[rule.name] = seat
-        for seat in old.values():
-            if seat.offer is not None:
-                seat.number, seat.next_word = len(state.seats), "log_out"
-                seat.rule = SeatRule(name=seat.name)
-                state.seats[seat.name] = seat
-        for call in state.calls.values():
-            call.barred = {name: until for name, until in call.barred.items() if name in state.seats}
-            if call.state is CallState.WAITING and call.queue not in state.queues:
-                floor.send_away(call)
-        floor.routing.rebuild()
+_HANDLERS: dict[type[ev.Event], Callable[[Floor, Any], None]] = {
+    ev.CallArrived: _arrived,
+    ev.CallEnded: _call_ended,
+    ev.CallSet: _call_set,
+    ev.OfferRinging: _ringing,
+    ev.OfferAnswered: _of_offer(offering.answered),
+    ev.Connected: _of_offer(offering.connected),
+    ev.OfferEnded: _offer_ended,
+    ev.HandsetChanged: _handset,
+    ev.LineChanged: _line,
+    ev.Snapshot: reconcile.reconcile,
+    ev.SwitchLost: _switch_lost,
+    ev.Started: _started,
+    ev.Configured: configure.configure,
+    ev.SeatsConfigured: configure.configure_seats,
+    ev.QueueSet: _queue_set,
+    ev.DeadlineReached: _deadlines,
+    **dict.fromkeys(wishes.WISHES, _wish),
+}
+"""What each kind of event does."""

@@ -6,17 +6,19 @@ nothing below it reads a clock. Events are journaled before anything follows fro
 
 Who says what:
 
-    the switch    CallArrived CallEnded OfferRinging OfferAnswered Connected OfferEnded HandsetChanged
-                  SwitchLost Snapshot
-    the agent     LogInAsked LogOutAsked ReadyAsked PauseAsked WrapUpEndAsked      each is answered by a `Reply`
-    the server    Started Configured DeadlineReached
+    the switch      CallArrived CallEnded OfferRinging OfferAnswered Connected OfferEnded HandsetChanged LineChanged
+                    SwitchLost Snapshot
+    the agent       LogInAsked LogOutAsked ReadyAsked PauseAsked WrapUpEndAsked WrapUpExtendAsked CodeAsked
+                    each is answered by a `Reply`
+    the supervisor  QueueSet CallSet
+    the server      Started Configured SeatsConfigured DeadlineReached
 """
 
 from typing import Literal
 
 from msgspec import Struct
 
-from acd.core.rules import QueueRule, SeatRule
+from acd.core.rules import MEDIA, LineGroupRule, MediumRule, Needs, QueueRule, SeatRule
 
 OfferOutcome = Literal["no-answer", "refused", "busy", "unreachable", "withdrawn", "hung-up", "failed"]
 """How an offer or the talk it led to ended, in the switch's words made uniform.
@@ -31,7 +33,7 @@ failed       anything else, the switch's own failures included
 """
 
 
-class Event(Struct, frozen=True, kw_only=True, tag=True):
+class Event(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
     """Something that happened."""
 
     at: int = 0
@@ -49,9 +51,21 @@ class Configured(Event, frozen=True, kw_only=True):
     """The rules of the site, whole. Seats and queues that are absent from it are gone."""
 
     queues: tuple[QueueRule, ...]
-    seats: tuple[SeatRule, ...]
+    seats: tuple[SeatRule, ...] | None
+    """None: as they are, `SeatsConfigured` tells what is new of them."""
+    media: tuple[MediumRule, ...] = MEDIA
+    line_groups: tuple[LineGroupRule, ...] = ()
     look_ms: int = 60_000
     """How often the switch is asked for a snapshot while it is well."""
+    ticket_ms: int = 14_400_000
+    """How long a customer's place is kept for him after he was cut off."""
+
+
+class SeatsConfigured(Event, frozen=True, kw_only=True):
+    """Some seats are new or have other rules. A large change comes in slices, so that calls are served in between."""
+
+    seats: tuple[SeatRule, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 class CallArrived(Event, frozen=True, kw_only=True):
@@ -65,6 +79,12 @@ class CallArrived(Event, frozen=True, kw_only=True):
     medium: str = "voice"
     priority: int | None = None
     """Priority class, 0 first; None takes the queue's."""
+    needs: Needs = ()
+    """Skills it asks for, besides what its queue asks."""
+    head_start_ms: int = 0
+    """Served as if it had come so much earlier."""
+    seat: str = ""
+    """The seat it would like to have, for as long as its queue allows."""
     since: int | None = None
     """When the wait began, if that was before `at`: a call met by a `Snapshot`."""
 
@@ -111,6 +131,14 @@ class HandsetChanged(Event, frozen=True, kw_only=True):
     """In a call of its own, a feature code included. Offers do not count."""
 
 
+class LineChanged(Event, frozen=True, kw_only=True):
+    """What the switch knows of a trunk line."""
+
+    line: str
+    in_use: bool
+    """It carries a call, ours or another, or cannot be used."""
+
+
 class SwitchLost(Event, frozen=True, kw_only=True):
     """The link to the switch is down: nothing is decided until the next `Snapshot`."""
 
@@ -124,6 +152,9 @@ class HeldCall(Struct, frozen=True, kw_only=True):
     caller: str = ""
     medium: str = "voice"
     priority: int | None = None
+    needs: Needs = ()
+    head_start_ms: int = 0
+    seat: str = ""
     waiting: bool = True
     """In the hold context; False: joined with a seat, or on its way after the talk."""
 
@@ -157,6 +188,11 @@ class Snapshot(Event, frozen=True, kw_only=True):
     calls: tuple[HeldCall, ...]
     legs: tuple[LiveLeg, ...]
     handsets: tuple[HandsetState, ...]
+    lines: dict[str, bool] = {}
+    """Line -> whether it is in use."""
+    switch_run: str = ""
+    """A word unlike that of every other life of the switch; empty where it is not known. Another one than before
+    means that the switch died, and all calls with it."""
 
 
 class Asked(Event, frozen=True, kw_only=True):
@@ -191,6 +227,35 @@ class WrapUpEndAsked(Asked, frozen=True, kw_only=True):
     """Wrap-up is done before its time is."""
 
 
+class WrapUpExtendAsked(Asked, frozen=True, kw_only=True):
+    """More time for wrap-up."""
+
+    more_ms: int
+
+
+class CodeAsked(Asked, frozen=True, kw_only=True):
+    """The agent gives the last call a code (a disposition); it ends a wrap-up that waits for one."""
+
+    code: str
+
+
+class QueueSet(Event, frozen=True, kw_only=True):
+    """A queue is closed or opened by hand."""
+
+    queue: str
+    closed: bool
+
+
+class CallSet(Event, frozen=True, kw_only=True):
+    """A supervisor moves a waiting call: another class, another queue, or out of it. What is None stays."""
+
+    call: str
+    priority: int | None = None
+    queue: str | None = None
+    withdraw: str | None = None
+    """Where it goes instead of waiting, see `commands.SendAway`."""
+
+
 class DeadlineReached(Event, frozen=True, kw_only=True):
     """`next_deadline()` has come. Which states it ends follows from `at` alone."""
 
@@ -198,6 +263,7 @@ class DeadlineReached(Event, frozen=True, kw_only=True):
 AnyEvent = (
     Started
     | Configured
+    | SeatsConfigured
     | CallArrived
     | CallEnded
     | OfferRinging
@@ -205,6 +271,7 @@ AnyEvent = (
     | Connected
     | OfferEnded
     | HandsetChanged
+    | LineChanged
     | SwitchLost
     | Snapshot
     | LogInAsked
@@ -212,6 +279,10 @@ AnyEvent = (
     | ReadyAsked
     | PauseAsked
     | WrapUpEndAsked
+    | WrapUpExtendAsked
+    | CodeAsked
+    | QueueSet
+    | CallSet
     | DeadlineReached
 )
 """Every event there is; the journal decodes to this."""

@@ -1,32 +1,45 @@
-"""The floor: the state with its two indexes, and the few things that are done to it.
+"""The floor: the state with its indexes, and what is done to seats and to the marks that others look at.
 
-Every change of a call, a seat or an offer goes through here, so that the state, the matcher, the deadlines and the
-lamps cannot disagree. The handlers in `decide`, `wishes` and `reconcile` say *when*; this file says *how*.
+Every change of a call, a seat, an offer or a line goes through here, `queueing` (calls in line) or `offering` (calls
+and seats together), so that the state, the matcher, the books, the deadlines and the lamps cannot disagree. The
+handlers in `decide`, `wishes` and `reconcile` say *when*; these files say *how*.
 """
 
-from acd.core import commands
-from acd.core.commands import AnyCommand, SendAway, ShowSeat, TakeSnapshot, Withdraw
+from typing import TYPE_CHECKING
+
+from acd.core.books import Book, books_of, enlist
+from acd.core.commands import AnyCommand, SeatLook, ShowSeat
 from acd.core.deadlines import Deadlines
-from acd.core.events import OfferOutcome
+from acd.core.lanes import wind_clocks
+from acd.core.lines import Lines
 from acd.core.model import Call, Offer, Seat, State
 from acd.core.routing import Routing
-from acd.core.transitions import OfferState
+from acd.core.rules import SeatRule
+from acd.core.transitions import CallState, OfferState, Presence
 
-RING_GRACE_MS = 5_000
-"""The switch ends a ring by itself; this long after it should have, we ask."""
-JOIN_MS = 5_000
-"""From the agent's answer to the report of the bridge."""
-LOOK_MS = 3_000
-"""From a doubt to the snapshot that settles it."""
-WITHDRAW_MS = 3_000
-"""From a withdrawal to its confirmation."""
 REST_MS = 5_000
 """A handset that could not be reached, or was busy, is left alone this long (mod_callcenter: 5 s for unregistered)."""
 NOT_ANSWERING = "not-answering"
 """The pause reason of a seat that was set aside."""
 
-UNDELIVERED = frozenset({"busy", "unreachable", "failed"})
-"""Outcomes that are no fault of the agent."""
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LOOKS: dict[Presence, SeatLook] = {
+    Presence.LOGGED_OUT: "logged-out",
+    Presence.READY: "ready",
+    Presence.PAUSED: "paused",
+}
+
+_OFFER_LOOKS: dict[OfferState, SeatLook] = {
+    OfferState.RINGING: "ringing",
+    OfferState.ANSWERED: "talking",
+    OfferState.CONNECTED: "talking",
+    OfferState.SUSPENDED: "talking",
+    OfferState.DOUBTFUL: "ringing",
+    OfferState.WITHDRAWING: "ringing",
+    OfferState.WRAP_UP: "wrap-up",
+}
 
 
 class Floor:
@@ -34,212 +47,185 @@ class Floor:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self.routing = Routing(state)
         self.deadlines = Deadlines(state)
+        self.lines = Lines(state, self.deadlines)
+        self.routing = Routing(state)
         self.commands: list[AnyCommand] = []
+        self.before = state.now
+        """Time of the event before."""
+        self.on_offer: Callable[[Call, Seat], None] | None = None
+        """Told of each pair before it is made, for whoever wants to say why."""
+        self.unsettled: set[str] = set()
+        """Queues whose seats changed in a way that may leave them empty."""
+        self.unwanted: set[str] = set()
+        """Seats that calls are kept for, and that may not come back to them."""
+        self.derive()
 
     @property
     def at(self) -> int:
         """Time of the event being handled."""
         return self.state.now
 
-    def plan_look(self) -> None:
-        """The next snapshot is due a while from now."""
-        self.state.look_at = self.at + self.state.look_ms
-        self.deadlines.add(self.state.look_at, "look")
-
-    # Calls
-
-    def arrive(self, call: Call) -> None:
-        """A call joins its queue. One for an unknown queue is sent away at once: it must not wait for nobody."""
-        self.state.calls[call.id] = call
-        self.deadlines.add(call.give_up_at, "give-up", call.id)
-        if call.queue in self.state.queues:
-            self.routing.waits(call)
-        else:
-            self.send_away(call)
-
-    def leave_queue(self, call: Call) -> bool:
-        """It waits no longer, though the caller is still there. Answers whether it did wait."""
-        if not call.move("leave", self.at):
-            return False
-        self.routing.leaves(call)
-        return True
-
-    def send_away(self, call: Call) -> None:
-        """The wait is over without an agent."""
-        if self.leave_queue(call):
-            self.commands.append(SendAway(call=call.id))
-
-    def forget(self, call: Call) -> None:
-        """The caller is gone. A seat that rings for it is told to stop; one that talks hears it by itself."""
-        self._drop(call)
-        if call.offer is not None:
-            offer = self.state.offers[call.offer]
-            self.withdraw(offer)
-            offer.call = None
-
-    def _drop(self, call: Call) -> None:
-        self.routing.leaves(call)
-        for seat_name in list(call.barred):
-            self.unbar(call, seat_name)
-        del self.state.calls[call.id]
-
-    def requeue(self, call: Call) -> None:
-        """Back to its old place: rank, due time and number are what they were."""
-        call.offer = None
-        if call.move("requeue", self.at):
-            if call.queue in self.state.queues and call.give_up_at > self.at:
+    def derive(self) -> None:
+        """Build books and matcher anew from the state."""
+        state = self.state
+        self.books = books_of(state)
+        self.wanting: dict[str, dict[str, Call]] = {}
+        self.limited = any(rule.overtake_most for rule in state.queues.values())
+        self.lucky = any(rule.strategy in {"random", "weighted-random"} for rule in state.queues.values())
+        self.may_empty = {name for name, rule in state.queues.items() if rule.leave_empty is not None}
+        self.groups = {seat.rule.line_group for seat in state.seats.values() if seat.rule.line_group}
+        self.routing.rebuild()
+        self.routing.without_line = {group for group in self.groups if self.lines.pick(group, "seat") is None}
+        for name, book in self.books.items():
+            self._count_tiers(book)
+            self.routing.shut(name, shut=0 < book.rule.seats_most <= book.busy)
+            book.steps_on = {
+                number
+                for number, step in enumerate(book.rule.steps)
+                if step.when_waiting is not None and len(book.order) >= step.when_waiting
+            }
+        for call in state.calls.values():
+            if self.may_be_offered(call):
                 self.routing.waits(call)
-            else:
-                self.send_away(call)
+            if call.wants and call.state is CallState.WAITING and call.queue in self.books:
+                self.keep(call)
+            for seat_name in call.barred or ():
+                self.routing.bar(call, state.seats[seat_name])
+        for seat in state.seats.values():
+            self.routing.seat_changed(seat)
 
-    def bar(self, call: Call, seat: Seat) -> None:
-        """Remember that this call was refused by this seat."""
-        queue = self.state.queues.get(call.queue)
-        if queue is None or not queue.refusal_ms:
-            return
-        until = self.at + queue.refusal_ms
-        if seat.name not in call.barred:
-            self.routing.bar(call, seat)
-        call.barred[seat.name] = until
-        self.deadlines.add(until, "bar", call.id, seat.name)
+    def may_be_offered(self, call: Call) -> bool:
+        """Whether one more seat may ring for it now."""
+        if call.queue not in self.books:
+            return False
+        if call.state is CallState.WAITING:
+            return call.hold_until is None
+        return call.state is CallState.OFFERED and len(call.offers) < call.rings
 
-    def unbar(self, call: Call, seat_name: str) -> None:
-        """That was long enough ago."""
-        del call.barred[seat_name]
-        self.routing.unbar(call, self.state.seats[seat_name])
+    def keep(self, call: Call) -> None:
+        """A call in line is kept for the seat that it wants."""
+        calls = self.wanting.setdefault(call.wants, {})
+        calls[call.id] = call
+        if len(calls) == 1:
+            self.routing.keep_for(self.state.seats[call.wants], kept=True)
 
-    # Offers
-
-    def assign(self) -> None:
-        """Give every call that can be served to a seat."""
-        if not self.state.fresh:
-            return
-        for call, seat in self.routing.pairs():
-            self._offer(call, seat)
-
-    def _offer(self, call: Call, seat: Seat) -> None:
-        rule = self.state.queues[call.queue]
-        self.state.offers_counted += 1
-        offer = Offer(
-            id=f"offer-{self.state.run}-{self.state.offers_counted}",
-            call=call.id,
-            seat=seat.name,
-            queue=call.queue,
-            wrap_up_ms=rule.wrap_up_ms,
-            since=self.at,
-            made_at=self.at,
-            deadline=None,
-        )
-        granted = call.move("offer", self.at) and seat.move("offer", self.at)
-        assert granted, f"the matcher paired {call.id} ({call.state}) with {seat.name} ({seat.state})"
-        self.state.offers[offer.id] = offer
-        call.offer = seat.offer = offer.id
-        call.offers_made += 1
-        self._give_deadline(offer, rule.ring_ms + RING_GRACE_MS)
-        self.commands.append(commands.Offer(offer=offer.id, call=call.id, seat=seat.name, ring_ms=rule.ring_ms))
-        self.show(seat)
-
-    def answered(self, offer: Offer) -> None:
-        """The agent picked up."""
-        if offer.move("answer", self.at):
-            self._give_deadline(offer, JOIN_MS)
-            self.show(self.state.seats[offer.seat])
-
-    def connected(self, offer: Offer, *, seen: bool = False) -> None:
-        """They talk. Of an offer that is being withdrawn this counts only if a snapshot has `seen` it.
-
-        An event may tell of a joining that our withdrawal, on its way, ends at once. But a withdrawal that never
-        reached the switch must not be repeated into a talk that has been going on for a while.
-        """
-        if offer.move("connect", self.at) or (seen and offer.move("talk", self.at)):
-            offer.deadline = None
-            seat = self.state.seats[offer.seat]
-            seat.move("connect", self.at)
-            seat.unanswered = 0
-            if offer.call is not None:
-                self.state.calls[offer.call].move("connect", self.at)
-            self.show(seat)
-
-    def overdue(self, offer: Offer) -> None:
-        """The switch's word did not come in time: see for ourselves. Only what is no talk by then is taken back."""
-        if not self.state.fresh:  # no word can come; the snapshot that ends this will tell
-            self._give_deadline(offer, LOOK_MS)
-            return
-        if offer.move("doubt", self.at):
-            self._give_deadline(offer, LOOK_MS)
-            self.commands.append(TakeSnapshot())
-            return
-        if offer.state is OfferState.WITHDRAWING:
-            self.commands.append(TakeSnapshot())
-        self.withdraw(offer)
-
-    def withdraw(self, offer: Offer) -> None:
-        """Take it back, or ask once more for it to be taken back."""
-        if offer.move("withdraw", self.at):
-            self._give_deadline(offer, WITHDRAW_MS)
-            self.commands.append(Withdraw(offer=offer.id, call=offer.call or ""))
-
-    def end(self, offer: Offer, outcome: OfferOutcome) -> None:
-        """The seat's leg is gone: settle what becomes of the call and of the seat."""
-        del self.state.offers[offer.id]
-        seat = self.state.seats[offer.seat]
-        seat.offer = None
-        talked = offer.state is OfferState.CONNECTED
-        call = self.state.calls[offer.call] if offer.call is not None else None
-        if call is not None and talked:
-            call.offer = None
-            call.move("part", self.at)
-        elif call is not None:
-            if offer.state is not OfferState.WITHDRAWING and outcome not in UNDELIVERED:
-                self.bar(call, seat)
-            self.requeue(call)
-        if talked:
-            self._finish_talk(seat, offer.wrap_up_ms)
-        else:
-            self._finish_ring(seat, outcome if offer.state is not OfferState.WITHDRAWING else "withdrawn")
-
-    def _finish_talk(self, seat: Seat, wrap_up_ms: int) -> None:
-        if wrap_up_ms and seat.next_word != "log_out" and seat.move("wrap_up", self.at):
-            seat.wrap_up_until = self.at + wrap_up_ms
-            self.deadlines.add(seat.wrap_up_until, "wrap-up", seat.name)
-            self.show(seat)
-        else:
-            self.go_on(seat)
-
-    def _finish_ring(self, seat: Seat, outcome: OfferOutcome) -> None:
-        declines_for_ever = outcome == "refused" and not seat.rule.set_aside_after
-        if outcome in UNDELIVERED or declines_for_ever:
-            seat.resting_until = self.at + REST_MS
-            self.deadlines.add(seat.resting_until, "rest", seat.name)
-        elif outcome != "withdrawn":
-            seat.unanswered += 1
-            if seat.rule.set_aside_after and seat.unanswered >= seat.rule.set_aside_after:
-                seat.unanswered = 0
-                if seat.next_word == "ready":
-                    seat.next_word, seat.pause_reason = "pause", NOT_ANSWERING
-        self.go_on(seat, keep_idle=outcome == "withdrawn")
+    def keep_no_more(self, call: Call) -> None:
+        """It is so no more."""
+        calls = self.wanting[call.wants]
+        del calls[call.id]
+        if not calls:
+            del self.wanting[call.wants]
+            self.routing.keep_for(self.state.seats[call.wants], kept=False)
 
     # Seats
 
     def go_on(self, seat: Seat, *, keep_idle: bool = False) -> None:
-        """The present call, or its wrap-up, is over: do what was decided for then."""
-        seat.wrap_up_until = None
-        if seat.move(seat.next_word, self.at):
-            seat.next_word = "ready"
-            if not keep_idle:
-                seat.idle_since = self.at
+        """Some work of a seat is over; when it was the last of it, do what was decided for then."""
+        if not seat.work:
+            was = seat.presence
+            if seat.move(seat.next_word):
+                seat.next_word = "ready"
+                if not keep_idle:
+                    self.begins_idle(seat)
+            if seat.presence is not was and seat.presence is Presence.LOGGED_OUT:
+                self.signed(seat, -1)
         self.show(seat)
+
+    def begins_idle(self, seat: Seat) -> None:
+        """It has nothing to do from now on: its place in every order of free seats."""
+        seat.idle_since = self.at
+        logged_in_ms = self.at - seat.logged_in_at
+        seat.occupancy = min(1000, seat.busy_ms * 1000 // logged_in_ms) if logged_in_ms > 0 else 0
+        if self.lucky:
+            wind_clocks(self.state, seat)
+
+    def signed(self, seat: Seat, by: int) -> None:
+        """A seat logged in or out."""
+        for queue in seat.rule.queues:
+            book = self.books.get(queue)
+            if book is not None:
+                book.signed_in += by
+                self._count_tiers(book)
+                self.unsettled.add(queue)
+
+    def _count_tiers(self, book: Book) -> None:
+        if book.rule.tier_seats:
+            self.routing.ignore_tiers(book.rule.name, ignore=book.signed_in <= book.rule.tier_seats)
 
     def show(self, seat: Seat, *, again: bool = False) -> None:
         """Something of the seat may have changed: tell the matcher, and the lamp if it looks different, or `again`."""
         self.routing.seat_changed(seat)
-        look = seat.look(self.state.offers.get(seat.offer) if seat.offer else None)
+        look = self._look(seat) if seat.work else _LOOKS[seat.presence]
+        if seat.name in self.wanting:
+            self.unwanted.add(seat.name)
         if look != seat.shown or again:
+            if look != seat.shown:
+                seat.since = self.state.now
+                if self.may_empty:
+                    self.unsettled.update(self.may_empty.intersection(seat.rule.queues))
             seat.shown = look
             self.commands.append(ShowSeat(seat=seat.name, look=look))
 
-    def _give_deadline(self, offer: Offer, after_ms: int) -> None:
+    def _look(self, seat: Seat) -> SeatLook:
+        if len(seat.work) == 1:  # nearly always
+            return _OFFER_LOOKS[self.state.offers[seat.work[0]].state]
+        looks = {_OFFER_LOOKS[self.state.offers[name].state] for name in seat.work}
+        return "talking" if "talking" in looks else "ringing" if "ringing" in looks else "wrap-up"
+
+    def rest(self, seat: Seat) -> None:
+        """Leave its handset alone for a moment."""
+        seat.resting_until = self.at + REST_MS
+        self.deadlines.add(seat.resting_until, "rest", seat.name)
+
+    def lines_changed(self) -> None:
+        """Seats that are reached through lines come and go with them."""
+        changed, self.lines.changed = self.lines.changed & self.groups, set()
+        for group in changed:
+            without = self.lines.pick(group, "seat") is None
+            if without == (group in self.routing.without_line):
+                continue
+            (self.routing.without_line.add if without else self.routing.without_line.discard)(group)
+            for seat in self.state.seats.values():
+                if seat.rule.line_group == group:
+                    self.routing.seat_changed(seat)
+
+    def change_seat(self, seat: Seat, rule: SeatRule) -> None:
+        """Give a seat other rules, those of a new one included."""
+        if seat.name in self.state.seats:
+            self._enlist(seat, -1)
+        self.state.seats[seat.name] = seat
+        seat.rule = rule
+        self._enlist(seat, 1)
+        if rule.line_group and rule.line_group not in self.groups:
+            self.groups.add(rule.line_group)
+            if self.lines.pick(rule.line_group, "seat") is None:
+                self.routing.without_line.add(rule.line_group)
+        self.show(seat)
+
+    def remove_seat(self, seat: Seat) -> None:
+        """A seat without work is gone from the rules."""
+        self._enlist(seat, -1)
+        seat.presence = Presence.LOGGED_OUT
+        self.routing.seat_changed(seat)
+        del self.state.seats[seat.name]
+
+    def _enlist(self, seat: Seat, by: int) -> None:
+        """Enter a seat in the books of its queues, or with `by` -1 take it out."""
+        enlist(self.books, seat, by=by)
+        for queue in seat.rule.queues:
+            if queue in self.books:
+                self._count_tiers(self.books[queue])
+                self.unsettled.add(queue)
+
+    # Offers
+
+    def give_deadline(self, offer: Offer, after_ms: int) -> None:
+        """The switch's word on an offer, or the end of its wrap-up, is due."""
         offer.deadline = self.at + after_ms
         self.deadlines.add(offer.deadline, "offer", offer.id)
+
+    def plan_look(self) -> None:
+        """The next snapshot is due a while from now."""
+        self.state.look_at = self.at + self.state.look_ms
+        self.deadlines.add(self.state.look_at, "look")

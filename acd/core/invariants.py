@@ -1,13 +1,19 @@
 """What must be true after every event, said independently of the code that keeps it so.
 
-Each check is simpler than what it checks: it walks the plain state, never the matcher or the heap. A broken one is our
-bug, so it is an `AssertionError`; `broken` gives all of them as text for an alarm that must not stop the phones.
+Each check is simpler than what it checks: it walks the plain state, never the matcher, the books or the heap. A broken
+one is our bug, so it is an `AssertionError`; `broken` gives all of them as text for an alarm that must not stop the
+phones.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
+from acd.core import explain
+from acd.core.commands import AnyCommand
+from acd.core.commands import Offer as OfferMade
 from acd.core.model import Call, Offer, Seat, State
-from acd.core.transitions import ON_A_CALL, CallState, OfferState, SeatState
+from acd.core.rules import FRONT, MediumRule
+from acd.core.transitions import IN_TALK, CallState
 
 
 def check(state: State) -> None:
@@ -29,61 +35,95 @@ def broken(state: State) -> Iterator[str]:
         yield from _call(state, call)
     for seat in state.seats.values():
         yield from _seat(state, seat)
+    yield from _lines(state)
     yield from _missed_match(state)
 
 
 def _offer(state: State, offer: Offer) -> Iterator[str]:
     seat = state.seats.get(offer.seat)
-    if seat is None or seat.offer != offer.id:
-        yield f"{offer.id} is out for seat {offer.seat}, which holds {seat and seat.offer}"
+    if seat is None or offer.id not in seat.work:
+        yield f"{offer.id} is out for seat {offer.seat}, which holds {seat and seat.work}"
     if offer.call is not None:
         call = state.calls.get(offer.call)
-        if call is None or call.offer != offer.id:
-            yield f"{offer.id} is out for call {offer.call}, which holds {call and call.offer}"
-    if offer.state is not OfferState.CONNECTED and (offer.deadline is None or offer.deadline < state.now):
+        if call is None or offer.id not in call.offers:
+            yield f"{offer.id} is out for call {offer.call}, which holds {call and call.offers}"
+    if offer.state not in IN_TALK and (offer.deadline is None or offer.deadline < state.now):
         yield f"{offer.id} is {offer.state} without a deadline ahead ({offer.deadline}, now {state.now})"
+    if offer.line and (offer.line not in state.lines or state.lines[offer.line].offer not in {"", offer.id}):
+        yield f"{offer.id} goes over line {offer.line}, which carries another"
 
 
 def _call(state: State, call: Call) -> Iterator[str]:
     holds_offer = call.state in {CallState.OFFERED, CallState.TALKING}
-    if holds_offer != (call.offer is not None):
-        yield f"call {call.id} is {call.state} with offer {call.offer}"
-    if call.offer is not None and call.offer not in state.offers:
-        yield f"call {call.id} holds {call.offer}, which has ended"
-    if call.state is CallState.WAITING and call.queue not in state.queues:
-        yield f"call {call.id} waits in queue {call.queue}, which does not exist"
-    if call.state is CallState.WAITING and call.give_up_at < state.now:
-        yield f"call {call.id} waits beyond its time {call.give_up_at}"
-    if any(until < state.now for until in call.barred.values()):
+    if holds_offer != bool(call.offers):
+        yield f"call {call.id} is {call.state} with offers {call.offers}"
+    for name in call.offers:
+        if name not in state.offers or state.offers[name].call != call.id:
+            yield f"call {call.id} holds {name}, which has ended or is another's"
+    if call.state is CallState.TALKING and len(call.offers) != 1:
+        yield f"call {call.id} talks on {call.offers}"
+    if call.state is CallState.WAITING:
+        yield from _waiting(state, call)
+    if any(until < state.now for until in (call.barred or {}).values()):
         yield f"call {call.id} is barred beyond its time: {call.barred}"
 
 
+def _waiting(state: State, call: Call) -> Iterator[str]:
+    rule = state.queues.get(call.queue)
+    if rule is None:
+        yield f"call {call.id} waits in queue {call.queue}, which does not exist"
+    elif 0 < rule.overtake_most <= call.passed and call.rank != FRONT:
+        yield f"call {call.id} was passed {call.passed} times, {rule.overtake_most} are allowed"
+    for what in ("give_up_at", "hold_until", "step_at", "tell_at", "wants_until"):
+        at = getattr(call, what)
+        if at is not None and at < state.now:
+            yield f"call {call.id} waits beyond its {what} {at}"
+
+
 def _seat(state: State, seat: Seat) -> Iterator[str]:
-    if (seat.state in ON_A_CALL) != (seat.offer is not None):
-        yield f"seat {seat.name} is {seat.state} with offer {seat.offer}"
-    if seat.offer is not None and seat.offer not in state.offers:
-        yield f"seat {seat.name} holds {seat.offer}, which has ended"
-    if (seat.state is SeatState.WRAP_UP) != (seat.wrap_up_until is not None):
-        yield f"seat {seat.name} is {seat.state} with wrap-up until {seat.wrap_up_until}"
-    if seat.wrap_up_until is not None and seat.wrap_up_until < state.now:
-        yield f"seat {seat.name} is in wrap-up beyond its time {seat.wrap_up_until}"
+    offers = [state.offers.get(name) for name in seat.work]
+    if None in offers:
+        yield f"seat {seat.name} holds {seat.work}, of which one has ended"
+        return
+    held = [offer for offer in offers if offer is not None]
     if seat.resting_until is not None and seat.resting_until < state.now:
         yield f"seat {seat.name} rests beyond its time {seat.resting_until}"
+    if len({offer.line for offer in held if offer.line}) != sum(bool(offer.line) for offer in held):
+        yield f"seat {seat.name} has one line for two legs"
+
+
+def _lines(state: State) -> Iterator[str]:
+    for name, line in state.lines.items():
+        if line.offer and line.offer not in state.offers:
+            yield f"line {name} carries {line.offer}, which has ended"
+        if line.fault_until is not None and line.fault_until < state.now:
+            yield f"line {name} is left alone beyond its time"
 
 
 def _missed_match(state: State) -> Iterator[str]:
-    """No free seat beside a waiting call that it may serve."""
-    if not state.fresh:
-        return
-    free: dict[str, list[Seat]] = {}
-    for seat in state.seats.values():
-        if seat.eligible:
-            for queue in seat.rule.queues:
-                free.setdefault(queue, []).append(seat)
-    for call in state.calls.values():
-        if call.state is not CallState.WAITING:
-            continue
-        for seat in free.get(call.queue, ()):
-            if seat.name not in call.barred:
-                yield f"call {call.id} waits in {call.queue} while seat {seat.name} is free"
-                return
+    for call, seat in explain.missed(state):
+        yield f"call {call.id} waits in {call.queue} while seat {seat.name} is free"
+
+
+def broken_offers(state: State, commands: list[AnyCommand]) -> Iterator[str]:
+    """All that is wrong with offers that were just made: bounds that later changes of rules may leave behind."""
+    made = [state.offers[command.offer] for command in commands if isinstance(command, OfferMade)]
+    busy = Counter(offer.queue for offer in state.offers.values()) if made else Counter()
+    for offer in made:
+        rule, seat = state.queues[offer.queue], state.seats[offer.seat]
+        if rule.seats_most and busy[offer.queue] > rule.seats_most:
+            yield f"queue {offer.queue} keeps {busy[offer.queue]} seats busy, {rule.seats_most} are allowed"
+        held = [state.offers[name] for name in seat.work]
+        media = [state.media.get(other.medium) or MediumRule(name=other.medium) for other in held]
+        count = sum(other.medium == offer.medium for other in held)
+        most = seat.rule.most.get(offer.medium, media[held.index(offer)].most)
+        if count > most:
+            yield f"seat {seat.name} has {count} {offer.medium} contacts, {most} are allowed"
+        for other, medium in zip(held, media, strict=True):
+            if other is offer or offer.medium in medium.interrupted_by:
+                continue
+            if "*" in medium.blocks or offer.medium in medium.blocks:
+                yield f"seat {seat.name} was offered {offer.medium} during {other.medium}"
+        cost = sum(m.cost for m in media if offer.medium not in m.interrupted_by or m.name == offer.medium)
+        if cost > seat.rule.budget:
+            yield f"seat {seat.name} has spent {cost} of its budget of {seat.rule.budget}"

@@ -1,17 +1,27 @@
 """What is known: one `State`, made of plain structs, that can be stored and read back whole.
 
-A deadline is a field of the thing that has it; `deadlines` keeps only an index over these fields. Sets that can be
-derived (who is free, who waits) are not kept here but in the matcher, and are built anew from the state.
+A deadline is a field of the thing that has it; `deadlines` keeps only an index over these fields. What can be derived
+(who is free, who waits in which order, how many seats a queue keeps busy) is not kept here but in `routing` and
+`books`, and is built anew from the state.
 """
 
 from msgspec import Struct, field
 
 from acd.core.commands import SeatLook
-from acd.core.rules import QueueRule, SeatRule
-from acd.core.transitions import CALL_MOVES, OFFER_MOVES, SEAT_MOVES, CallState, OfferState, SeatState
+from acd.core.rules import MEDIA, LineGroupRule, LineRule, MediumRule, Needs, QueueRule, SeatRule
+from acd.core.transitions import (
+    CALL_MOVES,
+    IN_TALK,
+    OFFER_MOVES,
+    SEAT_MOVES,
+    CallState,
+    OfferState,
+    Presence,
+    SeatState,
+)
 
 
-class Call(Struct, kw_only=True):
+class Call(Struct, kw_only=True, gc=False):
     """A contact that is in the house."""
 
     id: str
@@ -20,21 +30,69 @@ class Call(Struct, kw_only=True):
     queue: str
     caller: str
     medium: str
+    priority: int | None = None
+    """Priority class that came with it; None: the queue's counts."""
     rank: int
-    """Priority class, 0 first."""
+    """Priority class, 0 first; `FRONT` before all."""
     due: int
-    """Calls of a rank are served in this order: the time the wait began."""
+    """Calls of a rank are served in this order: the time the wait began, less any head start."""
+    arrived: int
+    """When the wait began, or what a ticket says of it."""
+    ahead_ms: int = 0
+    """Head start that came with it."""
+    asked: Needs = ()
+    """Skills that came with it."""
+    needs: Needs = ()
+    """Skills asked for now: its own and the queue's, less what escalation has eased."""
+    tiers: tuple[int, int, int] = (0, 99, 0)
+    """Seats of these tiers now, see `QueueRule.tiers`."""
     state: CallState = CallState.WAITING
     since: int
     """When the state was entered."""
     known_at: int
     """When this stay in the queue was first heard of; a snapshot asked for earlier cannot miss it."""
-    offer: str | None = None
+    offers: tuple[str, ...] = ()
+    """The offers that ring for it, or the one it talks on."""
     offers_made: int = 0
+    rings: int = 1
+    """So many seats may ring for it at once."""
     give_up_at: int
     """When the wait is over, served or not."""
-    barred: dict[str, int] = field(default_factory=dict)
+    hold_until: int | None = None
+    """It is offered to nobody before."""
+    step_at: int | None = None
+    """When the next step of escalation is due."""
+    steps_done: int = 0
+    """Steps of escalation it has taken, a bit each."""
+    circle_at: int | None = None
+    """When more seats may ring for it."""
+    tell_at: int | None = None
+    """When its caller is next told how he stands."""
+    wants: str = ""
+    """The seat it is kept for."""
+    wants_until: int | None = None
+    """For how long; None with a seat in `wants`: as long as it waits."""
+    barred: dict[str, int] | None = None
     """Seat name -> until when this call is kept from it: it refused, or let it ring out."""
+    passed: int = 0
+    """So many calls that came later went before it to seats that it could have had."""
+    place: int = 0
+    """So many waited before it in its queue when it came."""
+    told_most_ms: int = 0
+    """What its caller was told, or would have been: the wait from then on is at most this."""
+    told_at: int = 0
+    hops: int = 0
+    """How often it moved to another queue."""
+
+    @property
+    def offer(self) -> str | None:
+        """The offer it talks on, or the first of those that ring."""
+        return self.offers[0] if self.offers else None
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """Its place in line: least is first."""
+        return self.rank, self.due, self.number
 
     def move(self, word: str, at: int) -> bool:
         """Make a move if the table allows it."""
@@ -45,23 +103,21 @@ class Call(Struct, kw_only=True):
         return True
 
 
-class Seat(Struct, kw_only=True):
+class Seat(Struct, kw_only=True, gc=False):
     """One agent place."""
 
     name: str
     number: int
-    """Its place in the configuration, and its name in the matcher."""
+    """Counts seats as they were first met: its name in the matcher, and the last resort of every order."""
     rule: SeatRule
-    state: SeatState = SeatState.LOGGED_OUT
+    presence: Presence = Presence.LOGGED_OUT
     since: int
-    """When the state was entered."""
-    idle_since: int
-    """Since when it has had nothing to do: the longest-idle key."""
-    offer: str | None = None
+    """When the look was last another one."""
+    work: tuple[str, ...] = ()
+    """The offers it has to do with: ringing, talking, in wrap-up."""
     next_word: str = "ready"
-    """The move to make when the present call is over: ready, pause or log_out."""
+    """The move to make when all its work is over: ready, pause or log_out."""
     pause_reason: str = ""
-    wrap_up_until: int | None = None
     resting_until: int | None = None
     """Kept from offers for a moment, because the last one could not be delivered to its handset."""
     reachable: bool = False
@@ -74,51 +130,76 @@ class Seat(Struct, kw_only=True):
     locked_until: int | None = None
     shown: SeatLook = "logged-out"
     """What its lamp was last told."""
+    idle_since: int
+    """Since when it has had nothing to do."""
+    logged_in_at: int = 0
+    taken: int = 0
+    """Calls taken, as fewest-calls counts them."""
+    busy_ms: int = 0
+    """Talk and wrap-up since log-in."""
+    occupancy: int = 0
+    """Share of `busy_ms` in the time since log-in, per mille, when it last became free."""
+    turn: int = 0
+    """Number of the last offer it was made."""
+    luck: tuple[int, int] = (0, 0)
+    """When its clock rings, under random and under weighted-random, see `lanes`."""
 
-    def move(self, word: str, at: int) -> bool:
+    def move(self, word: str) -> bool:
         """Make a move if the table allows it."""
-        state = SEAT_MOVES.get((self.state, word))
-        if state is None:
+        presence = SEAT_MOVES.get((self.presence, word))
+        if presence is None:
             return False
-        self.state, self.since = state, at
+        self.presence = presence
         return True
 
     @property
-    def eligible(self) -> bool:
-        """May be offered a call now."""
-        return self.state is SeatState.READY and self.reachable and not self.busy and self.resting_until is None
+    def state(self) -> SeatState:
+        """What it does, summed up."""
+        return SeatState(LOOK_STATES[self.shown])
 
-    def look(self, offer: "Offer | None") -> SeatLook:
-        """What its lamp shows."""
-        if self.state is not SeatState.OFFERED:
-            return LOOKS[self.state]
-        return "talking" if offer and offer.state is OfferState.ANSWERED else "ringing"
+    @property
+    def listens(self) -> bool:
+        """Whether the agent takes calls, and the handset can be rung; room for a medium is another question."""
+        return (
+            self.presence is Presence.READY
+            and self.next_word == "ready"
+            and self.reachable
+            and self.resting_until is None
+            and (not self.busy or self.rule.ring_in_use)
+        )
 
 
-LOOKS: dict[SeatState, SeatLook] = {
-    SeatState.LOGGED_OUT: "logged-out",
-    SeatState.READY: "ready",
-    SeatState.TALKING: "talking",
-    SeatState.WRAP_UP: "wrap-up",
-    SeatState.PAUSED: "paused",
+LOOK_STATES: dict[SeatLook, str] = {
+    "logged-out": "logged-out",
+    "ready": "ready",
+    "ringing": "offered",
+    "talking": "talking",
+    "wrap-up": "wrap-up",
+    "paused": "paused",
 }
 
 
-class Offer(Struct, kw_only=True):
-    """One attempt to give one call to one seat."""
+class Offer(Struct, kw_only=True, gc=False):
+    """One attempt to give one call to one seat, and what comes of it."""
 
     id: str
     call: str | None
-    """None once the caller is gone or has moved on; the seat's leg may still live."""
+    """None once the caller is gone, has moved on or talks to somebody else; the seat's leg may still live."""
     seat: str
     queue: str
+    medium: str
+    line: str = ""
+    """The trunk line that carries the seat's leg."""
     wrap_up_ms: int
     """What follows a talk, by the rule of the queue when the offer was made."""
     state: OfferState = OfferState.RINGING
     since: int
     made_at: int
+    connected_at: int | None = None
     deadline: int | None
-    """When the switch's word is overdue. None while they talk: the periodic snapshot watches over talks."""
+    """When the switch's word is overdue, or wrap-up over. None while they talk: the periodic snapshot watches."""
+    wrap_up_most: int | None = None
+    """Beyond this wrap-up cannot be extended."""
 
     def move(self, word: str, at: int) -> bool:
         """Make a move if the table allows it."""
@@ -128,6 +209,63 @@ class Offer(Struct, kw_only=True):
         self.state, self.since = state, at
         return True
 
+    @property
+    def in_talk(self) -> bool:
+        """Caller and agent have met."""
+        return self.state in IN_TALK
+
+
+class Line(Struct, kw_only=True, gc=False):
+    """One trunk line."""
+
+    rule: LineRule
+    group: str
+    offer: str = ""
+    """The offer whose leg it carries."""
+    in_use: bool = False
+    """The switch says that it carries a call, ours or another."""
+    faults: int = 0
+    """Failures in a row."""
+    fault_until: int | None = None
+    turn: int = 0
+    """Number of the offer that last went over it."""
+
+
+class Ticket(Struct, kw_only=True, gc=False):
+    """A customer's place in line, kept for him after he was cut off."""
+
+    number: int
+    caller: str
+    queue: str
+    medium: str
+    priority: int | None
+    asked: Needs
+    ahead_ms: int
+    arrived: int
+    """The original place."""
+    made_at: int
+    expires_at: int
+    why: str
+
+
+class Gap(Struct, kw_only=True, frozen=True):
+    """A time that the journal does not tell of; reports mark it."""
+
+    start: int
+    end: int
+    why: str
+
+
+class WaitMemory(Struct, kw_only=True, gc=False):
+    """What a queue's waits have taught, see `waits`."""
+
+    recent: list[int] = field(default_factory=list)
+    """Wait for each place that a caller had before him and his own, ms; latest last."""
+    level: int = 900
+    """The share of these that is taken for nine in ten, per mille: moved by hits and misses."""
+    hits: int = 0
+    misses: int = 0
+
 
 class State(Struct, kw_only=True):
     """All the distributor knows."""
@@ -135,14 +273,38 @@ class State(Struct, kw_only=True):
     now: int = 0
     """Time of the last event."""
     run: str = ""
+    switch_run: str = ""
+    """Which life of the switch the last snapshot was of."""
     fresh: bool = False
     """The switch's word is complete: a snapshot came after the last start or lost link. Else nothing is decided."""
+    blind_since: int | None = None
+    """Since when it is not."""
+    blind_why: str = ""
+    """Why; empty before the first snapshot ever."""
     look_ms: int = 60_000
     look_at: int | None = None
     """When the next snapshot is due."""
+    ticket_ms: int = 14_400_000
+    """How long a ticket is good for."""
     queues: dict[str, QueueRule] = field(default_factory=dict)
+    closed: dict[str, bool] = field(default_factory=dict)
+    """Queues that were closed or opened by hand."""
+    media: dict[str, MediumRule] = field(default_factory=lambda: {rule.name: rule for rule in MEDIA})
+    groups: dict[str, LineGroupRule] = field(default_factory=dict)
+    lines: dict[str, Line] = field(default_factory=dict)
     seats: dict[str, Seat] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)
     offers: dict[str, Offer] = field(default_factory=dict)
+    tickets: list[Ticket] = field(default_factory=list)
+    last_seats: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Caller -> the seat he talked to last, and until when that counts."""
+    waits: dict[str, WaitMemory] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
     calls_counted: int = 0
+    seats_counted: int = 0
     offers_counted: int = 0
+    tickets_counted: int = 0
+    seed: int = 0x243F6A8885A308D3
+    """State of the random source, see `lanes`."""
+    luck: tuple[int, int] = (0, 0)
+    """The clock time at which the last seat was drawn, under random and under weighted-random."""

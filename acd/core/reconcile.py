@@ -8,10 +8,11 @@ answer may have been written before it.
 
 from msgspec import structs
 
+from acd.core import offering, queueing, tickets
 from acd.core.commands import Withdraw
-from acd.core.events import HandsetState, HeldCall, LiveLeg, Snapshot
+from acd.core.events import CallArrived, HandsetState, HeldCall, LiveLeg, Snapshot
 from acd.core.floor import Floor
-from acd.core.model import Call
+from acd.core.model import Call, Gap
 from acd.core.transitions import CallState, OfferState
 
 SETTLE_MS = 1_000
@@ -19,23 +20,51 @@ SETTLE_MS = 1_000
 one. Only after a gap in our sight, when such an event may have been missed, it counts at once."""
 
 
+GAPS_MOST = 100
+"""So many gaps are remembered; the journal knows of all."""
+
+
+def lose_sight(floor: Floor, at: int, why: str) -> None:
+    """Nothing is decided from now on until a snapshot tells what the switch holds."""
+    state = floor.state
+    if state.blind_since is None:
+        state.blind_since, state.blind_why = at, why
+    state.fresh = False
+    state.look_at = None
+
+
+def _see_again(floor: Floor) -> None:
+    state = floor.state
+    if state.blind_since is not None and state.blind_why:
+        gap = Gap(start=state.blind_since, end=floor.at, why=state.blind_why)
+        state.gaps = [*state.gaps, gap][-GAPS_MOST:]
+    state.blind_since = None
+    state.fresh = True
+    floor.plan_look()
+
+
 def reconcile(floor: Floor, snapshot: Snapshot) -> None:
     """Bring the state in line; afterwards it is fresh and decisions may be made."""
     state = floor.state
+    held = {call.call: call for call in snapshot.calls}
+    if snapshot.switch_run and state.switch_run and snapshot.switch_run != state.switch_run:
+        tickets.write(floor, [call for call in state.calls.values() if call.id not in held])
+    state.switch_run = snapshot.switch_run or state.switch_run
     younger = {call.id for call in state.calls.values() if max(call.known_at, call.since) >= snapshot.asked}
     _legs(floor, snapshot)
-    held = {call.call: call for call in snapshot.calls}
     for call in list(state.calls.values()):
         if call.known_at < snapshot.asked and call.id not in held:
-            floor.forget(call)
+            offering.forget(floor, call)
     for known in held.values():
         if known.call not in younger:
             _held(floor, known)
     astray = {leg.seat for leg in snapshot.legs if leg.joined and leg.offer not in state.offers}
     for handset in snapshot.handsets:
         set_handset(floor, structs.replace(handset, busy=True) if handset.seat in astray else handset)
-    state.fresh = True
-    floor.plan_look()
+    for line, in_use in snapshot.lines.items():
+        floor.lines.seen(line, in_use=in_use)
+    floor.lines_changed()
+    _see_again(floor)
     for seat in state.seats.values():
         floor.show(seat, again=True)
 
@@ -44,11 +73,13 @@ def _legs(floor: Floor, snapshot: Snapshot) -> None:
     live = {leg.offer: leg for leg in snapshot.legs}
     for offer in list(floor.state.offers.values()):
         leg = live.pop(offer.id, None)
+        if offer.state is OfferState.WRAP_UP:  # the talk is over; a leg that is on its way out is no stray
+            continue
         if leg is None:
             if offer.made_at < snapshot.asked:
-                floor.end(offer, "hung-up" if offer.state is OfferState.CONNECTED else "failed")
+                offering.end(floor, offer, "hung-up" if offer.in_talk else "failed")
         elif leg.joined:
-            floor.connected(offer, seen=True)
+            offering.connected(floor, offer, seen=True)
     for leg in live.values():
         _stray(floor, leg)
 
@@ -61,7 +92,7 @@ def _stray(floor: Floor, leg: LiveLeg) -> None:
     if leg.joined:
         return
     call = floor.state.calls.get(leg.call)
-    spoken_for = call is not None and call.offer is not None  # his token is that offer's now, and must stay
+    spoken_for = call is not None and bool(call.offers)  # his token is that offer's now, and must stay
     floor.commands.append(Withdraw(offer=leg.offer, call="" if spoken_for else leg.call))
 
 
@@ -74,38 +105,50 @@ def _held(floor: Floor, held: HeldCall) -> None:
         if not floor.state.fresh or floor.at - call.since >= SETTLE_MS:
             come_back(floor, call, held)
     elif not held.waiting and call.state is CallState.WAITING:
-        floor.leave_queue(call)
+        queueing.leave_queue(floor, call)
 
 
-def admit(floor: Floor, held: HeldCall) -> None:
-    """A call that is new to us joins its queue."""
+def admit(floor: Floor, held: HeldCall | CallArrived) -> None:
+    """A call that is new to us joins its queue. Whoever has a ticket gets the place that is on it."""
     state = floor.state
     state.calls_counted += 1
-    queue = state.queues.get(held.queue)
+    rule = state.queues.get(held.queue)
+    since = state.now if held.since is None else held.since
     call = Call(
         id=held.call,
         number=state.calls_counted,
         queue=held.queue,
         caller=held.caller,
-        medium=held.medium,
-        rank=held.priority if held.priority is not None else (queue.priority if queue else 0),
-        due=held.since,
-        since=floor.at,
-        known_at=floor.at,
-        give_up_at=max(held.since + queue.max_wait_ms, floor.at) if queue else floor.at,
+        medium=held.medium if held.medium in state.media else "voice",
+        priority=held.priority,
+        rank=0,
+        due=since,
+        arrived=since,
+        ahead_ms=held.head_start_ms,
+        asked=held.needs,
+        wants=held.seat,
+        since=state.now,
+        known_at=state.now,
+        give_up_at=max(since + rule.max_wait_ms, state.now) if rule else state.now,
     )
-    floor.arrive(call)
+    if state.tickets:
+        tickets.redeem(floor, call)
+    state.calls[call.id] = call
+    queueing.join(floor, call)
 
 
-def come_back(floor: Floor, call: Call, held: HeldCall) -> None:
+def come_back(floor: Floor, call: Call, held: HeldCall | CallArrived) -> None:
     """A caller who was with an agent waits again: a new stay, at the end of the line."""
-    floor.forget(call)
+    offering.forget(floor, call)
     admit(floor, held)
 
 
 def set_handset(floor: Floor, handset: HandsetState) -> None:
     """What the switch says of a seat's handset."""
     seat = floor.state.seats.get(handset.seat)
-    if seat is not None:
-        seat.reachable, seat.busy = handset.reachable, handset.busy
-        floor.show(seat)
+    if seat is None:
+        return
+    if seat.reachable != handset.reachable:
+        floor.unsettled.update(seat.rule.queues)
+    seat.reachable, seat.busy = handset.reachable, handset.busy
+    floor.show(seat)

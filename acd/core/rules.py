@@ -5,25 +5,134 @@ They travel in the `Configured` event, so a replay decides by the rules of its d
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
+
+Needs = tuple[tuple[tuple[str, int], ...], ...]
+"""What a call asks for: all of these, each of them any one of (skill, least level)."""
+
+Strategy = Literal[
+    "longest-idle",
+    "fewest-calls",
+    "least-occupied",
+    "round-robin",
+    "ordered",
+    "random",
+    "weighted-random",
+    "best-fit",
+    "ring-all",
+    "ring-circles",
+]
+"""Which of several free seats gets the call. The keys are computed in `lanes`, the fit in `classes`.
+
+longest-idle     who has had nothing to do for longest
+fewest-calls     who has taken fewest; who logs in begins with the fewest of his colleagues, so nobody is flooded
+least-occupied   whose share of talk and wrap-up since log-in was least when he became free
+round-robin      whose last offer, taken or not, is longest ago
+ordered          who stands first in the file
+random           any, each as likely
+weighted-random  any, as likely as his weight says
+best-fit         whose levels in the asked skills add up to most, then who has fewest skills besides
+ring-all         all at once; who answers first has it
+ring-circles     a few at first, a few more every while, those who ring go on ringing
+"""
+
+Reason = Literal["full", "empty", "closed", "too-long", "wait", "withdrawn", "step", "unknown-queue"]
+"""Why a call leaves a queue without an agent (contact-centre practice calls these queue exits)."""
+
+Absence = Literal["paused", "busy", "wrap-up", "unreachable", "tier"]
+"""What makes a logged-in seat not count as there, for `join_empty` and `leave_empty`."""
+
+FRONT = -1
+"""The rank of a call that may be overtaken no more: before every priority class."""
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One step of escalation: when a condition holds for a waiting call, something is eased for it, once."""
+
+    after_ms: int | None = None
+    """It has waited this long."""
+    when_waiting: int | None = None
+    """At least so many wait in its queue."""
+    when_nobody: bool = False
+    """No seat of its queue is logged in."""
+    drop: tuple[str, ...] = ()
+    """Skills that are asked for no more."""
+    lower: tuple[tuple[str, int], ...] = ()
+    """Skills whose least level becomes this."""
+    tiers: tuple[int, int, int] | None = None
+    """Seats of these tiers from now on, see `QueueRule.tiers`."""
+    priority: int | None = None
+    """Priority class from now on."""
+    ahead_ms: int = 0
+    """Served as if it had come so much earlier."""
+    announce: str = ""
+    """A prompt to play to it."""
+    go: str | None = None
+    """Where it goes instead, see `QueueRule.overflow`."""
 
 
 class QueueRule(Struct, frozen=True, kw_only=True):
     """One queue."""
 
     name: str
-    strategy: Literal["longest-idle"] = "longest-idle"
-    """Which of several free seats gets the call."""
+    strategy: Strategy = "longest-idle"
     priority: int = 10
     """Priority class of its calls where the call has none of its own; 0 is served first."""
+    ahead_ms: int = 0
+    """Head start: its calls are served as if they had come so much earlier. Linear ageing across queues."""
+    needs: Needs = ()
+    """Asked of every seat, besides what the call asks."""
+    tiers: tuple[int, int, int] = (0, 99, 0)
+    """Least tier, most tier, and floor: a seat of a tier outside the first two is not offered the calls, one below
+    the floor counts as if it were of that tier. A lower tier goes first. (app_queue: penalties.)"""
+    tier_seats: int = 0
+    """With so many seats logged in, or fewer, tiers are ignored; 0 for never."""
+    steps: tuple[Step, ...] = ()
     ring_ms: int = 15_000
     """How long a seat rings before the call goes back to the head of the queue."""
+    circle_seats: int = 1
+    """ring-circles: so many ring at first, and so many more join each time."""
+    circle_ms: int = 10_000
+    """ring-circles: how often more join."""
     wrap_up_ms: int = 10_000
     """Time after a talk before the seat is free again; 0 for none."""
+    wrap_up_until_coded: bool = False
+    """Wrap-up lasts until the agent has given the call a code, at most `wrap_up_most_ms`."""
+    wrap_up_most_ms: int = 1_800_000
+    """How long wrap-up can last, extended or waiting for a code."""
     refusal_ms: int = 30_000
     """How long a call is kept from a seat that refused it or let it ring out."""
     max_wait_ms: int = 3_600_000
-    """A call that waited this long is sent to the overflow."""
+    """A call that waited this long leaves for the overflow."""
+    serve_after_ms: int = 0
+    """A call is offered to nobody before it has waited this long."""
+    seats_most: int = 0
+    """At most so many seats are busy with calls of this queue at a time; 0 for any number."""
+    waiting_most: int = 0
+    """With so many waiting it is full; 0 for any number."""
+    expected_most_ms: int = 0
+    """A call whose expected wait is longer does not join; 0 for any length."""
+    join_empty: tuple[Absence, ...] | None = None
+    """A call joins only if a seat is there that nothing of this keeps from counting; None: it joins anyway."""
+    leave_empty: tuple[Absence, ...] | None = None
+    """Waiting calls leave when no such seat is left; None: they stay."""
+    closed: bool = False
+    """Calls do not join."""
+    overflow: dict[Reason, str] = field(default_factory=dict)
+    """Reason -> `queue NAME`, `seat NUMBER`, or a target of the switch: `flow NAME`, `menu NAME`, `voicemail`,
+    `number EXTENSION`. Where a reason is not named: what the site does with calls that have waited too long."""
+    overtake_most: int = 0
+    """At most so many calls that came later may go before a call, to seats that it could have had; 0 for any number."""
+    last_seat_ms: int = 0
+    """A caller who comes again within this time is kept for the seat he talked to last; 0 for never."""
+    seat_wait_ms: int = 30_000
+    """How long a call is kept for the seat that it prefers, if that is there but not free."""
+    tell_first_ms: int = 0
+    """When a waiting caller is first told how he stands; 0 for never."""
+    tell_every_ms: int = 0
+    """How often again; 0 for not again."""
+    tell_position: bool = True
+    tell_wait: bool = True
 
 
 class SeatRule(Struct, frozen=True, kw_only=True):
@@ -31,9 +140,78 @@ class SeatRule(Struct, frozen=True, kw_only=True):
 
     name: str
     queues: tuple[str, ...] = ()
+    tiers: tuple[int, ...] = ()
+    """The seat's tier in each of its queues, in their order; missing ones are 0."""
+    skills: tuple[tuple[str, int], ...] = ()
+    """Skill and level, 1 to 10."""
+    order: int = 0
+    """Its place in the file."""
+    weight: int = 1
+    """How likely under weighted-random, beside the others."""
+    budget: int = 100
+    """The sum of what its contacts cost stays within this, see `MediumRule.cost`."""
+    most: dict[str, int] = field(default_factory=dict)
+    """Medium -> at most so many at a time, where it is another number than the site's."""
+    line_group: str = ""
+    """Its handset is reached through a line of this group; without a free one it is not rung."""
+    ring_in_use: bool = False
+    """Rung although its handset is in a call of its own."""
     set_aside_after: int = 3
     """This many offers in a row unanswered, and the seat is paused with the reason `not-answering`; 0 for never."""
+    set_aside_on: tuple[str, ...] = ("no-answer", "refused", "hung-up")
+    """Ends of an offer that count as unanswered."""
     pin_tries: int = 3
     """Wrong PINs in a row before the seat is locked."""
     lock_ms: int = 300_000
     """How long a seat stays locked."""
+
+
+class MediumRule(Struct, frozen=True, kw_only=True):
+    """What a contact of a medium means for a seat. No rule of the core looks at a medium's name."""
+
+    name: str
+    most: int = 1
+    """So many at a time on one seat."""
+    cost: int = 0
+    """Taken out of the seat's budget while it lasts."""
+    blocks: tuple[str, ...] = ("*",)
+    """Media of which nothing new comes meanwhile; `*` for all."""
+    interrupted_by: tuple[str, ...] = ()
+    """Media that come in spite of it: it is set aside meanwhile, and goes on at the same seat."""
+
+
+_SPOKEN = ("voice", "video", "callback", "voicemail")
+
+MEDIA = (
+    *(MediumRule(name=name) for name in _SPOKEN),
+    *(MediumRule(name=name, most=3, blocks=(*_SPOKEN, "email")) for name in ("chat", "sms", "social")),
+    MediumRule(name="email", blocks=("email",), interrupted_by=(*_SPOKEN, "chat", "sms", "social")),
+)
+"""What holds where a site says nothing. A medium that is in no table takes the whole seat."""
+
+
+class LineRule(Struct, frozen=True, kw_only=True):
+    """One trunk line."""
+
+    name: str
+    cost: int = 0
+    """What a call over it costs, in any unit that is one for the group."""
+
+
+class LineGroupRule(Struct, frozen=True, kw_only=True):
+    """Lines that serve the same purpose."""
+
+    name: str
+    lines: tuple[LineRule, ...] = ()
+    pick: Literal["ordered", "least-cost", "round-robin"] = "ordered"
+    """Which of several free lines carries a leg; among those of equal cost the first in the file."""
+    keep_inbound: int = 0
+    """So many lines are left to callers."""
+    keep_emergency: int = 0
+    """So many lines are left to emergency calls."""
+    keep_callback: int = 0
+    """So many lines are left to promised callbacks."""
+    fault_ms: int = 30_000
+    """A line that failed is left alone this long, twice as long after each failure in a row."""
+    fault_most_ms: int = 3_600_000
+    """And at most this long."""

@@ -1,15 +1,16 @@
 """Every state and every legal move, on one page.
 
-Three machines share the work. An *offer* ties one call to one seat; while it lives it drives both:
+Three machines share the work. An *offer* ties one call to one seat, and lives until the seat has nothing more to do
+with it:
 
-    offer     ringing -> answered -> connected -> (gone)          doubtful: the switch's word is overdue, we look
-                                                                  withdrawing: taken back, not yet confirmed
-    call      waiting -> offered -> talking -> after -> (gone)    a caller may leave from anywhere; one who waits
-                                                                  again begins a new stay, as a new `Call`
-    seat      ready -> offered -> talking -> wrap-up -> ready     with paused and logged-out beside
+    offer     ringing -> answered -> connected -> wrap-up -> (gone)    doubtful: the switch's word is overdue, we look
+                                     suspended: set aside              withdrawing: taken back, not yet confirmed
+    call      waiting -> offered -> talking -> after -> (gone)         a caller may leave from anywhere; one who waits
+                                                                       again begins a new stay, as a new `Call`
+    seat      logged-out  ready  paused: the agent's word. What the seat does is in its offers; `Seat.state` sums up.
 
 A move that the table does not name is not an error: events come late, twice and out of order, and a late word about
-a dead offer is legal. `move` answers None for it and nothing changes. It is the callers' duty to change fields only
+a dead offer is legal. `move` answers False for it and nothing changes. It is the callers' duty to change fields only
 after a move was granted, and nobody else's to compare states.
 
 What must change together: a state here, its deadline in `model`, its check in `invariants`.
@@ -28,8 +29,16 @@ class CallState(StrEnum):
     """The talk is over, the caller's channel still lives: survey, goodbye, or on its way to a queue again."""
 
 
+class Presence(StrEnum):
+    """An agent's word."""
+
+    LOGGED_OUT = "logged-out"
+    READY = "ready"
+    PAUSED = "paused"
+
+
 class SeatState(StrEnum):
-    """Where a seat stands."""
+    """What a seat does, summed up from its presence and its offers."""
 
     LOGGED_OUT = "logged-out"
     READY = "ready"
@@ -45,8 +54,10 @@ class OfferState(StrEnum):
     RINGING = "ringing"
     ANSWERED = "answered"
     CONNECTED = "connected"
+    SUSPENDED = "suspended"
     DOUBTFUL = "doubtful"
     WITHDRAWING = "withdrawing"
+    WRAP_UP = "wrap-up"
 
 
 CALL_MOVES: dict[tuple[CallState, str], CallState] = {
@@ -57,25 +68,14 @@ CALL_MOVES: dict[tuple[CallState, str], CallState] = {
     (CallState.WAITING, "leave"): CallState.AFTER,
 }
 
-SEAT_MOVES: dict[tuple[SeatState, str], SeatState] = {
-    (SeatState.LOGGED_OUT, "log_in"): SeatState.READY,
-    (SeatState.READY, "log_out"): SeatState.LOGGED_OUT,
-    (SeatState.PAUSED, "log_out"): SeatState.LOGGED_OUT,
-    (SeatState.WRAP_UP, "log_out"): SeatState.LOGGED_OUT,
-    (SeatState.READY, "pause"): SeatState.PAUSED,
-    (SeatState.PAUSED, "pause"): SeatState.PAUSED,  # another reason
-    (SeatState.PAUSED, "ready"): SeatState.READY,
-    (SeatState.WRAP_UP, "ready"): SeatState.READY,
-    (SeatState.WRAP_UP, "pause"): SeatState.PAUSED,  # at its end, when that was asked for
-    (SeatState.READY, "offer"): SeatState.OFFERED,
-    (SeatState.OFFERED, "connect"): SeatState.TALKING,
-    (SeatState.OFFERED, "ready"): SeatState.READY,
-    (SeatState.OFFERED, "pause"): SeatState.PAUSED,
-    (SeatState.OFFERED, "log_out"): SeatState.LOGGED_OUT,
-    (SeatState.TALKING, "wrap_up"): SeatState.WRAP_UP,
-    (SeatState.TALKING, "ready"): SeatState.READY,
-    (SeatState.TALKING, "pause"): SeatState.PAUSED,
-    (SeatState.TALKING, "log_out"): SeatState.LOGGED_OUT,
+SEAT_MOVES: dict[tuple[Presence, str], Presence] = {
+    (Presence.LOGGED_OUT, "log_in"): Presence.READY,
+    (Presence.READY, "log_out"): Presence.LOGGED_OUT,
+    (Presence.PAUSED, "log_out"): Presence.LOGGED_OUT,
+    (Presence.READY, "pause"): Presence.PAUSED,
+    (Presence.PAUSED, "pause"): Presence.PAUSED,  # another reason
+    (Presence.PAUSED, "ready"): Presence.READY,
+    (Presence.READY, "ready"): Presence.READY,  # on with it
 }
 
 OFFER_MOVES: dict[tuple[OfferState, str], OfferState] = {
@@ -91,7 +91,14 @@ OFFER_MOVES: dict[tuple[OfferState, str], OfferState] = {
     (OfferState.RINGING, "withdraw"): OfferState.WITHDRAWING,
     (OfferState.ANSWERED, "withdraw"): OfferState.WITHDRAWING,
     (OfferState.WITHDRAWING, "withdraw"): OfferState.WITHDRAWING,  # not confirmed in time: once more
+    (OfferState.CONNECTED, "suspend"): OfferState.SUSPENDED,
+    (OfferState.SUSPENDED, "resume"): OfferState.CONNECTED,
+    (OfferState.CONNECTED, "wrap_up"): OfferState.WRAP_UP,
+    (OfferState.SUSPENDED, "wrap_up"): OfferState.WRAP_UP,
 }
 
-ON_A_CALL = frozenset({SeatState.OFFERED, SeatState.TALKING})
-"""The present call comes first: a wish of the agent is kept until it is over."""
+IN_TALK = frozenset({OfferState.CONNECTED, OfferState.SUSPENDED})
+"""Caller and agent have met."""
+
+ON_ITS_WAY = frozenset({OfferState.RINGING, OfferState.ANSWERED, OfferState.DOUBTFUL, OfferState.WITHDRAWING})
+"""They have not met yet."""

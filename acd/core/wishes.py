@@ -1,15 +1,34 @@
 """What agents ask for, and what they are told.
 
-A wish is never lost and never cuts a talk: on a call it is kept as the seat's next word and the answer is "later".
+A wish is never lost and never cuts a talk: with work in hand it is kept as the seat's next word and the answer is
+"later".
 """
 
+from acd.core import offering
 from acd.core.commands import Answer
-from acd.core.events import LogInAsked, LogOutAsked, PauseAsked, ReadyAsked, WrapUpEndAsked
+from acd.core.events import (
+    CodeAsked,
+    LogInAsked,
+    LogOutAsked,
+    PauseAsked,
+    ReadyAsked,
+    WrapUpEndAsked,
+    WrapUpExtendAsked,
+)
 from acd.core.floor import Floor
-from acd.core.model import Seat
-from acd.core.transitions import ON_A_CALL, SeatState
+from acd.core.model import Offer, Seat
+from acd.core.transitions import ON_ITS_WAY, OfferState, Presence
 
-AnyWish = LogInAsked | LogOutAsked | ReadyAsked | PauseAsked | WrapUpEndAsked
+AnyWish = LogInAsked | LogOutAsked | ReadyAsked | PauseAsked | WrapUpEndAsked | WrapUpExtendAsked | CodeAsked
+WISHES: tuple[type[AnyWish], ...] = (
+    LogInAsked,
+    LogOutAsked,
+    ReadyAsked,
+    PauseAsked,
+    WrapUpEndAsked,
+    WrapUpExtendAsked,
+    CodeAsked,
+)
 
 
 def answer(floor: Floor, wish: AnyWish) -> Answer:
@@ -19,7 +38,7 @@ def answer(floor: Floor, wish: AnyWish) -> Answer:
         return "unknown-seat"
     if isinstance(wish, LogInAsked):
         return _log_in(floor, seat, pin_matches=wish.pin_matches)
-    if seat.state is SeatState.LOGGED_OUT:
+    if seat.presence is Presence.LOGGED_OUT:
         return "not-logged-in"
     match wish:
         case LogOutAsked():
@@ -29,10 +48,11 @@ def answer(floor: Floor, wish: AnyWish) -> Answer:
         case ReadyAsked():
             return _ready(floor, seat)
         case WrapUpEndAsked():
-            if seat.state is not SeatState.WRAP_UP:
-                return "already"
-            floor.go_on(seat)
-            return "ok"
+            return _end_wrap_up(floor, seat)
+        case WrapUpExtendAsked(more_ms=more_ms):
+            return _extend_wrap_up(floor, seat, more_ms)
+        case CodeAsked():
+            return _code(floor, seat)
 
 
 def _log_in(floor: Floor, seat: Seat, *, pin_matches: bool) -> Answer:
@@ -47,36 +67,101 @@ def _log_in(floor: Floor, seat: Seat, *, pin_matches: bool) -> Answer:
         seat.wrong_pins, seat.locked_until = 0, floor.at + seat.rule.lock_ms
         return "locked"
     seat.wrong_pins = 0
-    if not seat.move("log_in", floor.at):
+    if not seat.move("log_in"):
         return "already"
-    seat.idle_since, seat.next_word, seat.pause_reason, seat.unanswered = floor.at, "ready", "", 0
+    seat.next_word, seat.pause_reason, seat.unanswered = "ready", "", 0
+    seat.logged_in_at, seat.busy_ms, seat.taken = floor.at, 0, _fewest_taken(floor, seat)
+    floor.begins_idle(seat)
+    floor.signed(seat, 1)
     floor.show(seat)
     return "ok"
 
 
+def _fewest_taken(floor: Floor, seat: Seat) -> int:
+    """Return what the least busy colleague has taken, so that fewest-calls does not flood who comes late."""
+    books = [floor.books[queue] for queue in seat.rule.queues if queue in floor.books]
+    colleagues = [
+        other.taken
+        for book in books
+        if book.rule.strategy == "fewest-calls"
+        for other in book.seats
+        if other is not seat and other.presence is not Presence.LOGGED_OUT
+    ]
+    return min(colleagues, default=0)
+
+
+def _offers(floor: Floor, seat: Seat) -> list[Offer]:
+    return [floor.state.offers[name] for name in seat.work]
+
+
+def _wrap_ups(floor: Floor, seat: Seat) -> list[Offer]:
+    return [offer for offer in _offers(floor, seat) if offer.state is OfferState.WRAP_UP]
+
+
 def _log_out(floor: Floor, seat: Seat) -> Answer:
     seat.next_word = "log_out"
-    if seat.state not in ON_A_CALL:
+    for offer in _offers(floor, seat):
+        if offer.state is OfferState.WRAP_UP:
+            offering.let_go(floor, offer)
+        elif offer.state in ON_ITS_WAY:
+            offering.withdraw(floor, offer)
+    if seat.work:
+        floor.show(seat)
+        return "later"
+    if seat.presence is not Presence.LOGGED_OUT:
         floor.go_on(seat)
-        return "ok"
-    if seat.state is SeatState.OFFERED and seat.offer is not None:
-        floor.withdraw(floor.state.offers[seat.offer])
-    return "later"
+    return "ok"
 
 
 def _pause(floor: Floor, seat: Seat, reason: str) -> Answer:
     seat.next_word, seat.pause_reason = "pause", reason
-    if seat.state in ON_A_CALL or seat.state is SeatState.WRAP_UP:
+    if seat.work:
+        floor.show(seat)
         return "later"
     floor.go_on(seat)
     return "ok"
 
 
 def _ready(floor: Floor, seat: Seat) -> Answer:
-    seat.next_word, seat.pause_reason = "ready", ""
-    if seat.state in ON_A_CALL:
-        return "later"
-    if seat.state is SeatState.READY:
+    if not seat.work and seat.presence is Presence.READY and seat.next_word == "ready":
         return "already"
-    floor.go_on(seat)
+    seat.next_word, seat.pause_reason = "ready", ""
+    for offer in _wrap_ups(floor, seat):
+        offering.let_go(floor, offer)
+    if seat.work:
+        floor.show(seat)
+        return "later"
+    if seat.presence is not Presence.READY:
+        floor.go_on(seat)
     return "ok"
+
+
+def _end_wrap_up(floor: Floor, seat: Seat) -> Answer:
+    wrap_ups = _wrap_ups(floor, seat)
+    for offer in wrap_ups:
+        offering.let_go(floor, offer)
+    return "ok" if wrap_ups else "already"
+
+
+def _extend_wrap_up(floor: Floor, seat: Seat, more_ms: int) -> Answer:
+    wrap_ups = _wrap_ups(floor, seat)
+    for offer in wrap_ups:
+        assert offer.deadline is not None
+        assert offer.wrap_up_most is not None
+        until = min(offer.deadline + more_ms, offer.wrap_up_most)
+        floor.give_deadline(offer, max(until, offer.deadline) - floor.at)
+    return "ok" if wrap_ups else "already"
+
+
+def _code(floor: Floor, seat: Seat) -> Answer:
+    """Take a code for the last talk: given in it, it does away with the wait for one; after it, with wrap-up."""
+    offers = [offer for offer in _offers(floor, seat) if offer.in_talk or offer.state is OfferState.WRAP_UP]
+    for offer in offers:
+        rule = floor.state.queues.get(offer.queue)
+        if rule is None or not rule.wrap_up_until_coded:
+            continue
+        if offer.state is OfferState.WRAP_UP:
+            offering.let_go(floor, offer)
+        else:
+            offer.wrap_up_ms = rule.wrap_up_ms
+    return "ok" if offers else "already"

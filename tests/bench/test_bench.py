@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.simulate import Day
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -32,3 +34,12 @@ def test_the_last_line_is_the_figures():
     figures = json.loads(done.stdout.splitlines()[-1])
     assert figures["bench"] == "core_match"
     assert figures["decision_p50_ns"] > 0
+
+
+def test_a_simulated_day_loses_nobody():
+    """Each of three thousand calls is answered or hangs up, and nothing is left of any but the last notes."""
+    day = Day(3_000)
+    day.live()
+    assert day.answered + day.abandoned == 3_000
+    assert day.core.state.calls == {}
+    assert {offer.state for offer in day.core.state.offers.values()} <= {"wrap-up"}

@@ -13,18 +13,18 @@ START = 1_800_000_000_000
 class House:
     """A core, the events it was given, and the time."""
 
-    def __init__(self, *, queues=("sales", "support"), seats=None, **rule):
+    def __init__(self, *, queues=("sales", "support"), seats=None, site=None, **rule):
+        """Two queues alike but for `rule`, two seats; or queues and seats as whole rules, `site` for the rest."""
         seats = seats or {"101": ("sales", "support"), "102": ("sales",)}
+        if isinstance(seats, dict):
+            seats = [SeatRule(name=name, queues=served) for name, served in seats.items()]
+        if isinstance(queues[0], str):
+            queues = [QueueRule(name=name, **{"wrap_up_ms": 10_000, **rule}) for name in queues]
         self.core = Core()
         self.history = []
         self.now = START
         self.give(ev.Started(run="t"))
-        self.give(
-            ev.Configured(
-                queues=tuple(QueueRule(name=name, **{"wrap_up_ms": 10_000, **rule}) for name in queues),
-                seats=tuple(SeatRule(name=name, queues=served) for name, served in seats.items()),
-            )
-        )
+        self.give(ev.Configured(queues=tuple(queues), seats=tuple(seats), **(site or {})))
         self.look()
 
     @property
@@ -41,6 +41,7 @@ class House:
         self.history.append(event)
         commands = self.core.decide(event)
         invariants.check(self.state)
+        assert not list(invariants.broken_offers(self.state, commands))
         return commands
 
     def pass_time(self, ms):
@@ -52,7 +53,7 @@ class House:
         self.now = end
         return commands
 
-    def look(self, *, calls=(), legs=(), handsets=None):
+    def look(self, *, calls=(), legs=(), handsets=None, **details):
         """A snapshot of the switch, asked for just now; all handsets reachable unless told."""
         states = handsets or dict.fromkeys(self.state.seats, (True, False))
         return self.give(
@@ -64,6 +65,7 @@ class House:
                     ev.HandsetState(seat=seat, reachable=reachable, busy=busy)
                     for seat, (reachable, busy) in states.items()
                 ),
+                **details,
             )
         )
 
@@ -85,6 +87,15 @@ class House:
         self.give(ev.OfferAnswered(offer=offer))
         self.give(ev.Connected(offer=offer))
         return offer
+
+    def ask(self, wish, seat, **details):
+        """Put a wish of an agent. Answers the word of the reply."""
+        [reply] = [c for c in self.give(wish(seat=seat, request=7, **details)) if isinstance(c, cmd.Reply)]
+        return reply.answer
+
+    def serve(self, call, *, after_ms=1_000):
+        """The agent answers, they talk for a while, he hangs up. Answers the commands of the hang-up."""
+        return self.give(ev.OfferEnded(offer=self.talk(call), outcome="hung-up"), after_ms=after_ms)
 
     def replayed(self):
         """The state of a second core that was given the same events."""

@@ -220,13 +220,13 @@ def test_a_wait_that_is_too_long_is_sent_away():
     house = House(max_wait_ms=30_000)
     house.arrive("a")
     assert house.pass_time(29_999) == []
-    assert house.pass_time(1) == [cmd.SendAway(call="a")]
+    assert house.pass_time(1) == [cmd.SendAway(call="a", reason="wait")]
     assert offers(house.log_in("102")[0]) == []
 
 
 def test_a_call_for_an_unknown_queue_waits_for_nobody():
     """It is sent away at once."""
-    assert House().arrive("a", "nowhere") == [cmd.SendAway(call="a")]
+    assert House().arrive("a", "nowhere") == [cmd.SendAway(call="a", reason="unknown-queue")]
 
 
 def test_a_handset_that_is_away_or_busy_is_not_rung():
@@ -259,7 +259,7 @@ def test_new_rules_take_effect_and_a_vanished_seat_ends_its_call_first():
     commands = house.give(
         ev.Configured(queues=(QueueRule(name="sales"),), seats=(SeatRule(name="103", queues=("sales",)),))
     )
-    assert commands == [cmd.SendAway(call="s")]
+    assert commands == [cmd.SendAway(call="s", reason="unknown-queue")]
     assert set(house.state.seats) == {"103", "102"}
     house.give(ev.OfferEnded(offer=offer, outcome="hung-up"))
     assert house.state.seats["102"].state == "logged-out"

@@ -118,7 +118,7 @@ def test_a_queue_that_vanishes_while_its_call_rings_sends_the_call_away_when_the
     house.arrive("a")
     offer = house.offer_of("a")
     house.give(ev.Configured(queues=(QueueRule(name="support"),), seats=(SeatRule(name="102", queues=("support",)),)))
-    assert cmd.SendAway(call="a") in house.give(ev.OfferEnded(offer=offer, outcome="no-answer"))
+    assert cmd.SendAway(call="a", reason="unknown-queue") in house.give(ev.OfferEnded(offer=offer, outcome="no-answer"))
     assert house.state.seats["102"].state == "ready"
 
 

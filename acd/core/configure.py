@@ -1,0 +1,89 @@
+"""New rules: what they mean for calls and seats that are there.
+
+A seat that is gone from the rules during a call leaves when the call is over. A large change of seats comes in slices
+(`SeatsConfigured`): each touches its own seats only, so that decisions in between need not wait for it.
+"""
+
+from acd.core import offering, queueing
+from acd.core.events import Configured, SeatsConfigured
+from acd.core.floor import Floor
+from acd.core.model import Call, Seat
+from acd.core.rules import SeatRule
+from acd.core.transitions import CallState
+
+
+def configure(floor: Floor, event: Configured) -> None:
+    """Put the rules of the whole site in place. All that is derived from them is built anew."""
+    state = floor.state
+    state.look_ms, state.ticket_ms = event.look_ms, event.ticket_ms
+    state.media = {rule.name: rule for rule in event.media}
+    old, state.queues = state.queues, {rule.name: rule for rule in event.queues}
+    state.closed = {name: closed for name, closed in state.closed.items() if name in state.queues}
+    state.waits = {name: memory for name, memory in state.waits.items() if name in state.queues}
+    floor.lines.configure(event.line_groups)
+    if event.seats is not None:
+        _set_seats(floor, event.seats)
+    changed = {name for name in old if state.queues.get(name) != old[name]}
+    for call in state.calls.values():
+        _forget_seats(floor, call)
+        if call.queue in changed and call.queue in state.queues:
+            queueing.learn_rules(floor, call, state.queues[call.queue])
+    floor.derive()
+    for call in list(state.calls.values()):
+        if call.state is CallState.WAITING and call.queue not in state.queues:
+            queueing.overflow(floor, call, "unknown-queue")
+    floor.unsettled.update(state.queues)
+    for seat in state.seats.values():
+        floor.show(seat)
+
+
+def _set_seats(floor: Floor, rules: tuple[SeatRule, ...]) -> None:
+    state = floor.state
+    old, state.seats = state.seats, {}
+    for rule in rules:
+        seat = old.pop(rule.name, None) or _new_seat(floor, rule)
+        seat.rule = rule
+        state.seats[rule.name] = seat
+    for seat in old.values():
+        if seat.work:
+            seat.rule, seat.next_word = _rule_of_gone(seat), "log_out"
+            state.seats[seat.name] = seat
+
+
+def _new_seat(floor: Floor, rule: SeatRule) -> Seat:
+    floor.state.seats_counted += 1
+    number = floor.state.seats_counted
+    return Seat(name=rule.name, number=number, rule=rule, since=floor.at, idle_since=floor.at)
+
+
+def _rule_of_gone(seat: Seat) -> SeatRule:
+    return SeatRule(name=seat.name, order=seat.rule.order)
+
+
+def _forget_seats(floor: Floor, call: Call) -> None:
+    seats = floor.state.seats
+    if call.barred is not None:
+        call.barred = {name: until for name, until in call.barred.items() if name in seats}
+    if call.wants and call.wants not in seats:
+        call.wants, call.wants_until = "", None
+
+
+def configure_seats(floor: Floor, event: SeatsConfigured) -> None:
+    """Put the rules of some seats in place."""
+    seats = floor.state.seats
+    for rule in event.seats:
+        floor.change_seat(seats.get(rule.name) or _new_seat(floor, rule), rule)
+    gone = {name for name in event.gone if name in seats}
+    for name in sorted(gone):
+        seat = seats[name]
+        if seat.work:
+            seat.next_word = "log_out"
+            floor.change_seat(seat, _rule_of_gone(seat))
+    idle = {name for name in gone if not seats[name].work}
+    for call in list(floor.state.calls.values()) if idle else ():
+        for name in idle.intersection(call.barred or ()):
+            offering.unbar(floor, call, name)
+        if call.wants in idle:
+            queueing.want_no_more(floor, call)
+    for name in sorted(idle):
+        floor.remove_seat(seats[name])

@@ -1,0 +1,329 @@
+"""Calls and seats together: offers, from the ring to the end of wrap-up.
+
+An offer holds its seat's room, its line and its queue's share of seats from the moment it is made until the seat has
+nothing more to do with it. Several may ring for one call; the switch says which of them has it.
+"""
+
+from acd.core import commands, lanes, overtaking, queueing, waits
+from acd.core.commands import Resume, Suspend, TakeSnapshot, Withdraw
+from acd.core.events import OfferOutcome
+from acd.core.floor import NOT_ANSWERING, Floor
+from acd.core.model import Call, Offer, Seat
+from acd.core.rules import QueueRule
+from acd.core.transitions import IN_TALK, CallState, OfferState
+
+RING_GRACE_MS = 5_000
+"""The switch ends a ring by itself; this long after it should have, we ask."""
+JOIN_MS = 5_000
+"""From the agent's answer to the report of the bridge."""
+LOOK_MS = 3_000
+"""From a doubt to the snapshot that settles it."""
+WITHDRAW_MS = 3_000
+"""From a withdrawal to its confirmation."""
+
+UNDELIVERED = frozenset({"busy", "unreachable", "failed"})
+"""Outcomes that are no fault of the agent."""
+
+
+# Making offers
+
+
+def assign(floor: Floor) -> None:
+    """Give every call that can be served to a seat."""
+    if not floor.state.fresh:
+        return
+    match = floor.routing.match
+    while (pair := match()) is not None:
+        _offer(floor, *pair)
+
+
+def _offer(floor: Floor, call: Call, seat: Seat) -> None:
+    state = floor.state
+    book = floor.books[call.queue]
+    rule = book.rule
+    if floor.on_offer is not None:
+        floor.on_offer(call, seat)
+    if floor.limited:
+        overtaking.count_passes(floor, call, seat)
+    state.offers_counted += 1
+    offer = Offer(
+        id=f"offer-{state.run}-{state.offers_counted}",
+        call=call.id,
+        seat=seat.name,
+        queue=call.queue,
+        medium=call.medium,
+        wrap_up_ms=rule.wrap_up_most_ms if rule.wrap_up_until_coded else rule.wrap_up_ms,
+        since=state.now,
+        made_at=state.now,
+        deadline=None,
+    )
+    if seat.rule.line_group:
+        line = floor.lines.pick(seat.rule.line_group, "seat")
+        assert line is not None, f"the matcher gave {seat.name}, whose lines are all taken"
+        floor.lines.take(line, offer, state.offers_counted)
+    state.offers[offer.id] = offer
+    _take_call(floor, call, offer, rule)
+    seat.work = (*seat.work, offer.id)
+    seat.turn = state.offers_counted
+    if floor.lucky:
+        lanes.note_drawn(state, seat)
+    book.busy += 1
+    if book.busy == rule.seats_most:
+        floor.routing.shut(call.queue, shut=True)
+    floor.give_deadline(offer, rule.ring_ms + RING_GRACE_MS)
+    floor.commands.append(
+        commands.Offer(
+            offer=offer.id,
+            call=call.id,
+            seat=seat.name,
+            ring_ms=rule.ring_ms,
+            shared=rule.strategy in {"ring-all", "ring-circles"},
+            line=offer.line,
+        )
+    )
+    floor.show(seat)
+    if floor.lines.changed:
+        floor.lines_changed()
+
+
+def _take_call(floor: Floor, call: Call, offer: Offer, rule: QueueRule) -> None:
+    """A seat rings for the call; if it is the first, the call stands in line no more."""
+    if call.state is CallState.WAITING:
+        if call.known_at == floor.state.now:
+            call.place = -1  # it did not have to wait, and teaches nothing about waits
+        queueing.step_out(floor, call)
+        granted = call.move("offer", floor.state.now)
+        assert granted, f"the matcher gave {call.id}, which is {call.state}"
+        queueing.plan_circle(floor, call, rule)
+    call.offers = (*call.offers, offer.id)
+    call.offers_made += 1
+    if floor.may_be_offered(call):
+        floor.routing.waits(call)
+
+
+# The switch's word
+
+
+def answered(floor: Floor, offer: Offer) -> None:
+    """The agent picked up. Whether he has the call the switch will say: another may have been quicker."""
+    if offer.move("answer", floor.state.now):
+        floor.give_deadline(offer, JOIN_MS)
+        floor.show(floor.state.seats[offer.seat])
+
+
+def connected(floor: Floor, offer: Offer, *, seen: bool = False) -> None:
+    """They talk. Of an offer that is being withdrawn this counts only if a snapshot has `seen` it.
+
+    An event may tell of a joining that our withdrawal, on its way, ends at once. But a withdrawal that never
+    reached the switch must not be repeated into a talk that has been going on for a while.
+    """
+    if not (offer.move("connect", floor.state.now) or (seen and offer.move("talk", floor.state.now))):
+        return
+    offer.deadline, offer.connected_at = None, floor.state.now
+    seat = floor.state.seats[offer.seat]
+    seat.unanswered = 0
+    seat.taken += 1
+    call = floor.state.calls[offer.call] if offer.call is not None else None
+    if call is not None:
+        _win(floor, call, offer)
+    for name in seat.work if len(seat.work) > 1 else ():
+        other = floor.state.offers[name]
+        if other is not offer and floor.routing.capacity.sets_aside(offer.medium, other.medium):
+            _set_aside(floor, other)
+    floor.show(seat)
+
+
+def _win(floor: Floor, call: Call, offer: Offer) -> None:
+    """Of all that rang for a call, this offer has it."""
+    if len(call.offers) > 1 or call.rings > 1:
+        floor.routing.leaves(call)
+        others, call.offers, call.circle_at = call.offers, (offer.id,), None
+        for name in others:
+            if name != offer.id:
+                other = floor.state.offers[name]
+                other.call = None
+                withdraw(floor, other)
+    if call.move("connect", floor.state.now):
+        if call.place >= 0:
+            waits.learn(floor.state, call)
+        rule = floor.state.queues.get(call.queue)
+        if rule is not None and rule.last_seat_ms and call.caller:
+            until = floor.state.now + rule.last_seat_ms
+            floor.state.last_seats[call.caller] = offer.seat, until
+            floor.deadlines.add(until, "last", call.caller)
+
+
+def _set_aside(floor: Floor, offer: Offer) -> None:
+    if offer.move("suspend", floor.state.now):
+        floor.commands.append(Suspend(offer=offer.id, call=offer.call or ""))
+
+
+def overdue(floor: Floor, offer: Offer) -> None:
+    """The switch's word did not come in time, or wrap-up is over.
+
+    See for ourselves before anything is taken back: only what is no talk by then is.
+    """
+    if offer.state is OfferState.WRAP_UP:
+        let_go(floor, offer)
+    elif not floor.state.fresh:  # no word can come; the snapshot that ends this will tell
+        floor.give_deadline(offer, LOOK_MS)
+    elif offer.move("doubt", floor.state.now):
+        floor.give_deadline(offer, LOOK_MS)
+        floor.commands.append(TakeSnapshot())
+    else:
+        if offer.state is OfferState.WITHDRAWING:
+            floor.commands.append(TakeSnapshot())
+        withdraw(floor, offer)
+
+
+def withdraw(floor: Floor, offer: Offer) -> None:
+    """Take it back, or ask once more for it to be taken back."""
+    if offer.move("withdraw", floor.state.now):
+        floor.give_deadline(offer, WITHDRAW_MS)
+        floor.commands.append(Withdraw(offer=offer.id, call=offer.call or ""))
+
+
+def end(floor: Floor, offer: Offer, outcome: OfferOutcome) -> None:
+    """The seat's leg is gone: settle what becomes of the call and of the seat."""
+    if offer.state is OfferState.WRAP_UP:  # said twice
+        return
+    seat = floor.state.seats[offer.seat]
+    call = floor.state.calls[offer.call] if offer.call is not None else None
+    offer.call = None
+    if offer.line:
+        floor.lines.release(offer, failed=outcome == "failed")
+    if offer.in_talk:
+        if call is not None:
+            call.offers = ()
+            call.move("part", floor.state.now)
+        _finish_talk(floor, seat, offer)
+    else:
+        _end_ring(floor, seat, offer, call, outcome)
+    if floor.lines.changed:
+        floor.lines_changed()
+
+
+def _end_ring(floor: Floor, seat: Seat, offer: Offer, call: Call | None, outcome: OfferOutcome) -> None:
+    withdrawn = offer.state is OfferState.WITHDRAWING
+    if call is not None and len(call.offers) > 1 and offer.state is OfferState.ANSWERED and outcome == "hung-up":
+        withdrawn = True  # a colleague was quicker; that word is still on its way
+    if call is not None:
+        if not withdrawn and outcome not in UNDELIVERED:
+            bar(floor, call, seat)
+        call.offers = tuple(name for name in call.offers if name != offer.id)
+        if not call.offers:
+            requeue(floor, call)
+        elif floor.may_be_offered(call) and not floor.routing.is_waiting(call):
+            floor.routing.waits(call)
+    _drop(floor, seat, offer)
+    _finish_ring(floor, seat, "withdrawn" if withdrawn else outcome)
+
+
+def _finish_talk(floor: Floor, seat: Seat, offer: Offer) -> None:
+    if offer.wrap_up_ms and seat.next_word != "log_out":
+        offer.move("wrap_up", floor.state.now)
+        rule = floor.state.queues.get(offer.queue)
+        offer.wrap_up_most = floor.state.now + max(offer.wrap_up_ms, rule.wrap_up_most_ms if rule is not None else 0)
+        floor.give_deadline(offer, offer.wrap_up_ms)
+        floor.show(seat)
+    else:
+        let_go(floor, offer)
+
+
+def let_go(floor: Floor, offer: Offer) -> None:
+    """The seat has nothing more to do with a talk; what was set aside for it goes on."""
+    seat = floor.state.seats[offer.seat]
+    _drop(floor, seat, offer)
+    if offer.connected_at is not None:
+        seat.busy_ms += floor.state.now - offer.connected_at
+    if seat.work:
+        _go_on_with_others(floor, seat)
+    floor.go_on(seat)
+
+
+def _go_on_with_others(floor: Floor, seat: Seat) -> None:
+    held = [floor.state.offers[name] for name in seat.work]
+    sets_aside = floor.routing.capacity.sets_aside
+    for offer in held:
+        if offer.state is OfferState.SUSPENDED and not any(
+            other is not offer and sets_aside(other.medium, offer.medium) for other in held
+        ):
+            offer.move("resume", floor.state.now)
+            floor.commands.append(Resume(offer=offer.id, call=offer.call or ""))
+
+
+def _finish_ring(floor: Floor, seat: Seat, outcome: OfferOutcome) -> None:
+    declines_for_ever = outcome == "refused" and not seat.rule.set_aside_after
+    if outcome in UNDELIVERED or declines_for_ever:
+        floor.rest(seat)
+    if outcome != "withdrawn" and outcome in seat.rule.set_aside_on:
+        seat.unanswered += 1
+        if seat.rule.set_aside_after and seat.unanswered >= seat.rule.set_aside_after:
+            seat.unanswered = 0
+            if seat.next_word == "ready":
+                seat.next_word, seat.pause_reason = "pause", NOT_ANSWERING
+    floor.go_on(seat, keep_idle=outcome == "withdrawn")
+
+
+def _drop(floor: Floor, seat: Seat, offer: Offer) -> None:
+    """The offer is over, and holds nothing any more."""
+    del floor.state.offers[offer.id]
+    seat.work = tuple(name for name in seat.work if name != offer.id)
+    book = floor.books.get(offer.queue)
+    if book is not None:
+        book.busy -= 1
+        if book.busy < book.rule.seats_most:
+            floor.routing.shut(offer.queue, shut=False)
+
+
+# Calls that were offered
+
+
+def requeue(floor: Floor, call: Call) -> None:
+    """Back to its old place: rank, due time and number are what they were."""
+    floor.routing.leaves(call)
+    if not call.move("requeue", floor.state.now):
+        return
+    call.circle_at = None
+    if call.wants and call.wants in (call.barred or ()):
+        call.wants, call.wants_until = "", None
+    if call.queue not in floor.books:
+        queueing.overflow(floor, call, "unknown-queue")
+        return
+    queueing.line_up(floor, call)
+    if call.give_up_at <= floor.state.now:
+        queueing.overflow(floor, call, "wait")
+
+
+def bar(floor: Floor, call: Call, seat: Seat) -> None:
+    """Remember that this call was refused by this seat."""
+    rule = floor.state.queues.get(call.queue)
+    if rule is None or not rule.refusal_ms:
+        return
+    until = floor.state.now + rule.refusal_ms
+    if call.barred is None:
+        call.barred = {}
+    if seat.name not in call.barred:
+        floor.routing.bar(call, seat)
+    call.barred[seat.name] = until
+    floor.deadlines.add(until, "bar", call.id, seat.name)
+
+
+def unbar(floor: Floor, call: Call, seat_name: str) -> None:
+    """That was long enough ago."""
+    assert call.barred is not None
+    del call.barred[seat_name]
+    floor.routing.unbar(call, floor.state.seats[seat_name])
+
+
+def forget(floor: Floor, call: Call) -> None:
+    """The caller is gone. A seat that rings for it is told to stop; one that talks hears it by itself."""
+    queueing.step_out(floor, call)
+    for seat_name in list(call.barred or ()):
+        unbar(floor, call, seat_name)
+    del floor.state.calls[call.id]
+    for name in call.offers:
+        offer = floor.state.offers[name]
+        if offer.state not in IN_TALK:
+            withdraw(floor, offer)
+        offer.call = None

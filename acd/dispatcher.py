@@ -146,6 +146,8 @@ class Dispatcher:
                 self._switch.offer(command)
             case cmd.Withdraw():
                 self._switch.withdraw(command)
+            case cmd.Announce():
+                self._switch.announce(command)
             case cmd.SendAway():
                 self._switch.send_away(command)
             case cmd.ShowSeat():

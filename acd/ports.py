@@ -6,7 +6,7 @@ The composition root (`ivr/server`) gives the dispatcher one object for each. A 
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from acd.core.commands import Answer, AnyCommand, Offer, SeatLook, SendAway, Withdraw
+from acd.core.commands import Announce, Answer, AnyCommand, Offer, SeatLook, SendAway, Withdraw
 from acd.core.events import AnyEvent
 
 
@@ -19,8 +19,11 @@ class Switch(Protocol):
     def withdraw(self, command: Withdraw) -> None:
         """Take an offer back; doing it twice does no harm."""
 
+    def announce(self, command: Announce) -> None:
+        """Tell a waiting caller something, beside all else; whoever takes him cuts it short."""
+
     def send_away(self, command: SendAway) -> None:
-        """Move a waiting call to the overflow."""
+        """Move a waiting call to the overflow, or where the command says."""
 
     def show_seat(self, seat: str, look: SeatLook) -> None:
         """Set the lamp of a seat."""

@@ -17,6 +17,7 @@ GENERATE = "generate"
 
 QUEUE_NAME = r"[a-z0-9][a-z0-9_-]{0,39}"
 SEAT_NAME = r"[0-9]{2,8}"
+MUSIC_CLASS = r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}"
 LANGUAGE = r"[a-z]{2,3}(_[A-Z]{2})?"
 REASON_DIGIT = r"[0-9]"
 REASON = r"[a-z0-9][a-z0-9 _-]{0,39}"
@@ -97,6 +98,8 @@ class Site(Struct, frozen=True, kw_only=True):
     general: GeneralSettings
     switch: SwitchSettings
     queues: dict[str, QueueRule] = field(default_factory=dict)
+    music: dict[str, str] = field(default_factory=dict)
+    """Queue to the class of musiconhold.conf that its callers hear; beside the rules, for the core need not know."""
     seats: dict[str, SeatSettings] = field(default_factory=dict)
     pause_reasons: dict[str, str] = field(default_factory=dict)
     """Digit to reason, in the order of the file."""
@@ -206,6 +209,12 @@ QUEUE = (
     Option(
         "max_wait", duration("10s", "24h"), "1h", "A call that waited this long is sent to the overflow.", "max_wait_ms"
     ),
+    Option(
+        "music",
+        pattern(MUSIC_CLASS, "name of a section of musiconhold.conf"),
+        "default",
+        "What its callers hear while they wait.",
+    ),
 )
 
 SEAT = (
@@ -221,7 +230,8 @@ SEAT = (
         "handset",
         pattern(r"([A-Za-z][A-Za-z0-9]*/[A-Za-z0-9][A-Za-z0-9_.@/+-]{0,79})?", "technology/name, such as DAHDI/5"),
         "",
-        "The phone that rings. Left out, it is `PJSIP/` and the seat's number, and callfloor writes that endpoint.",
+        "The phone that rings. Left out, it is `PJSIP/` and the seat's number, and callfloor writes that endpoint. "
+        "The word LINE stands for the trunk line that a call to it takes: `PJSIP/5550123@LINE`.",
     ),
     Option("secret", _SECRET, GENERATE, "The handset's SIP password."),
     Option(

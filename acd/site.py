@@ -137,10 +137,12 @@ class _Loader:
             self._sort(section)
         general_values = self._only("general")
         general = GeneralSettings(**general_values or {})
+        queues = dict(self._each("queue"))
         site = Site(
             general=general,
             switch=SwitchSettings(**{"fallback": "", **(self._only("switch") or {})}),
-            queues={name: QueueRule(name=name, **values or {}) for name, values in self._each("queue")},
+            queues={name: _queue(name, values) for name, values in queues.items()},
+            music={name: values["music"] for name, values in queues.items() if values},
             seats={name: _seat(name, values, general.language) for name, values in self._each("seat") if values},
             pause_reasons=self._pause_reasons(),
         )
@@ -267,6 +269,11 @@ class _Loader:
         for name, seat in site.seats.items():
             if not seat.rule.queues:
                 self.problems.warning(self.sections[name].origin, f"seat '{name}' serves no queue")
+
+
+def _queue(name: str, values: dict[str, Any] | None) -> QueueRule:
+    values = values or {}
+    return QueueRule(name=name, **{field: values[field] for field in QueueRule.__struct_fields__ if field in values})
 
 
 def _seat(name: str, values: dict[str, Any], language: str) -> SeatSettings:

@@ -16,13 +16,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-import msgspec
-
 from acd.core import events as ev
 from ivr.ami import Message, clean, text
+from ivr.held import ON_A_LINE, Held, Leg, Meanwhile
+from ivr.needs import asked_for
+
+__all__ = ["VARIABLES", "Channels", "Held", "Leg", "Meanwhile", "number", "outcome_of"]
 
 OFFER_PREFIX = "offer-"
-VARIABLES = "ACD_QUEUE,ACD_PRIORITY,ACD_ARRIVED,ACD_CALL"
+WORDS_PREFIX = "words-"
+"""Unique ids of the channels that speak to a waiting caller (ivr.announcer)."""
+VARIABLES = "ACD_QUEUE,ACD_PRIORITY,ACD_ARRIVED,ACD_CALL,ACD_NEEDS,ACD_AHEAD,ACD_WANTED,ACD_SHARED"
 """The channel variables that a snapshot must ask for."""
 
 RINGING, UP = "5", "6"
@@ -34,6 +38,9 @@ JUST_NOW_MS = 2_000
 RING_SLACK_MS = 250
 """A ring that lasted this close to its time-out was ended by it; Asterisk then reports a normal clearing."""
 
+_WISHES = {"Needs": "ACD_NEEDS", "Ahead": "ACD_AHEAD", "Seat": "ACD_WANTED"}
+"""What a call asks for: the header in which its arrival tells it, and the variable that keeps it."""
+
 _UNREACHABLE_STATES = frozenset({"UNAVAILABLE", "INVALID"})
 _REGISTERING = ("PJSIP/", "SIP/", "IAX2/")
 """Handsets that tell the switch where they are; an analog one is where its wire ends."""
@@ -44,50 +51,6 @@ _REFUSED = frozenset({21})
 _BUSY = frozenset({17})
 _NO_ANSWER = frozenset({18, 19})
 _UNREACHABLE = frozenset({1, 2, 3, 20, 22, 27, 38})
-
-
-class Held(msgspec.Struct, kw_only=True):
-    """A caller's channel."""
-
-    channel: str
-    number: str
-    name: str
-    queue: str
-    talk: str = ""
-    """The bridge of his last talk."""
-
-
-class Leg(msgspec.Struct, kw_only=True):
-    """A seat's channel."""
-
-    call: str
-    seat: str
-    ring_ms: int = 0
-    made_at: int = 0
-    born_at: int | None = None
-    """When its channel came into being; None while the switch is still at it."""
-    ringing: bool = False
-    answered: bool = False
-    joined: bool = False
-    withdrawn: bool = False
-    bridges: dict[str, set[str]] = msgspec.field(default_factory=dict)
-    """Bridge -> which of the two, leg and caller, entered it."""
-
-    @property
-    def exists(self) -> bool:
-        """Whether there is a channel."""
-        return self.born_at is not None
-
-
-class Meanwhile(msgspec.Struct):
-    """What changed while a snapshot was on its way."""
-
-    begun: set[str] = msgspec.field(default_factory=set)
-    """Unique ids of channels that came into being, or into a queue."""
-    ended: set[str] = msgspec.field(default_factory=set)
-    """Unique ids of channels that are gone, or out of their queue."""
-    handsets: set[str] = msgspec.field(default_factory=set)
-    """Seats whose handset came or went."""
 
 
 class Channels:
@@ -161,7 +124,11 @@ class Channels:
         calls: list[ev.HeldCall] = []
         legs: list[ev.LiveLeg] = []
         channels = list(channels)
-        in_bridge = Counter(text(message, "BridgeID") for message in channels)
+        in_bridge = Counter(
+            text(message, "BridgeID")
+            for message in channels
+            if not text(message, "Uniqueid").startswith(WORDS_PREFIX)  # who is spoken to still waits
+        )
         self._own = {seat: own & meanwhile.begun for seat, own in self._own.items()}
         for message in channels:
             unique, seat = text(message, "Uniqueid"), self._seat(text(message, "Channel"))
@@ -173,6 +140,7 @@ class Channels:
                 leg = self.legs.setdefault(unique, Leg(call=variables.get("ACD_CALL", ""), seat=seat or ""))
                 leg.born_at = asked if leg.born_at is None else leg.born_at
                 leg.answered = leg.answered or text(message, "ChannelState") == UP
+                leg.shared, leg.joined = leg.shared or variables.get("ACD_SHARED") == "1", leg.joined or joined
                 legs.append(ev.LiveLeg(offer=unique, call=leg.call, seat=leg.seat, joined=joined))
                 continue
             if variables.get("ACD_QUEUE"):
@@ -213,6 +181,7 @@ class Channels:
                 del self.legs[offer]
 
     def _held(self, message: Message, variables: Mapping[str, str], asked: int, *, joined: bool) -> ev.HeldCall:
+        known = text(message, "Uniqueid") in self.calls
         held = self._know(message, variables["ACD_QUEUE"])
         return ev.HeldCall(
             call=text(message, "Uniqueid"),
@@ -221,6 +190,11 @@ class Channels:
             caller=held.number,
             priority=number(variables.get("ACD_PRIORITY", "")),
             waiting=text(message, "Context") == "acd-hold" and not joined,
+            **asked_for(
+                text(message, "Uniqueid"),
+                lambda name: clean(variables.get(_WISHES[name], ""), 1024),
+                said_before=known,
+            ),
         )
 
     # Events
@@ -241,6 +215,7 @@ class Channels:
                         caller=held.number,
                         priority=number(text(message, "Class")),  # `Priority` is the dialplan's
                         since=since if since is not None and since < at - JUST_NOW_MS else None,
+                        **asked_for(unique, lambda name: clean(text(message, name), 1024)),
                     )
                 ]
             case "CallLeft":
@@ -275,6 +250,8 @@ class Channels:
                 return [ev.OfferRinging(offer=unique)]
             case "6" if not leg.answered:
                 leg.answered = True
+                if leg.shared:
+                    return []  # of several who answer at once one gets him, and the bridge tells who
                 return [ev.OfferAnswered(offer=unique)]
         return []
 
@@ -289,6 +266,10 @@ class Channels:
                 leg.joined = True
                 if (held := self.calls.get(leg.call)) is not None:
                     held.talk = bridge
+                if leg.shared and leg.withdrawn:
+                    self.unwanted.append(offer)  # it had him in the instant of the withdrawal
+                if leg.shared:
+                    joined.append(ev.OfferAnswered(offer=offer))
                 joined.append(ev.Connected(offer=offer))
         return joined
 
@@ -337,6 +318,7 @@ class Channels:
             number=_said(message, "CallerIDNum"),
             name=_said(message, "CallerIDName"),
             queue=queue,
+            language=clean(text(message, "Language"), 16),
             talk=known.talk if known else "",
         )
         return held
@@ -347,7 +329,8 @@ class Channels:
 
     def _handset(self, seat: str) -> ev.HandsetState:
         """Say how a handset stands. One of a kind that does not register is there until told otherwise."""
-        fixed = not self.handset_of[seat].startswith(_REGISTERING)
+        handset = self.handset_of[seat]
+        fixed = not handset.startswith(_REGISTERING) or ON_A_LINE.search(handset) is not None
         return ev.HandsetState(seat=seat, reachable=self._reachable.get(seat, fixed), busy=bool(self._own.get(seat)))
 
     def _handset_changed(self, seat: str) -> list[ev.AnyEvent]:
@@ -357,9 +340,9 @@ class Channels:
 
 def outcome_of(leg: Leg, cause: int, at: int) -> ev.OfferOutcome:
     """Say in one word how a leg ended."""
-    if leg.answered:
+    if leg.answered and (leg.joined or not leg.shared):
         return "hung-up"
-    if leg.withdrawn:
+    if leg.withdrawn or leg.answered:  # somebody else was quicker
         return "withdrawn"
     if cause in _REFUSED:
         return "refused"

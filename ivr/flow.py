@@ -34,6 +34,9 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from msgspec import Struct
 
+from acd.settings import SEAT_NAME
+from ivr.needs import HEAD_START_MAX_MS, Needs, checked_needs
+
 T = TypeVar("T")
 
 DIGITS = "0123456789*#"
@@ -43,6 +46,7 @@ _FLOW_NAME = re.compile(r"[a-z0-9][a-z0-9_/:-]{0,63}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
 _QUEUE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
+_RECORDING = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,159}")
 _EXTENSION = re.compile(r"[0-9*#]{1,20}")
 SCRIPT_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}"
 """A script is named by its file's plain name."""
@@ -243,8 +247,13 @@ class Record(Step[Recording]):
     silence_ms: int = 3_000
     """Silence that ends it, in whole seconds; 0 for never."""
     beep: bool = True
+    name: str = ""
+    """Name of the file in the site's folder of recordings; one that nobody guesses if not given. An older file of that
+    name is overwritten."""
 
     def __post_init__(self) -> None:
+        if self.name:
+            _check("recording", self.name, _RECORDING, "it is named by letters, digits, - and _, up to 160")
         _check_range("max_ms", self.max_ms, 1_000, 3_600_000)
         _check_range("silence_ms", self.silence_ms, 0, 60_000)
         if self.silence_ms % 1_000:
@@ -317,11 +326,21 @@ class Enqueue(Step[NoReturn]):
     queue: str
     priority: int | None = None
     """Priority class, 0 is served first; None takes the queue's own."""
+    needs: Needs | str = ()
+    """All of these, each any one of (skill, minimum level 1-10); or as in ivr.conf: `french 3 + billing|sales`."""
+    head_start_ms: int = 0
+    """The call counts as if it had come so much earlier."""
+    seat: str = ""
+    """The seat that is preferred for it, by its number."""
 
     def __post_init__(self) -> None:
         _check("queue", self.queue, _QUEUE, "a queue's name is lower-case letters, digits, - and _")
         if self.priority is not None:
             _check_range("priority", self.priority, 0, 1_000_000)
+        object.__setattr__(self, "needs", checked_needs(self.needs))
+        _check_range("head_start_ms", self.head_start_ms, 0, HEAD_START_MAX_MS)
+        if self.seat:
+            _check("seat", self.seat, re.compile(SEAT_NAME), "a seat is named by its number, 2 to 8 digits")
 
 
 @dataclass(frozen=True, slots=True)

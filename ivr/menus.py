@@ -29,6 +29,7 @@ from ivr.flow import Answer, Caller, Flow, HangUp, InLanguage, Menu, Play, Promp
 from ivr.flows import FlowFiles, load_flows
 from ivr.hours import Hours, read_closed, read_opening
 from ivr.menu_options import PROMPT_NAME, REPEATED, SECTIONS
+from ivr.overflow import overflow_flow
 from ivr.prompts import SUFFIXES
 from ivr.scripts import ScriptLimits
 
@@ -206,6 +207,7 @@ class _Loader:
     def _check_references(self) -> None:
         known: Mapping[str, Iterable[str]] = {
             "queue": self.site.queues,
+            "seat": self.site.seats,
             "menu": self.menus,
             "hours": self.hours,
             "flow": self.files.flows,
@@ -276,7 +278,7 @@ class _Loader:
         routes = {
             "entry": _compile_entry(numbers, self._said(self.general["default"])),
             "after": _compile_actions("after", self._said(self.general["after"])),
-            "overflow": _compile_actions("overflow", self._said(self.general["overflow"])),
+            "overflow": overflow_flow(self._said(self.general["overflow"])),
         }
         limits = ScriptLimits(at_once=self.general["scripts_at_once"], lasts_ms=self.general["script_ms"])
         return Ivr(texts=self.texts, flows=flows, routes=routes, scripts=limits, warnings=tuple(self.problems))

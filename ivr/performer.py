@@ -19,6 +19,7 @@ from ivr import flow as steps
 from ivr.agi import Response, Verb
 from ivr.fastagi import Session
 from ivr.flow import Caller, CallOverError, Flow, FlowEnded, InLanguage, Prompt, Recording, Step, StepError, prompt_list
+from ivr.needs import write_needs
 from ivr.scripts import Relay
 
 HUNG_UP_WITHIN_S = 1.0
@@ -183,7 +184,7 @@ class Call:
 
     async def _record(self, step: steps.Record) -> Recording:
         self._runner.recordings.mkdir(parents=True, exist_ok=True)
-        path = str(self._runner.recordings.absolute() / secrets.token_hex(12))
+        path = str(self._runner.recordings.absolute() / (step.name or secrets.token_hex(12)))
         extra = [*(["BEEP"] if step.beep else []), *([f"s={step.silence_ms // 1_000}"] if step.silence_ms else [])]
         response = await self._command(
             "RECORD FILE", path, "wav", steps.DIGITS, step.max_ms, *extra, lasts_ms=step.max_ms
@@ -230,8 +231,16 @@ class Call:
     async def _enqueue(self, step: steps.Enqueue) -> NoReturn:
         if step.queue not in self._runner.queues:
             raise StepError(f"there is no queue {step.queue!r}; there are {', '.join(sorted(self._runner.queues))}")
-        await self._command("SET VARIABLE", "ACD_QUEUE", step.queue)
-        await self._command("SET VARIABLE", "ACD_PRIORITY", "" if step.priority is None else step.priority)
+        assert not isinstance(step.needs, str), "the step has read them"
+        wishes = {
+            "ACD_QUEUE": step.queue,
+            "ACD_PRIORITY": "" if step.priority is None else str(step.priority),
+            "ACD_NEEDS": write_needs(step.needs),
+            "ACD_AHEAD": str(step.head_start_ms or ""),
+            "ACD_WANTED": step.seat,
+        }
+        # All in one command; also the empty ones, for he may have waited before. No value can hold a comma.
+        await self._command("SET VARIABLE", f"ARRAY({','.join(wishes)})", ",".join(wishes.values()))
         await go_on_at(self._command, "acd-hold", "s")
         self._leave(f"Enqueue in {step.queue}")
 

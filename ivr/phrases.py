@@ -14,6 +14,9 @@ from typing import NamedTuple
 LANGUAGES = ("en", "pl")
 """What every phrase of this module is there in; a seat with another language is spoken to in the first."""
 
+PLACE_MAX = 100
+"""Places in a queue that are told by number."""
+
 DIALPLAN = ("already-answered", "caller-gone", "please-hold", "sorry-try-later")
 """Prompts that extensions.conf plays by itself."""
 
@@ -142,6 +145,71 @@ def longest_wait(wait_ms: int, language: str) -> str:
     """Tell how long the first of the waiting calls has waited."""
     said = duration(wait_ms, language)
     return f"Najdłużej: {said}." if language == "pl" else f"The longest has waited for {said}."
+
+
+def position(place: int, language: str) -> str:
+    """Tell a caller his place in the queue; beyond the first hundred the number itself says nothing to him."""
+    if place <= 1:
+        return "Państwa rozmowa jest następna." if language == "pl" else "You are next in line."
+    if place > PLACE_MAX:
+        polish = f"Przed Państwem czeka ponad {PLACE_MAX} osób."
+        return polish if language == "pl" else f"There are more than {PLACE_MAX} callers before you."
+    return f"Państwa numer w kolejce: {place}." if language == "pl" else f"You are number {place} in line."
+
+
+def wait_range(least_ms: int, most_ms: int, language: str) -> str:
+    """Tell a caller between which two times he should be answered.
+
+    The range is made wider to whole minutes, beyond ten to whole five minutes; of more than an hour only the least is
+    told. So there are few sentences, each spoken once, and none promises what the figures do not.
+    """
+    least, most = _minutes_down(least_ms), _minutes_up(max(most_ms, least_ms))
+    if most > 60:
+        return _longer_than(min(least, 60), language)
+    if least < 1 or least == most:
+        return _within(most, language)
+    if language == "pl":
+        return f"Przewidywany czas oczekiwania: od {_genitive(least)} do {_genitive(most)} minut."
+    return f"You should be answered within {least} to {most} minutes."
+
+
+def _within(most: int, language: str) -> str:
+    if language == "pl":
+        return f"Przewidywany czas oczekiwania: do {'minuty' if most == 1 else f'{_genitive(most)} minut'}."
+    return f"You should be answered within {'one minute' if most == 1 else f'{most} minutes'}."
+
+
+def _longer_than(least: int, language: str) -> str:
+    if least < 10:  # from a few minutes to more than an hour: nothing to rely on
+        return "Czas oczekiwania może być długi." if language == "pl" else "You may have to wait for a long time."
+    if language == "pl":
+        return f"Czas oczekiwania może przekroczyć {'godzinę' if least == 60 else f'{least} minut'}."
+    return f"You may have to wait for more than {'an hour' if least == 60 else f'{least} minutes'}."
+
+
+def _minutes_down(length_ms: int) -> int:
+    minutes = max(0, length_ms) // 60_000
+    return minutes if minutes <= 10 else minutes // 5 * 5
+
+
+def _minutes_up(length_ms: int) -> int:
+    minutes = max(1, -(-length_ms // 60_000))
+    return minutes if minutes <= 10 else -(-minutes // 5) * 5
+
+
+_GENITIVE = (
+    *("zera", "jednej", "dwóch", "trzech", "czterech", "pięciu", "sześciu", "siedmiu", "ośmiu", "dziewięciu"),
+    *("dziesięciu", "jedenastu", "dwunastu", "trzynastu", "czternastu", "piętnastu"),
+)
+_GENITIVE_TENS = {2: "dwudziestu", 3: "trzydziestu", 4: "czterdziestu", 5: "pięćdziesięciu", 6: "sześćdziesięciu"}
+
+
+def _genitive(count: int) -> str:
+    """Write a number up to 60 as `od` and `do` want it, feminine: an engine would read the digits in the nominative."""
+    if count < len(_GENITIVE):
+        return _GENITIVE[count]
+    tens, units = divmod(count, 10)
+    return f"{_GENITIVE_TENS[tens]} {_GENITIVE[units]}" if units else _GENITIVE_TENS[tens]
 
 
 def duration(length_ms: int, language: str) -> str:

@@ -121,6 +121,19 @@ class Prompts:
                 for place in places:
                     await asyncio.get_running_loop().run_in_executor(self._now, _copy_sound, source, place / name)
 
+    async def lay_out(self, folder: Path, name_or_text: str, language: str) -> str:
+        """Have a sound ready for the dialplan under a plain name in `folder`, whatever its path; gives the name.
+
+        Raises:
+            PromptError: there is nothing to play.
+            OSError: the folder cannot be written.
+
+        """
+        stem = await self.find(name_or_text, language)
+        name = hashlib.sha256(stem.encode()).hexdigest()[:32]
+        await asyncio.get_running_loop().run_in_executor(self._now, _link_sound, Path(stem), folder / name)
+        return name
+
     def prune(self, max_age_ms: int) -> int:
         """Remove from the cache what was not used for this long; gives the number of files removed."""
         oldest = time.time() - max_age_ms / 1000
@@ -279,6 +292,19 @@ def _copy_sound(source: Path, target: Path) -> None:
             _write_whole(target.with_suffix(suffix), file.read_bytes())
         else:
             target.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def _link_sound(source: Path, target: Path) -> None:
+    """Let a name stand for a sound in all its formats."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for suffix in SUFFIXES:
+        file, link = source.with_suffix(suffix), target.with_suffix(suffix)
+        if not file.is_file():
+            link.unlink(missing_ok=True)
+        elif not (link.is_symlink() and link.readlink() == file):
+            draft = link.with_name(f"{link.name}.{secrets.token_hex(4)}")
+            draft.symlink_to(file)
+            draft.replace(link)
 
 
 def _write_whole(file: Path, data: bytes) -> None:

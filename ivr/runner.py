@@ -2,7 +2,8 @@
 
 How a call leaves a flow, and what the switch is told then:
 
-    Enqueue          ACD_QUEUE and ACD_PRIORITY are set; the call goes on at `acd-hold,s,1`. The only way to the ACD.
+    Enqueue          ACD_QUEUE, ACD_PRIORITY and what else it asks for (ACD_NEEDS ACD_AHEAD ACD_WANTED) are set; the
+                     call goes on at `acd-hold,s,1`. The only way to the ACD.
     Transfer         the call goes on at `ivr-transfer,<extension>,1`
     HangUp, return   HANGUP
     an exception     logged with its traceback; the caller hears "sorry" and goes on at `acd-fallback,s,1`, or, where

@@ -23,7 +23,7 @@ import structlog
 from acd import chronicle
 from acd.control import Control
 from acd.core import invariants
-from acd.core.commands import AnyCommand
+from acd.core.commands import Announce, AnyCommand
 from acd.core.events import AnyEvent, Configured, Snapshot, Started
 from acd.desk.agents import AgentDesk
 from acd.dispatcher import Clock, Dispatcher
@@ -32,6 +32,7 @@ from acd.settings import Site
 from acd.site import fill_secrets, load_site
 from acd.status import Status, status_of
 from ivr import phrases
+from ivr.announcements import lay_out
 from ivr.asterisk import Instance, write_generated
 from ivr.fastagi import FastAgiServer, Handler
 from ivr.handset import Handset
@@ -90,6 +91,7 @@ class Server:
             _handsets(self.site),
             submit=self._submit,
             clock=clock,
+            render=self._words,
         )
         self.dispatcher = Dispatcher(core, self._journal, self.switch, clock=clock)
         self.dispatcher.watchers += [chronicle.note, self._see]
@@ -246,6 +248,11 @@ class Server:
     async def _speak(self, prompts: Prompts) -> None:
         await prompts.render_fixed(self.home / "sounds", phrases.DIALPLAN)
         await prompts.warm()
+
+    async def _words(self, command: Announce, language: str) -> list[str]:
+        """Have what a waiting caller is to be told ready for the dialplan."""
+        assert self._prompts is not None, "nobody waits before there are prompts"
+        return await lay_out(self._prompts, self.home / "sounds", command, language, self.site.general.language)
 
     async def prompts_ready(self) -> None:
         """Wait until every prompt is spoken; calls are taken before that, only their first word comes later."""

@@ -6,10 +6,15 @@ and decides nothing; when a new one stands, a snapshot is taken and the core hea
 An AMI session carries out its actions one after another. Both moves rest on that: an offer sets its token on the
 caller's channel before its Originate is sent, a withdrawal clears the token before it hangs up the leg. Whatever the
 race, a leg whose token is gone finds so out before it bridges (acd-seat in extensions.conf).
+
+Where several seats ring for one caller each seat has a token of its own, and who answers first takes a mark that only
+one can have (ACD_TALK). Which one that was, the bridge tells: of a shared offer `OfferAnswered` comes with `Connected`,
+and a seat that answered too late ends as withdrawn, when it has heard so.
 """
 
 import asyncio
 import random
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,7 +24,9 @@ import structlog
 from acd.core import commands as cmd
 from acd.core import events as ev
 from ivr.ami import Link, LinkError, Message, text
-from ivr.channels import VARIABLES, Channels, Held, Leg, number
+from ivr.announcer import Announcer, Render
+from ivr.channels import VARIABLES, Channels, number
+from ivr.held import ON_A_LINE, Held, Leg
 
 log = structlog.get_logger()
 
@@ -27,6 +34,7 @@ KEEP_ALIVE_S = 10.0
 """Between two keep-alives; the dialplan takes callfloor for dead after 120 s of silence (acd-hold)."""
 RETRY_FIRST_S, RETRY_MOST_S = 0.25, 10.0
 OFFER_MARK = "SHARED(ACD_OFFER)"
+TALK_MARK = "SHARED(ACD_TALK)"
 EVENT_CLASSES = "call,user,system"
 NORMAL_CLEARING = "16"
 HANGUP_GRACE_S = 3.0
@@ -57,6 +65,10 @@ class AmiSettings(msgspec.Struct, frozen=True, kw_only=True):
         return f"AmiSettings({self.user}@{self.host}:{self.port})"
 
 
+async def _nothing(_command: cmd.Announce, _language: str) -> tuple[str, ...]:
+    return ()
+
+
 class AmiSwitch:
     """Implements `acd.ports.Switch` on one Asterisk."""
 
@@ -67,7 +79,9 @@ class AmiSwitch:
         *,
         submit: Callable[..., None],
         clock: Callable[[], int],
+        render: Render = _nothing,
     ) -> None:
+        """See the class. `render` prepares the words of announcements; without it nothing is announced."""
         self.channels = Channels(handsets)
         self.connected = asyncio.Event()
         """A link stands and its first snapshot was handed over."""
@@ -78,6 +92,7 @@ class AmiSwitch:
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
         self._look_again = False
+        self._announcer = Announcer(self._caller, render)
 
     # The link
 
@@ -124,6 +139,7 @@ class AmiSwitch:
             self._link.close()
             self._link = self._looking = None
             self.channels.link_lost()
+            self._announcer.forget()
         if self.connected.is_set():
             self.connected.clear()
             self._submit(ev.SwitchLost())
@@ -141,44 +157,70 @@ class AmiSwitch:
     def offer(self, command: cmd.Offer) -> None:
         """Ring a seat for a call."""
         caller = self.channels.calls.get(command.call)
-        handset = self.channels.handset_of.get(command.seat)
+        handset = self._handset(command)
         if self._link is None or caller is None or handset is None:
             self._submit(ev.OfferEnded(offer=command.offer, outcome="failed"))
             if caller is None:
                 self.take_snapshot()  # or a caller who is not there would be offered to one seat after the other
             return
-        self.channels.legs[command.offer] = Leg(
-            call=command.call, seat=command.seat, ring_ms=command.ring_ms, made_at=self._clock()
+        variables = [f"ACD_OFFER={command.offer}", f"ACD_CALL={command.call}", f"ACD_CALLER={caller.channel}"]
+        if command.line:
+            variables.append(f"ACD_LINE={command.line}")
+        if command.shared:
+            variables += [f"ACD_RUNG={command.seat}", "ACD_SHARED=1"]
+            if not self._rings(command.call):  # who had him before, has him no more
+                self._link.tell("Setvar", Channel=caller.channel, Variable=TALK_MARK, Value="")
+        self.channels.legs[command.offer] = leg = Leg(
+            call=command.call,
+            seat=command.seat,
+            ring_ms=command.ring_ms,
+            made_at=self._clock(),
+            shared=command.shared,
         )
-        self._link.tell("Setvar", Channel=caller.channel, Variable=OFFER_MARK, Value=command.offer)
+        self._link.tell("Setvar", Channel=caller.channel, Variable=_token(leg), Value=command.offer)
         answer = self._link.send(
             "Originate",
             Channel=handset,
             ChannelId=command.offer,
             Context="acd-seat",
-            Exten="s",
+            Exten="first" if command.shared else "s",
             Priority="1",
             Timeout=str(command.ring_ms),
             CallerID=_caller_id(caller),
-            Variable=[f"ACD_OFFER={command.offer}", f"ACD_CALL={command.call}", f"ACD_CALLER={caller.channel}"],
+            Variable=variables,
             Async="true",
         )
         answer.add_done_callback(lambda future: self._originated(command.offer, future))
 
     def withdraw(self, command: cmd.Withdraw) -> None:
-        """Take an offer back: first the token, then the leg. One that does not exist yet is hung up when it does."""
+        """Take an offer back: first the token, then the leg. One that does not exist yet is hung up when it does.
+
+        A shared leg that is answered already is left to hear that somebody else was quicker; then it ends by itself.
+        """
         if self._link is None:
             return
+        leg = self.channels.legs.get(command.offer)
         if (caller := self.channels.calls.get(command.call)) is not None:
-            self._link.tell("Setvar", Channel=caller.channel, Variable=OFFER_MARK, Value="")
-        if (leg := self.channels.legs.get(command.offer)) is not None:
+            self._link.tell("Setvar", Channel=caller.channel, Variable=_token(leg), Value="")
+        if leg is not None:
+            hears_why = leg.shared and leg.answered and not leg.joined and not leg.withdrawn
             leg.withdrawn = True
+            if hears_why:
+                return
         self._link.tell("Hangup", Channel=command.offer, Cause=NORMAL_CLEARING)
 
+    def announce(self, command: cmd.Announce) -> None:
+        """Tell a waiting caller something."""
+        if self._link is not None:
+            self._announcer.announce(self._link, command)
+
     def send_away(self, command: cmd.SendAway) -> None:
-        """Move a waiting call to the overflow."""
+        """Move a waiting call to the overflow, whose flow reads where to and why."""
         caller = self.channels.calls.get(command.call)
         if self._link is not None and caller is not None:
+            self._announcer.hush(self._link, command.call)
+            for name, value in (("ACD_TO", command.to), ("ACD_REASON", command.reason)):
+                self._link.tell("Setvar", Channel=caller.channel, Variable=name, Value=value)
             self._link.tell("Redirect", Channel=caller.channel, Context="acd-overflow", Exten="s", Priority="1")
 
     def show_seat(self, seat: str, look: cmd.SeatLook) -> None:
@@ -195,6 +237,24 @@ class AmiSwitch:
             self._looking = asyncio.create_task(self._snapshot_or_reset(self._link))
             self._tasks.add(self._looking)
             self._looking.add_done_callback(self._tasks.discard)
+
+    def _handset(self, command: cmd.Offer) -> str | None:
+        """Say what to dial for a seat: None when there is nothing, or no line to dial it on."""
+        handset = self.channels.handset_of.get(command.seat)
+        if handset is None or not ON_A_LINE.search(handset):
+            return handset
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", command.line):
+            log.warning("offer without a line", seat=command.seat, handset=handset, line=command.line)
+            return None
+        return ON_A_LINE.sub(command.line, handset)
+
+    def _rings(self, call: str) -> bool:
+        """Whether a shared offer of this call is out already and not taken back."""
+        of_call = (leg for leg in self.channels.legs.values() if leg.call == call and leg.shared)
+        return any(not (leg.withdrawn or leg.joined) for leg in of_call)
+
+    def _caller(self, call: str) -> Held | None:
+        return self.channels.calls.get(call)
 
     def _originated(self, offer: str, future: "asyncio.Future[Any]") -> None:
         """Judge the Originate's own answer, where no leg came of it that could tell by its events."""
@@ -216,6 +276,12 @@ class AmiSwitch:
             for offer in self.channels.unwanted:
                 self._link.tell("Hangup", Channel=offer, Cause=NORMAL_CLEARING)
             self.channels.unwanted.clear()
+        if self._link is not None:
+            self._announcer.take(self._link, message)
+            for event in events:
+                if isinstance(event, ev.Connected | ev.CallEnded):
+                    call = event.call if isinstance(event, ev.CallEnded) else self.channels.legs[event.offer].call
+                    self._announcer.hush(self._link, call)
         if text(message, "Event") == "HangupRequest" and self.channels.knows(text(message, "Uniqueid")):
             asyncio.get_running_loop().call_later(HANGUP_GRACE_S, self._hang_up_again, text(message, "Uniqueid"))
         if events:
@@ -274,6 +340,11 @@ async def _whole_list(link: Link, action: str, **headers: str) -> list[Message]:
     if not text(messages[-1], "Event").endswith("Complete"):
         raise LinkError(f"{action}: {text(messages[-1], 'Message') or 'no list came'}")
     return messages
+
+
+def _token(leg: Leg | None) -> str:
+    """Name the variable of a caller's channel that lets a leg have him: one for all, or, shared, one a seat."""
+    return f"SHARED(ACD_OFFER_{leg.seat})" if leg is not None and leg.shared else OFFER_MARK
 
 
 def _caller_id(caller: Held) -> str:

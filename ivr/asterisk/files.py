@@ -40,6 +40,7 @@ def generated(site: Site, sounds: Path, modules: Iterable[str] = ()) -> dict[str
             f"CALLFLOOR_AGI = {switch.agi_host}:{switch.agi_port}/{switch.agi_secret}\n"
             f"CALLFLOOR_FALLBACK = {escaped(switch.fallback)}\n"
             f"CALLFLOOR_SOUNDS = {escaped(str(sounds))}\n"
+            + "".join(f"CALLFLOOR_MUSIC_{queue} = {escaped(music)}\n" for queue, music in site.music.items())
         ),
         "hints.conf": "".join(_extensions(name, seat) for name, seat in site.seats.items()),
         "manager.conf": (

@@ -16,7 +16,8 @@ from ivr.flow import Caller, Flow
 from ivr.performer import FlowLimits
 from ivr.runner import Runner
 
-QUEUE = ['SET VARIABLE "ACD_QUEUE" "sales"', 'SET VARIABLE "ACD_PRIORITY" ""']
+WISHES = "ARRAY(ACD_QUEUE,ACD_PRIORITY,ACD_NEEDS,ACD_AHEAD,ACD_WANTED)"
+QUEUE = [f'SET VARIABLE "{WISHES}" "sales,,,,"']
 TO_FALLBACK = ['SET CONTEXT "acd-fallback"', 'SET EXTENSION "s"', 'SET PRIORITY "1"']
 TO_HOLD = ['SET CONTEXT "acd-hold"', 'SET EXTENSION "s"', 'SET PRIORITY "1"']
 SORRY = ["ANSWER", 'STREAM FILE "/sounds/en/sorry" ""']

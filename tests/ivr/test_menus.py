@@ -21,6 +21,7 @@ from ivr.flow import (
     CallFlow,
     Enqueue,
     FlowEnded,
+    GetVariable,
     HandOver,
     HangUp,
     InLanguage,
@@ -111,7 +112,7 @@ async def test_the_sample_site(site: Site) -> None:
     assert await call(ivr, None) == [Answer(), main, Enqueue("reception")]
     assert await call(ivr, None, dialled="5550199") == [Answer(), CallFlow("line-check"), Answer()]
     assert await call(ivr, route="after") == [Play("goodbye"), HangUp()]
-    assert await call(ivr, route="overflow") == [Play("sorry-try-later"), HangUp()]
+    assert await call(ivr, route="overflow") == [GetVariable("ACD_TO"), Play("sorry-try-later"), HangUp()]
 
 
 async def test_the_invitation_in_polish_is_polish(site: Site) -> None:

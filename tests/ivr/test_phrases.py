@@ -76,3 +76,82 @@ def test_a_sites_own_reason_is_said_as_written():
     """A reason that callfloor has no Polish word for is spoken as the admin wrote it."""
     assert phrases.paused_for("dentysta", "pl") == "Stanowisko ma przerwę. Powód: dentysta."
     assert "przerwa: naciśnij 1. dentysta: naciśnij 2." in phrases.reason_menu({"1": "break", "2": "dentysta"}, "pl")
+
+
+@pytest.mark.parametrize(
+    ("place", "en", "pl"),
+    [
+        (1, "You are next in line.", "Państwa rozmowa jest następna."),
+        (2, "You are number 2 in line.", "Państwa numer w kolejce: 2."),
+        (100, "You are number 100 in line.", "Państwa numer w kolejce: 100."),
+        (101, "There are more than 100 callers before you.", "Przed Państwem czeka ponad 100 osób."),
+    ],
+)
+def test_a_place_in_the_queue(place, en, pl):
+    """The first is next, a hundred have numbers, and who comes after those is told that there are more."""
+    assert phrases.position(place, "en") == en
+    assert phrases.position(place, "pl") == pl
+
+
+MINUTE = 60_000
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "en", "pl"),
+    [
+        (0, 1, "You should be answered within one minute.", "Przewidywany czas oczekiwania: do minuty."),
+        (0, 2 * MINUTE, "You should be answered within 2 minutes.", "Przewidywany czas oczekiwania: do dwóch minut."),
+        (
+            *(MINUTE, 3 * MINUTE, "You should be answered within 1 to 3 minutes."),
+            "Przewidywany czas oczekiwania: od jednej do trzech minut.",
+        ),
+        (
+            *(2 * MINUTE, 4 * MINUTE, "You should be answered within 2 to 4 minutes."),
+            "Przewidywany czas oczekiwania: od dwóch do czterech minut.",
+        ),
+        (
+            *(2 * MINUTE + 59_999, 3 * MINUTE + 1, "You should be answered within 2 to 4 minutes."),
+            "Przewidywany czas oczekiwania: od dwóch do czterech minut.",
+        ),
+        (
+            *(5 * MINUTE, 5 * MINUTE, "You should be answered within 5 minutes."),
+            "Przewidywany czas oczekiwania: do pięciu minut.",
+        ),
+        (
+            *(13 * MINUTE, 22 * MINUTE, "You should be answered within 10 to 25 minutes."),
+            "Przewidywany czas oczekiwania: od dziesięciu do dwudziestu pięciu minut.",
+        ),
+        (
+            *(31 * MINUTE, 90 * MINUTE, "You may have to wait for more than 30 minutes."),
+            "Czas oczekiwania może przekroczyć 30 minut.",
+        ),
+        (
+            *(70 * MINUTE, 90 * MINUTE, "You may have to wait for more than an hour."),
+            "Czas oczekiwania może przekroczyć godzinę.",
+        ),
+        (
+            *(MINUTE, 90 * MINUTE, "You may have to wait for a long time."),
+            "Czas oczekiwania może być długi.",
+        ),
+    ],
+)
+def test_a_range_of_waits(least, most, en, pl):
+    """Rounded outwards to minutes, in Polish with the numeral in the genitive; never less than the figures say."""
+    assert phrases.wait_range(least, most, "en") == en
+    assert phrases.wait_range(least, most, "pl") == pl
+
+
+@given(st.integers(-MINUTE, 200 * MINUTE), st.integers(-MINUTE, 200 * MINUTE), st.sampled_from(phrases.LANGUAGES))
+def test_any_two_times_make_a_sentence_without_a_foreign_figure(least, most, language):
+    """Whatever the core says, also the wrong way round, becomes one sentence, and few different ones altogether."""
+    said = phrases.wait_range(least, most, language)
+    assert said.endswith(".")
+    assert "zera" not in said
+    assert "-" not in said
+
+
+def test_few_sentences_are_ever_spoken():
+    """All ranges of the first three hours in steps of 10 s make less than 300 sentences a language to be kept."""
+    times = range(0, 180 * MINUTE, 10_000)
+    said = {phrases.wait_range(least, most, "pl") for least in times[::6] for most in times if most >= least}
+    assert len(said) < 300

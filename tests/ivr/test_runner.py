@@ -2,11 +2,12 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 from agi_peer import connect, headers, replay, transcript, until
-from agi_server import QUEUE, TO_HOLD, FlowFunction, Sounds, dialogue, running
+from agi_server import QUEUE, TO_HOLD, WISHES, FlowFunction, Sounds, dialogue, running
 
 from acd.site import load_site
 from ivr import performer
@@ -119,7 +120,36 @@ async def test_enqueue(tmp_path: Path) -> None:
         await Enqueue("sales", 0)
 
     async with running(tmp_path, urgent) as server:
-        assert await dialogue(server) == [QUEUE[0], 'SET VARIABLE "ACD_PRIORITY" "0"', *TO_HOLD]
+        assert await dialogue(server) == [f'SET VARIABLE "{WISHES}" "sales,0,,,"', *TO_HOLD]
+
+
+async def test_enqueue_with_all_it_can_ask_for(tmp_path: Path) -> None:
+    """Skills, head start in ms and seat are kept on the channel in one command, whichever way the flow wrote them."""
+
+    async def choosy(_caller: Caller) -> None:
+        await Enqueue("sales", needs="french 3 + billing|sales 5", head_start_ms=60_000, seat="101")
+
+    async with running(tmp_path, choosy) as server:
+        kept = "sales,,french:3+billing:1|sales:5,60000,101"
+        assert await dialogue(server) == [f'SET VARIABLE "{WISHES}" "{kept}"', *TO_HOLD]
+    assert Enqueue("sales", needs="french 3").needs == Enqueue("sales", needs=((("french", 3),),)).needs
+
+
+@pytest.mark.parametrize(
+    ("wish", "reason"),
+    [
+        ({"needs": "french 11"}, "level 11 of 'french' is out of range"),
+        ({"needs": "fr,ench"}, "is no skill"),
+        ({"needs": ((("french", 0),),)}, "level 0"),
+        ({"head_start_ms": 86_400_001}, "head_start_ms"),
+        ({"seat": "1'1"}, "a seat is named by its number"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_nonsense_is_refused_where_it_is_written(wish: dict[str, Any], reason: str) -> None:
+    """What a call cannot ask for is a ValueError in the flow that asks, and never reaches the switch."""
+    with pytest.raises(ValueError, match=reason):
+        Enqueue("sales", **wish)
 
 
 async def test_transfer(tmp_path: Path) -> None:

@@ -203,7 +203,11 @@ async def test_the_overflow_takes_the_callers_channel(peer):
         floor.switch.send_away(cmd.SendAway(call="gone"))
         floor.switch.send_away(cmd.SendAway(call="1.1"))
         await peer.asked("Redirect")
-        assert floor.sent() == ["Redirect PJSIP/trunk-1 s acd-overflow"]
+        assert floor.sent() == [
+            "Setvar PJSIP/trunk-1 ACD_TO",
+            "Setvar PJSIP/trunk-1 ACD_REASON",
+            "Redirect PJSIP/trunk-1 s acd-overflow",
+        ]
 
 
 async def test_every_look_of_a_seat_has_a_lamp(peer):

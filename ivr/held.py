@@ -1,0 +1,55 @@
+"""What is known of each channel that matters to the distributor; kept by `ivr.channels`."""
+
+import re
+
+import msgspec
+
+ON_A_LINE = re.compile(r"\bLINE\b")
+"""Stands in a handset for the trunk line that its leg takes: `PJSIP/5550123@LINE`, `DAHDI/LINE/5550123`."""
+
+
+class Held(msgspec.Struct, kw_only=True):
+    """A caller's channel."""
+
+    channel: str
+    number: str
+    name: str
+    queue: str
+    language: str = ""
+    talk: str = ""
+    """The bridge of his last talk."""
+
+
+class Leg(msgspec.Struct, kw_only=True):
+    """A seat's channel."""
+
+    call: str
+    seat: str
+    ring_ms: int = 0
+    made_at: int = 0
+    born_at: int | None = None
+    """When its channel came into being; None while the switch is still at it."""
+    ringing: bool = False
+    answered: bool = False
+    joined: bool = False
+    withdrawn: bool = False
+    shared: bool = False
+    """Others may ring for the same caller; who answers has him only when they are in one bridge."""
+    bridges: dict[str, set[str]] = msgspec.field(default_factory=dict)
+    """Bridge -> which of the two, leg and caller, entered it."""
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a channel."""
+        return self.born_at is not None
+
+
+class Meanwhile(msgspec.Struct):
+    """What changed while a snapshot was on its way."""
+
+    begun: set[str] = msgspec.field(default_factory=set)
+    """Unique ids of channels that came into being, or into a queue."""
+    ended: set[str] = msgspec.field(default_factory=set)
+    """Unique ids of channels that are gone, or out of their queue."""
+    handsets: set[str] = msgspec.field(default_factory=set)
+    """Seats whose handset came or went."""

@@ -1,0 +1,55 @@
+"""Where a caller goes whose wait is over without an agent.
+
+The core says where and why (`SendAway`); the switch keeps both on his channel, as ACD_TO and ACD_REASON, and sends him
+to the dialplan's acd-overflow, which starts this flow. A flow that he is handed to reads the reason by
+`GetVariable("ACD_REASON")`.
+
+    flow NAME    menu NAME    voicemail    number EXT       empty: the actions of `overflow` in ivr.conf
+
+A place that does not exist any more, after a reload, is no dead end: `overflow` takes him.
+"""
+
+import structlog
+
+from ivr.actions import Actions, menu_flow
+from ivr.flow import Caller, Flow, GetVariable, HandOver, StepError, Transfer
+
+log = structlog.get_logger()
+
+VOICEMAIL = "voicemail"
+"""The flow that records a message; a site's own flow of that name goes before the built-in one."""
+
+
+def overflow_flow(otherwise: Actions) -> Flow:
+    """Make the flow of the route `overflow`; `otherwise` are the site's actions for callers who go nowhere else."""
+
+    async def run(caller: Caller) -> None:
+        to = await GetVariable("ACD_TO") or ""
+        if to:
+            try:
+                await destination(to)
+            except (StepError, ValueError) as error:
+                log.warning("overflow target not usable", call=caller.uniqueid, to=to[:80], reason=str(error))
+        await otherwise.perform()
+
+    return Flow("overflow", run)
+
+
+def destination(to: str) -> HandOver | Transfer:
+    """Read where somebody is sent.
+
+    Raises:
+        ValueError: it is none of the places that there are.
+
+    """
+    kind, _, name = to.partition(" ")
+    match kind:
+        case "flow" if name:
+            return HandOver(name)
+        case "menu" if name:
+            return HandOver(menu_flow(name))
+        case "voicemail" if not name:
+            return HandOver(VOICEMAIL)
+        case "number" if name:
+            return Transfer(name)
+    raise ValueError(f"'{to[:80]}' is no place to send a caller to: flow NAME, menu NAME, voicemail or number EXT")

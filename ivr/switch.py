@@ -318,6 +318,7 @@ class AmiSwitch:
         with self.channels.meanwhile() as meanwhile:
             channels = await _whole_list(link, "Status", Variables=VARIABLES)
             devices = await _whole_list(link, "DeviceStateList")
+            [status] = await link.ask("CoreStatus")
         if link is not self._link:
             raise LinkError("the link ended before the snapshot was read")
         snapshot = self.channels.snapshot(
@@ -326,7 +327,8 @@ class AmiSwitch:
             [m for m in devices if text(m, "Event") == "DeviceStateChange"],
             meanwhile,
         )
-        self._submit(snapshot)
+        born = f"{text(status, 'CoreStartupDate')} {text(status, 'CoreStartupTime')}".strip()
+        self._submit(msgspec.structs.replace(snapshot, switch_run=born))
 
 
 async def _whole_list(link: Link, action: str, **headers: str) -> list[Message]:

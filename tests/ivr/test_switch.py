@@ -87,6 +87,7 @@ HELLO = [
     f"Setvar GLOBAL(CALLFLOOR_ALIVE) {NOW // 1000}",
     "Status",
     "DeviceStateList",
+    "CoreStatus",
 ]
 
 
@@ -252,7 +253,7 @@ async def test_what_was_asked_of_a_dead_link_is_never_asked_again(peer):
         assert isinstance(await floor.next(), ev.Snapshot)
         peer.say(message("FullyBooted", Status="Fully Booted"))
         assert isinstance(await floor.next(), ev.Snapshot)
-        assert floor.sent()[before:] == [*HELLO, "Status", "DeviceStateList"]
+        assert floor.sent()[before:] == [*HELLO, "Status", "DeviceStateList", "CoreStatus"]
 
 
 async def test_without_a_link_nothing_is_kept_for_later(peer):

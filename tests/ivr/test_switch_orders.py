@@ -40,6 +40,9 @@ class FakeLink:
     async def ask(self, action, **headers):
         if action == "Getvar":
             return [Message({"Response": "Success", "Value": str(self.clock)})]
+        if action == "CoreStatus":
+            born = {"CoreStartupDate": "2027-01-15", "CoreStartupTime": "08:00:00"}
+            return [Message({"Response": "Success", **born})]
         if action == "Setvar":
             self.sent.append((action, headers))
             return [Message({"Response": "Success"})]

@@ -23,6 +23,9 @@ from ivr.needs import asked_for
 
 __all__ = ["VARIABLES", "Channels", "Held", "Leg", "Meanwhile", "number", "outcome_of"]
 
+EVENTS = frozenset({"BridgeEnter", "DeviceStateChange", "Hangup", "Newchannel", "Newstate", "Rename", "UserEvent"})
+"""The events that mean something here."""
+
 OFFER_PREFIX = "offer-"
 WORDS_PREFIX = "words-"
 """Unique ids of the channels that speak to a waiting caller (ivr.announcer)."""
@@ -366,8 +369,5 @@ def number(value: str) -> int | None:
 
 def _variables(message: Message) -> dict[str, str]:
     """Read the channel variables of a Status line, `Variable: NAME=value` each. One that is not set reads `(null)`."""
-    lines: Iterable[str] = message.get("Variable", [])
-    if isinstance(lines, str):
-        lines = [lines]
-    pairs = (str(line).partition("=") for line in lines)
+    pairs = (line.partition("=") for line in message.all("Variable"))
     return {name: value for name, _, value in pairs if value != "(null)"}

@@ -16,7 +16,6 @@ import asyncio
 import random
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import msgspec
 import structlog
@@ -25,7 +24,7 @@ from acd.core import commands as cmd
 from acd.core import events as ev
 from ivr.ami import Link, LinkError, Message, text
 from ivr.announcer import Announcer, Render
-from ivr.channels import VARIABLES, Channels, number
+from ivr.channels import EVENTS, VARIABLES, Channels, number
 from ivr.held import ON_A_LINE, Held, Leg
 
 log = structlog.get_logger()
@@ -36,6 +35,8 @@ RETRY_FIRST_S, RETRY_MOST_S = 0.25, 10.0
 OFFER_MARK = "SHARED(ACD_OFFER)"
 TALK_MARK = "SHARED(ACD_TALK)"
 EVENT_CLASSES = "call,user,system"
+EVENT_NAMES = EVENTS | {"FullyBooted", "HangupRequest"}
+"""The events that are read; `eventfilter` of manager.conf names the same ones."""
 NORMAL_CLEARING = "16"
 HANGUP_GRACE_S = 3.0
 """How long a channel may stand after its telephone has hung up; a busy Asterisk takes a second."""
@@ -123,6 +124,7 @@ class AmiSwitch:
             secret=settings.secret,
             events=EVENT_CLASSES,
             on_event=self._on_event,
+            names=EVENT_NAMES,
         )
         await self._keep_alive(link)
         await self._snapshot(link)
@@ -256,13 +258,12 @@ class AmiSwitch:
     def _caller(self, call: str) -> Held | None:
         return self.channels.calls.get(call)
 
-    def _originated(self, offer: str, future: "asyncio.Future[Any]") -> None:
+    def _originated(self, offer: str, future: "asyncio.Future[list[Message]]") -> None:
         """Judge the Originate's own answer, where no leg came of it that could tell by its events."""
         leg = self.channels.legs.get(offer)
         if future.cancelled() or leg is None or leg.exists:
             return
-        answer = future.result()
-        last = answer[-1] if isinstance(answer, list) else answer
+        last = future.result()[-1]
         if text(last, "Response") in {"Failure", "Error"}:
             reason = text(last, "Message") or text(last, "Reason")
             log.info("offer not delivered", offer=offer, seat=leg.seat, reason=reason)

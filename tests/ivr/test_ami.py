@@ -2,8 +2,10 @@
 
 import asyncio
 import socket
+import time
 
 import pytest
+from structlog.testing import capture_logs
 
 from ivr import ami
 from ivr.ami import Link, LinkError
@@ -143,7 +145,7 @@ async def test_no_answer_in_time(peer, monkeypatch):
     [asked] = await peer.asked("Ping")
     peer.say(answer(asked))
     peer.silent = False
-    assert [one.response for one in await link.ask("Setvar")] == ["Success"]
+    assert [one["Response"] for one in await link.ask("Setvar")] == ["Success"]
     link.close()
 
 
@@ -182,4 +184,106 @@ async def test_no_line_break_leaves_in_any_place(peer, broken):
     assert set(asked) == {"Action", "ActionID", "Channel", "Variable"}
     assert len(asked["Variable"].split("\n")) == 2
     assert b"\x00" not in peer.received
+    link.close()
+
+
+async def test_only_wanted_events_are_handed_over(peer):
+    """Of a stream of all kinds of events the reader gets those it named; answers come whatever they are called."""
+    seen = []
+    link = await Link.open(
+        host="127.0.0.1", port=peer.port, user="u", secret="s", events="on", on_event=seen.append, names=["Hangup"]
+    )
+    peer.list_lines = message("Status", ActionID="$ID", Uniqueid="1.1")
+    peer.say(b"".join(message(kind, Uniqueid="1.1") for kind in ("VarSet", "Hangup", "Newexten", "hangup")))
+    assert [one.event for one in await link.ask("Status")] == ["", "Status", "StatusComplete"]
+    assert [one.event for one in seen] == ["Hangup"]
+    peer.say(message("Shutdown"))
+    assert await asyncio.wait_for(asyncio.shield(link.lost), 10) == "Asterisk shuts down"
+    link.close()
+
+
+async def test_an_originate_is_answered_by_its_outcome(peer):
+    """A call that was queued is no outcome; the event that follows is. A refusal is one by itself."""
+    link = await opening(peer.port)
+    first, second = link.send("Originate", Channel="PJSIP/101"), link.send("Originate", Channel="PJSIP/102")
+    asked, other = await peer.asked("Originate", 2)
+    await link.ask("Ping")
+    assert not first.done()
+    peer.say(message("OriginateResponse", ActionID=asked["ActionID"], Response="Failure", Reason="3"))
+    assert [one.get("Reason") for one in await asyncio.wait_for(first, 10)] == ["", "3"]
+    peer.say(message("OriginateResponse", ActionID=other["ActionID"], Response="Success"))
+    assert [one.event for one in await asyncio.wait_for(second, 10)] == ["", "OriginateResponse"]
+    peer.silent = True
+    third = link.send("Originate", Channel="PJSIP/103")
+    asked = (await peer.asked("Originate", 3))[-1]
+    peer.say(answer(asked, "Error", "Extension does not exist."))
+    assert [one["Response"] for one in await asyncio.wait_for(third, 10)] == ["Error"]
+    link.close()
+
+
+async def test_english_words_do_not_make_a_list(peer):
+    """An answer without EventList is whole, whatever its message says."""
+    link = await opening(peer.port)
+    peer.silent = True
+    task = asyncio.create_task(link.ask("Getvar", Variable="X"))
+    [asked] = await peer.asked("Getvar")
+    peer.say(answer(asked, text="it will follow, and was successfully queued"))
+    assert len(await asyncio.wait_for(task, 10)) == 1
+    link.close()
+
+
+async def test_others_get_their_turn_while_much_is_handled(peer, monkeypatch):
+    """A thousand events that take a millisecond each do not keep anybody else from running, and none is lost."""
+    monkeypatch.setattr(ami, "TURN_S", 0.002)
+    seen = []
+
+    def slow(event):
+        time.sleep(0.001)
+        seen.append(event["Uniqueid"])
+
+    link = await opening(peer.port, slow)
+    peer.say(b"".join(message("Hangup", Uniqueid=number) for number in range(1_000)))
+    gaps, last = [], time.monotonic()
+    async with asyncio.timeout(20):
+        while len(seen) < 1_000:
+            await asyncio.sleep(0)
+            gaps.append(time.monotonic() - last)
+            last = time.monotonic()
+    assert seen == [str(number) for number in range(1_000)]
+    assert sorted(gaps)[-3] < 0.1  # without turns: a second and more
+    link.close()
+
+
+async def test_a_backlog_is_not_endless(peer, monkeypatch):
+    """While more is read than can be handled the stream is left where it is, and all of it is handled in the end."""
+    monkeypatch.setattr(ami, "BACKLOG_MAX", 10)
+    monkeypatch.setattr(ami, "TURN_S", 0.0)
+    seen, most = [], 0
+
+    def count(event):
+        nonlocal most
+        most = max(most, len(link._manager.protocol._read))
+        seen.append(event["Uniqueid"])
+
+    link = await opening(peer.port, count)
+    peer.say(b"".join(message("Hangup", Uniqueid=number) for number in range(30_000)))
+    async with asyncio.timeout(30):
+        while len(seen) < 30_000:  # noqa: ASYNC110 - the list tells nobody
+            await asyncio.sleep(0.001)
+    assert seen == [str(number) for number in range(30_000)]
+    assert most < 10_000  # what one reading holds, not the whole stream
+    link.close()
+
+
+async def test_an_event_that_cannot_be_handled_ends_the_link(peer):
+    """A failure of ours is logged and costs the link, since what an unread event said is not known any more."""
+
+    def fail(_event):
+        raise ValueError("broken")
+
+    link = await opening(peer.port, fail)
+    with capture_logs() as logs:
+        peer.say(message("Hangup") * 3)
+        assert await asyncio.wait_for(asyncio.shield(link.lost), 10) == "a message could not be handled"
+    assert [entry["event"] for entry in logs] == ["ami message not handled"]
     link.close()

@@ -225,7 +225,7 @@ def test_a_renamed_channel_is_followed():
     ("headers", "told"),
     [
         ({"CallerIDNum": "<unknown>"}, {"caller": ""}),
-        ({"CallerIDNum": "55\r\n\x1b[31m\u202e01\x00"}, {"caller": "55[31m01"}),
+        ({"CallerIDNum": "55\n\r\x1b[31m\u202e01\x00"}, {"caller": "55[31m01"}),
         ({"CallerIDNum": "5" * 500}, {"caller": "5" * 64}),
         ({"Class": "3"}, {"priority": 3}),
         ({"Class": "-3"}, {"priority": None}),

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import re
 import typing
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -156,8 +158,7 @@ async def test_a_handset_that_is_not_registered(peer):
         await floor.arrive()
         floor.switch.offer(OFFER)
         [asked] = await peer.asked("Originate")
-        headers = dict(recorded.items()) | {"ActionID": asked["ActionID"], "Uniqueid": "offer-t-1"}
-        headers.pop("content")
+        headers = recorded.headers() | {"ActionID": asked["ActionID"], "Uniqueid": "offer-t-1"}
         peer.say(message(headers.pop("Event"), **headers))
         assert await floor.next() == ev.OfferEnded(offer="offer-t-1", outcome="unreachable")
         assert floor.switch.channels.legs == {}
@@ -370,6 +371,14 @@ async def test_a_hang_up_that_the_switch_lost_is_said_again(peer, monkeypatch):
         peer.say(message("HangupRequest", Uniqueid="9.9"))
         await peer.asked("Hangup")
         assert floor.sent() == ["Hangup 1.1"]
+
+
+def test_the_event_filter_lets_through_what_is_read():
+    """manager.conf names the events that the switch reads, and the two that the link itself looks at."""
+    conf = (Path(__file__).parents[2] / "asterisk-config/manager.conf").read_text()
+    lists = re.findall(r"^eventfilter = \^Event: \(([\w|]+)\)", conf, re.MULTILINE)
+    named = {name for names in lists for name in names.split("|")}
+    assert named == switch.EVENT_NAMES | {"OriginateResponse", "Shutdown"}
 
 
 def test_settings_keep_their_secret():

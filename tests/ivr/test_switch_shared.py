@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from acd.core import commands as cmd
 from acd.core import events as ev
+from ivr.ami import Message
 from ivr.channels import Channels, outcome_of
 from ivr.held import Leg
 from tests.ivr.ami_peer import AmiPeer, message
@@ -149,7 +150,7 @@ def test_a_leg_that_a_new_server_meets_is_known_as_shared():
     }
     caller = {"Event": "Status", "Uniqueid": "1.1", "BridgeID": "b", "Variable": ["ACD_QUEUE=sales"]}
     with channels.meanwhile() as meanwhile:
-        snapshot = channels.snapshot(1, [leg, caller], [], meanwhile)
+        snapshot = channels.snapshot(1, [Message(leg), Message(caller)], [], meanwhile)
     assert [known.joined for known in snapshot.legs] == [True]
     assert channels.legs["offer-t-1"].shared
     assert channels.legs["offer-t-1"].joined

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from _fastpath import Framer
 from ivr.ami import Message
 from ivr.channels import Channels, Leg, Meanwhile
 
@@ -29,7 +30,8 @@ def read(name: str) -> list[Entry]:
     for block in re.split(r"\n\n", (FOLDER / f"ami-{name}.txt").read_text().strip())[1:]:
         head, _, lines = block.partition("\n")
         _, at, *did = head.split(" ")
-        entries.append(Entry(int(at), did, Message.from_line(lines.replace("\n", "\r\n")) if lines else None))
+        [message] = Framer().feed(lines.replace("\n", "\r\n").encode() + b"\r\n\r\n") if lines else [None]
+        entries.append(Entry(int(at), did, message))
     return entries
 
 

@@ -126,7 +126,8 @@ async def test_wrap_up_lasts_as_long_as_its_queue_says(floor):
     await floor.waiter("5550103")
     await phone.calls[0].hang_up()
     ended = await floor.sees(ev.OfferEnded)
-    assert floor.seat("103").wrap_up_until == ended.at + WRAP_UP_MS
+    [offer] = floor.seat("103").work
+    assert floor.state.offers[offer].deadline == ended.at + WRAP_UP_MS
     await floor.until(lambda: len(floor.offers()) == 2, "offered the next")
     [cause] = [event for event, commands in floor.history[1:] if any(isinstance(c, Offer) for c in commands)][1:]
     assert isinstance(cause, ev.DeadlineReached)

@@ -1,31 +1,33 @@
-"""All options of acd.conf in one table, and the objects they become.
+"""What acd.conf becomes: the settings of a site, what its names may look like, and the options that stand once.
 
-`SECTIONS` is that table: what each type of section may say. `acd.site` reads by it, the manual is printed from it
-(`manual`), and a test holds the two together. A queue's and a seat's options map one to one onto `QueueRule` and
-`SeatRule`; what the core must not see (agent, PIN, handset, password, language) stands beside the rule.
+The options of all types of sections are put together in `acd.site_options`.
 """
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from msgspec import Struct, field
 
-from acd.core.rules import QueueRule, SeatRule
-from acd.options import Option, choice, duration, number, pattern, secret, table, words
+from acd.core.rules import MEDIA, LineGroupRule, MediumRule, QueueRule, SeatRule
+from acd.options import Option, choice, duration, number, pattern, secret, words
+from acd.problems import Origin
 
 GENERATE = "generate"
 """Written as a secret: the instance makes a random one at its first start and keeps it."""
 
 QUEUE_NAME = r"[a-z0-9][a-z0-9_-]{0,39}"
 SEAT_NAME = r"[0-9]{2,8}"
+MEDIUM_NAME = r"[a-z][a-z0-9]{0,19}"
+GROUP_NAME = r"[a-z0-9][a-z0-9_-]{0,39}"
+LINE_NAME = r"[A-Za-z0-9][A-Za-z0-9_./-]{0,39}"
 MUSIC_CLASS = r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}"
 LANGUAGE = r"[a-z]{2,3}(_[A-Z]{2})?"
 REASON_DIGIT = r"[0-9]"
 REASON = r"[a-z0-9][a-z0-9 _-]{0,39}"
 
 _HOST = pattern(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", "IPv4 address or host name")
-_TEXT = pattern(r'[^"<>\\\x00-\x1f\x7f]{1,80}', 'text without " < > \\')  # it goes into caller IDs and prompts
+TEXT = pattern(r'[^"<>\\\x00-\x1f\x7f]{1,80}', 'text without " < > \\')  # it goes into caller IDs and prompts
 _PORT = number(1, 65_535)
-_SECRET = secret(r"[!-~]{1,80}", f"12 to 80 visible ASCII characters, or {GENERATE}", empty=GENERATE)
+SECRET = secret(r"[!-~]{1,80}", f"12 to 80 visible ASCII characters, or {GENERATE}", empty=GENERATE)
 
 
 class _Discreet(Struct, frozen=True):
@@ -52,6 +54,7 @@ class GeneralSettings(Struct, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     voice: Literal["auto", "espeak", "piper"] = "auto"
     snapshot_interval_ms: int = 60_000
+    ticket_ms: int = 14_400_000
 
 
 class SwitchSettings(_Discreet, frozen=True, kw_only=True):
@@ -92,6 +95,14 @@ class SeatSettings(_Discreet, frozen=True, kw_only=True):
     """The handset's SIP password. Empty until `acd.site.fill_secrets` when the instance is to make one."""
 
 
+class Mention(NamedTuple):
+    """Something that a rule of a queue names and that ivr.conf or the flow files must have."""
+
+    origin: Origin
+    noun: Literal["flow", "menu", "prompt"]
+    name: str
+
+
 class Site(Struct, frozen=True, kw_only=True):
     """What acd.conf says, checked."""
 
@@ -100,15 +111,19 @@ class Site(Struct, frozen=True, kw_only=True):
     queues: dict[str, QueueRule] = field(default_factory=dict)
     music: dict[str, str] = field(default_factory=dict)
     """Queue to the class of musiconhold.conf that its callers hear; beside the rules, for the core need not know."""
+    media: tuple[MediumRule, ...] = MEDIA
+    line_groups: tuple[LineGroupRule, ...] = ()
     seats: dict[str, SeatSettings] = field(default_factory=dict)
     pause_reasons: dict[str, str] = field(default_factory=dict)
     """Digit to reason, in the order of the file."""
+    mentions: tuple[Mention, ...] = ()
+    """What the rules name of the other files; whoever reads those checks that it is there."""
 
 
 GENERAL = (
     Option(
         "name",
-        _TEXT,
+        TEXT,
         "callfloor",
         "What the site is called in status and logs.",
     ),
@@ -140,6 +155,14 @@ GENERAL = (
         "How often the switch is asked for all it holds, to heal what a lost event broke.",
         "snapshot_interval_ms",
     ),
+    Option(
+        "ticket",
+        duration("0", "7d"),
+        "4h",
+        "How long a caller who was cut off keeps his place: calling again from the same number he stands where he "
+        "stood.",
+        "ticket_ms",
+    ),
 )
 
 SWITCH = (
@@ -158,7 +181,7 @@ SWITCH = (
     Option("ami_host", _HOST, "127.0.0.1", "Where Asterisk's manager interface listens."),
     Option("ami_port", _PORT, "5038", "Its TCP port."),
     Option("ami_user", pattern(r"[A-Za-z0-9_-]{1,40}", "name"), "callfloor", "Account in manager.conf."),
-    Option("ami_secret", _SECRET, GENERATE, "Its password. With `mode = existing` the one in your manager.conf."),
+    Option("ami_secret", SECRET, GENERATE, "Its password. With `mode = existing` the one in your manager.conf."),
     Option(
         "agi_host",
         _HOST,
@@ -176,84 +199,3 @@ SWITCH = (
     Option("rtp_first", number(1_024, 65_534), "10000", "First UDP port for sound; each call leg takes two."),
     Option("rtp_last", number(1_025, 65_535), "10999", "Last UDP port for sound."),
 )
-
-QUEUE = (
-    Option("strategy", choice("longest-idle"), "longest-idle", "Which of several free seats gets the call."),
-    Option(
-        "priority",
-        number(0, 99),
-        "10",
-        "Class of its calls where the call has none of its own; 0 is served first, over all queues.",
-    ),
-    Option(
-        "ring",
-        duration("3s", "5m"),
-        "15s",
-        "How long a seat rings before the call goes back to the head of the queue.",
-        "ring_ms",
-    ),
-    Option(
-        "wrap_up",
-        duration("0", "1h"),
-        "10s",
-        "Time after a talk before the seat is offered the next call; 0 for none.",
-        "wrap_up_ms",
-    ),
-    Option(
-        "refusal",
-        duration("0", "1h"),
-        "30s",
-        "How long a call is kept from a seat that refused it or let it ring out.",
-        "refusal_ms",
-    ),
-    Option(
-        "max_wait", duration("10s", "24h"), "1h", "A call that waited this long is sent to the overflow.", "max_wait_ms"
-    ),
-    Option(
-        "music",
-        pattern(MUSIC_CLASS, "name of a section of musiconhold.conf"),
-        "default",
-        "What its callers hear while they wait.",
-    ),
-)
-
-SEAT = (
-    Option("queues", words(QUEUE_NAME, "names of queues"), "", "Queues that the seat serves."),
-    Option(
-        "agent",
-        _TEXT,
-        None,
-        "Who sits there: spoken to the agent, shown to others.",
-    ),
-    Option("pin", secret(r"[0-9]{4,12}", "4 to 12 digits"), None, "What the agent keys in to log in."),
-    Option(
-        "handset",
-        pattern(r"([A-Za-z][A-Za-z0-9]*/[A-Za-z0-9][A-Za-z0-9_.@/+-]{0,79})?", "technology/name, such as DAHDI/5"),
-        "",
-        "The phone that rings. Left out, it is `PJSIP/` and the seat's number, and callfloor writes that endpoint. "
-        "The word LINE stands for the trunk line that a call to it takes: `PJSIP/5550123@LINE`.",
-    ),
-    Option("secret", _SECRET, GENERATE, "The handset's SIP password."),
-    Option(
-        "language", pattern(f"({LANGUAGE})?", "language code"), "", "What the handset speaks; left out, the site's."
-    ),
-    Option(
-        "set_aside_after",
-        number(0, 100),
-        "3",
-        "This many offers in a row unanswered, and the seat is paused as `not-answering`; 0 for never.",
-    ),
-    Option("pin_tries", number(1, 100), "3", "Wrong PINs in a row before the seat is locked."),
-    Option("lock", duration("0", "24h"), "5m", "How long a seat stays locked.", "lock_ms"),
-)
-
-SECTIONS: dict[str, tuple[Option, ...]] = {"general": GENERAL, "switch": SWITCH, "queue": QUEUE, "seat": SEAT}
-"""The one table of all options, by type of section. `[pause-reasons]` has no options: its keys are digits."""
-
-
-def manual() -> str:
-    """Return the tables of the manual, one for each type of section."""
-    heads = {"queue": "[NAME] with type = queue", "seat": "[NUMBER] with type = seat"}
-    return "\n\n".join(
-        f"### `{heads.get(kind, f'[{kind}]')}`\n\n{table(options)}" for kind, options in SECTIONS.items()
-    )

@@ -1,41 +1,57 @@
 """Load acd.conf: sections to settings, everything checked before anything is used.
 
-A section says what it is by `type = queue` or `type = seat`, which it may inherit from a template, as in pjsip.conf;
-`[general]`, `[switch]` and `[pause-reasons]` are known by name. First each section is read by its table
-(`acd.settings`), then what only shows between sections is checked: a seat's queue that does not exist, two seats with
-one handset, ports that collide. Errors and warnings are collected, so one run tells them all.
+A section says what it is by `type`, which it may inherit from a template, as in pjsip.conf; `[general]`, `[switch]` and
+`[pause-reasons]` are known by name. First each section is read by its table (`acd.site_options`), then what only shows
+between sections is checked (`acd.site_checks`, `acd.routing_checks`): a seat's queue that does not exist, two seats
+with one handset, calls that overflow in a circle. Errors and warnings are collected, so one run tells them all.
 """
 
 import os
 import re
 import secrets
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
 from acd.conf import Config, Section, read, render
-from acd.core.rules import QueueRule, SeatRule
-from acd.options import origin_of, take
+from acd.core.rules import MEDIA, LineGroupRule, LineRule, MediumRule, QueueRule, SeatRule
+from acd.options import counting, take
 from acd.problems import Origin, Problem, did_you_mean
+from acd.queue_options import OVERFLOWS, overflows
+from acd.routing_checks import check_routing, check_service
+from acd.rule_text import read_target
 from acd.settings import (
-    GENERATE,
+    GROUP_NAME,
+    MEDIUM_NAME,
     QUEUE_NAME,
     REASON,
     REASON_DIGIT,
     SEAT_NAME,
-    SECTIONS,
     GeneralSettings,
+    Mention,
     SeatSettings,
     Site,
     SwitchSettings,
 )
+from acd.site_checks import Written, check_fallback, check_languages, check_seats, check_switch
+from acd.site_options import SECTIONS
 
 FILE = "acd.conf"
 SECRETS_FILE = "secrets.conf"
-LOOPBACK = r"127(\.[0-9]{1,3}){3}|localhost"
+
+MEDIUM_PREFIX = "medium-"
+"""A queue for e-mails may well be called email; the section of the medium is [medium-email]."""
+
+_NAMED = {
+    "queue": (QUEUE_NAME, "queue", "begin with a small letter or digit; small letters, digits, - and _; up to 40"),
+    "seat": (SEAT_NAME, "seat", "name it by its number, 2 to 8 digits"),
+    "medium": (MEDIUM_PREFIX + MEDIUM_NAME, "medium", "write medium- and the medium, as in [medium-email]"),
+    "lines": (GROUP_NAME, "group of lines", "begin with a small letter or digit; small letters, digits, - and _"),
+}
+"""Type of section to what it may be named, what it is called in messages, and the hint."""
+_TYPES = "queue, seat, medium or lines"
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else: people type it into phones
 _SECRET_CHARS = 16  # of 31 letters: 79 bits
@@ -137,21 +153,33 @@ class _Loader:
             self._sort(section)
         general_values = self._only("general")
         general = GeneralSettings(**general_values or {})
-        queues = dict(self._each("queue"))
+        queues = {name: (_queue(name, values or {}), values) for name, values in self._each("queue")}
+        seats = enumerate(self._each("seat"))
         site = Site(
             general=general,
             switch=SwitchSettings(**{"fallback": "", **(self._only("switch") or {})}),
-            queues={name: _queue(name, values) for name, values in queues.items()},
-            music={name: values["music"] for name, values in queues.items() if values},
-            seats={name: _seat(name, values, general.language) for name, values in self._each("seat") if values},
+            queues={name: rule for name, (rule, _) in queues.items()},
+            music={name: values["music"] for name, (_, values) in queues.items() if values},
+            media=_all_media(_medium(name, values) for name, values in self._each("medium") if values),
+            line_groups=tuple(_line_group(name, values) for name, values in self._each("lines") if values),
+            seats={name: _seat(name, order, values, general.language) for order, (name, values) in seats if values},
             pause_reasons=self._pause_reasons(),
+            mentions=tuple(
+                mention
+                for name, (rule, values) in queues.items()
+                if values
+                for mention in _mentions(self.sections[name], rule)
+            ),
         )
+        written = Written(sections=self.sections, kinds=self.kinds, problems=self.problems)
         if general_values is not None:
-            self._check_languages(site)
-        self._check_switch(site)
-        self._check_seats(site)
+            check_languages(written, site)
+        check_switch(written, site)
+        check_seats(written, site)
+        check_routing(written, site)
         if not self.problems.has_errors:  # else a seat may be missing only for its own mistake
-            self._check_service(site)
+            check_fallback(written, site)
+            check_service(written, site)
         return site if general_values is not None else None
 
     def _sort(self, section: Section) -> None:
@@ -166,25 +194,21 @@ class _Loader:
         if name in {"general", "switch", "pause-reasons"}:
             self.kinds[name].append(section)
         elif kind is None:
-            hint = did_you_mean(name, ["general", "switch", "pause-reasons"]) or "write type = queue or type = seat"
+            hint = did_you_mean(name, ["general", "switch", "pause-reasons"]) or f"write type = {_TYPES}"
             self.problems.error(section.origin, f"section '{name}' has no type", hint)
-        elif kind.value not in {"queue", "seat"}:
-            hint = did_you_mean(kind.value, ["queue", "seat"]) or "there are queue and seat"
+        elif kind.value not in _NAMED:
+            hint = did_you_mean(kind.value, _NAMED) or f"there are {_TYPES}"
             self.problems.error(kind.origin, f"unknown type '{kind.value}' of section '{name}'", hint)
-        elif kind.value == "queue" and not re.fullmatch(QUEUE_NAME, name):
-            hint = "begin with a small letter or digit; small letters, digits, - and _; up to 40"
-            self.problems.error(section.origin, f"a queue cannot be named '{name}'", hint)
-        elif kind.value == "seat" and not re.fullmatch(SEAT_NAME, name):
-            self.problems.error(
-                section.origin, f"a seat cannot be named '{name}'", "name it by its number, 2 to 8 digits"
-            )
+        elif not re.fullmatch(_NAMED[kind.value][0], name):
+            _, noun, hint = _NAMED[kind.value]
+            self.problems.error(section.origin, f"a {noun} cannot be named '{name}'", hint)
         else:
             self.kinds[kind.value].append(section)
 
     def _each(self, kind: str) -> Iterator[tuple[str, dict[str, Any] | None]]:
         """Yield name and values of each section of a type; None for the values of one with a fault."""
         for section in self.kinds[kind]:
-            yield section.name, take(section, SECTIONS[kind], kind, self.problems, ignore=["type"])
+            yield section.name, take(section, SECTIONS[kind], _NAMED[kind][1], self.problems, ignore=["type"])
 
     def _only(self, name: str) -> dict[str, Any] | None:
         """Read a section that exists once; left out, it is as if it stood there empty."""
@@ -204,91 +228,56 @@ class _Loader:
                 reasons[variable.name] = variable.value
         return reasons
 
-    def _check_languages(self, site: Site) -> None:
-        general = site.general
-        users = [("general", general.language)] + [(name, seat.language) for name, seat in site.seats.items()]
-        for name, language in users:
-            if language not in general.languages:
-                hint = did_you_mean(language, general.languages) or "add it to languages in [general]"
-                origin = origin_of(self.sections[name], "language")
-                self.problems.error(origin, f"language '{language}' is not among the site's languages", hint)
 
-    def _check_switch(self, site: Site) -> None:
-        switch, section = site.switch, self.sections["switch"]
-        if switch.rtp_first >= switch.rtp_last:
-            message = f"rtp_last {switch.rtp_last} must be above rtp_first {switch.rtp_first}"
-            self.problems.error(origin_of(section, "rtp_last"), message)
-        if switch.rtp_first <= switch.sip_port <= switch.rtp_last:
-            origin = origin_of(section, "sip_port")
-            self.problems.error(origin, f"sip_port {switch.sip_port} lies among the ports for sound")
-        if switch.ami_port == switch.agi_port and switch.ami_host == switch.agi_host:
-            self.problems.error(origin_of(section, "agi_port"), f"ami_port and agi_port are both {switch.agi_port}")
-        if switch.mode == "existing" and not switch.ami_secret:
-            hint = "write the secret of this account in your manager.conf"
-            self.problems.error(origin_of(section, "mode"), "mode = existing needs ami_secret", hint)
-        for name, why in (("agi_host", "FastAGI knows no password"), ("ami_host", "AMI is not encrypted")):
-            if not re.fullmatch(LOOPBACK, getattr(switch, name)):
-                message = f"{name} is not on loopback, and {why}"
-                self.problems.warning(origin_of(section, name), message, "guard that network")
-        self._check_secret(section, "ami_secret", switch.ami_secret)
-
-    def _check_secret(self, section: Section, name: str, secret: str) -> None:
-        if 0 < len(secret) < 12:
-            hint = f"take 12 characters or more, or {name} = {GENERATE}"
-            self.problems.warning(origin_of(section, name), f"{name} of '{section.name}' is short", hint)
-
-    def _check_seats(self, site: Site) -> None:
-        handsets: dict[str, str] = {}
-        for name, seat in site.seats.items():
-            section = self.sections[name]
-            other = handsets.setdefault(seat.handset.lower(), name)
-            if other != name:
-                message = f"seats '{other}' and '{name}' have the same handset {seat.handset}"
-                self.problems.error(origin_of(section, "handset"), message)
-            for queue in seat.rule.queues:
-                known = [one.name for one in self.kinds["queue"]]
-                if queue not in known:
-                    hint = did_you_mean(queue, known) or f"known are {', '.join(known)}"
-                    message = f"seat '{name}' serves queue '{queue}', which does not exist"
-                    self.problems.error(origin_of(section, "queues"), message, hint)
-            if reason := _weakness(seat.pin, name):
-                self.problems.warning(
-                    origin_of(section, "pin"), f"the PIN of seat '{name}' {reason}", "change it before going live"
-                )
-            self._check_secret(section, "secret", seat.secret)
-
-    def _check_service(self, site: Site) -> None:
-        if site.switch.fallback not in site.seats:
-            origin = origin_of(self.sections["switch"], "fallback")
-            hint = "make sure that it is in the context [seats] of extensions.conf"
-            self.problems.warning(origin, f"fallback {site.switch.fallback} is not the number of a seat", hint)
-        served = {queue for seat in site.seats.values() for queue in seat.rule.queues}
-        for section in self.kinds["queue"]:
-            if section.name not in served:
-                self.problems.warning(section.origin, f"no seat serves queue '{section.name}'")
-        for name, seat in site.seats.items():
-            if not seat.rule.queues:
-                self.problems.warning(self.sections[name].origin, f"seat '{name}' serves no queue")
+def _queue(name: str, values: dict[str, Any]) -> QueueRule:
+    """Make the rule of what was read. `overflow` is what the options of the single reasons fall back to."""
+    rule = {field: value for field, value in values.items() if field in QueueRule.__struct_fields__}
+    to = {reason: values.get(option) or values.get("overflow") for option, reason in OVERFLOWS.items() if reason}
+    rule["overflow"] = {reason: target for reason, target in to.items() if target}
+    return QueueRule(name=name, **rule)
 
 
-def _queue(name: str, values: dict[str, Any] | None) -> QueueRule:
-    values = values or {}
-    return QueueRule(name=name, **{field: values[field] for field in QueueRule.__struct_fields__ if field in values})
+def _medium(section: str, values: dict[str, Any]) -> MediumRule:
+    name = section.removeprefix(MEDIUM_PREFIX)
+    known = next((rule for rule in MEDIA if rule.name == name), MediumRule(name=name))
+    return replace(known, **{field: value for field, value in values.items() if value is not None})
 
 
-def _seat(name: str, values: dict[str, Any], language: str) -> SeatSettings:
+def _all_media(own: Iterable[MediumRule]) -> tuple[MediumRule, ...]:
+    return tuple(({rule.name: rule for rule in MEDIA} | {rule.name: rule for rule in own}).values())
+
+
+def _line_group(name: str, values: dict[str, Any]) -> LineGroupRule:
+    lines = tuple(LineRule(name=line, cost=cost) for line, cost in values.pop("lines"))
+    return LineGroupRule(name=name, lines=lines, **values)
+
+
+def _seat(name: str, order: int, values: dict[str, Any], language: str) -> SeatSettings:
+    queues = values["queues"]
     rule = {field: values[field] for field in SeatRule.__struct_fields__ if field in values}
-    own = {field: value for field, value in values.items() if field not in rule}
+    rule |= {
+        "order": order,
+        "queues": tuple(queue for queue, _ in queues),
+        "tiers": tuple(tier for _, tier in queues) if any(tier for _, tier in queues) else (),
+        "most": dict(values["most"]),
+    }
+    own = {field: value for field, value in values.items() if field in SeatSettings.__struct_fields__}
     own["handset"] = own["handset"] or f"PJSIP/{name}"
     own["language"] = own["language"] or language
     return SeatSettings(rule=SeatRule(name=name, **rule), **own)
 
 
-def _weakness(pin: str, seat: str) -> str:
-    """Say why a PIN is easily guessed; empty when it is not."""
-    if seat in pin:
-        return "holds the seat's number"
-    steps = {(int(later) - int(former)) % 10 for former, later in pairwise(pin)}
-    if steps in ({0}, {1}, {9}):
-        return "is a plain row of digits"
-    return ""
+def _mentions(section: Section, rule: QueueRule) -> Iterator[Mention]:
+    """Name what a queue's rule needs of the other files, and where it says so."""
+    written = [(line.origin, read_target(line.value)) for line in overflows(section)]
+    for variable, step in zip(counting(section, "step"), rule.steps, strict=True):
+        if step.announce:
+            yield Mention(variable.origin, "prompt", step.announce)
+        if step.go:
+            written.append((variable.origin, step.go))
+    for origin, target in written:
+        noun, _, name = target.partition(" ")
+        if noun == "flow":
+            yield Mention(origin, "flow", name)
+        elif noun == "menu":
+            yield Mention(origin, "menu", name)

@@ -128,6 +128,8 @@ class _Loader:
                 readers[kind.value](section)
         if "general" not in seen:
             self.problems.error(Origin(FILE, 0), "there is no [general]", "it must at least say default = ACTIONS")
+        for origin, noun, name in self.site.mentions:
+            self._use(Section("general", origin), origin, [Reference(noun, name)])
         self._check_references()
         self._check_menus()
 

@@ -24,12 +24,13 @@ from acd import chronicle
 from acd.control import Control
 from acd.core import invariants
 from acd.core.commands import Announce, AnyCommand
-from acd.core.events import AnyEvent, Configured, Snapshot, Started
+from acd.core.events import AnyEvent, Snapshot, Started
 from acd.desk.agents import AgentDesk
 from acd.dispatcher import Clock, Dispatcher
 from acd.journal import Journal
 from acd.settings import Site
 from acd.site import fill_secrets, load_site
+from acd.site_changes import changes, configured
 from acd.status import Status, status_of
 from ivr import phrases
 from ivr.announcements import lay_out
@@ -148,7 +149,7 @@ class Server:
         await self._use(self.ivr)
         switch = self.site.switch
         await self._listen()
-        self.dispatcher.submit(Started(run=secrets.token_hex(4)), self._configured())
+        self.dispatcher.submit(Started(run=secrets.token_hex(4)), configured(self.site))
         await asyncio.to_thread(self._start_asterisk)
         self._spawn(self.switch.run(), "switch")
         log.info("callfloor is up", site=self.site.general.name, agi_port=switch.agi_port, sip_port=switch.sip_port)
@@ -212,12 +213,15 @@ class Server:
             await self._put_in_force(site, ivr)
 
     async def _put_in_force(self, site: Site, ivr: Ivr) -> None:
+        new_rules = changes(self.site, site)
         self.site = self.desk.site = site
         await self._use(ivr)
         self.switch.channels.set_handsets(_handsets(site))
         if site.switch.mode == "private":
             await asyncio.to_thread(self.instance.reload, site)
-        self.dispatcher.submit(self._configured())
+        for event in new_rules:
+            self.dispatcher.submit(event)
+            await asyncio.sleep(0)  # calls are served between the slices of a large change
         self.switch.take_snapshot()
         log.info("configuration reloaded", queues=len(site.queues), seats=len(site.seats))
 
@@ -257,14 +261,6 @@ class Server:
     async def prompts_ready(self) -> None:
         """Wait until every prompt is spoken; calls are taken before that, only their first word comes later."""
         await asyncio.wait({self._speaking})
-
-    def _configured(self) -> Configured:
-        site = self.site
-        return Configured(
-            queues=tuple(site.queues.values()),
-            seats=tuple(seat.rule for seat in site.seats.values()),
-            look_ms=site.general.snapshot_interval_ms,
-        )
 
     # Looking at it
 

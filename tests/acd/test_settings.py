@@ -4,9 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from acd.core.rules import QueueRule, SeatRule
-from acd.settings import SECTIONS, GeneralSettings, SeatSettings, SwitchSettings, manual
+from acd.core.rules import (
+    MEDIA,
+    LineGroupRule,
+    LineRule,
+    MediumRule,
+    QueueRule,
+    SeatRule,
+    Step,
+)
+from acd.problems import Origin
+from acd.settings import GeneralSettings, Mention, SeatSettings, SwitchSettings
 from acd.site import check_site, load_site
+from acd.site_options import SECTIONS, manual
 
 SAMPLE = Path(__file__).parents[2] / "asterisk-config"
 
@@ -34,6 +44,7 @@ durability = power
 log_level = debug
 voice = espeak
 snapshot_interval = 2m
+ticket = 1d
 [switch]
 mode = existing
 ami_host = pbx.example.org
@@ -49,13 +60,48 @@ rtp_last = 20999
 fallback = *99
 [q](!)
 type = queue
-strategy = longest-idle
+strategy = ring-circles
 priority = 0
 ring = 20
+step = after 1m, drop french
+[night](q)
 [tech-2](q)
-wrap_up = 1500ms
+needs = french 3 + billing|sales:5
+tiers = 0-8 floor 2
+tier_seats = 2
+seats_most = 7
+last_seat = 30d
+seat_wait = 45
+ahead = 90s
+serve_after = 2s
+overtake_most = 4
+step =
+step = after 30s, lower french 2, lower billing 1, tiers 0-9, priority 5, ahead 60s, say still-busy
+step = when 10 wait, drop french sales
+step = when nobody, go menu night-menu
+circle = 3
+circle_every = 5s
 refusal = 1h
+wrap_up = 1500ms
+wrap_up_until_coded = yes
+wrap_up_most = 1h
 max_wait = 24h
+waiting_most = 40
+expected_most = 10m
+join_empty = nobody
+leave_empty = paused, wrap-up
+closed = yes
+overflow = voicemail
+overflow_full = queue night
+overflow_empty = seat 10
+overflow_closed = flow night-desk
+overflow_too_long = number *99
+overflow_wait =
+tell_first = 20s
+tell_every = 1m
+tell_position = no
+tell_wait = no
+music = Jazz_2
 [10]
 type = seat
 agent = Zoë
@@ -63,11 +109,36 @@ pin = 000000000042
 handset = DAHDI/5
 secret = correct-horse-battery
 language = en_GB
-queues = tech-2
-queues += tech-2
+queues = night, tech-2/3
+queues += tech-2/3
+skills = french 7, billing, sales 10
+weight = 5
+budget = 150
+most = chat 4, telex 2
+lines = analog
+ring_in_use = yes
 set_aside_after = 0
+set_aside_on = busy, no-answer
 pin_tries = 5
 lock = 0
+[medium-telex]
+type = medium
+most = 2
+cost = 40
+blocks = nothing
+interrupted_by = voice, video
+[medium-chat]
+type = medium
+blocks = all
+[analog]
+type = lines
+lines = DAHDI/1, DAHDI/2 5, DAHDI/3 1
+pick = least-cost
+keep_inbound = 1
+keep_emergency = 1
+keep_callback = 0
+fault = 1m
+fault_most = 1d
 [pause-reasons]
 0 = back office
 """
@@ -103,7 +174,8 @@ def test_every_option_is_documented():
         assert section in pages
     for options in SECTIONS.values():
         for option in options:
-            assert f"| `{option.name}` | {option.kind.label} |" in pages
+            label = option.kind.label.replace("|", "\\|")
+            assert f"| `{option.name}` | {label} |" in pages
 
 
 def test_a_minimal_site_takes_all_defaults(folder: Path):
@@ -122,20 +194,27 @@ def test_every_default_is_a_legal_value():
     """Each default of the table can be read by its own kind."""
     for options in SECTIONS.values():
         for option in options:
-            if option.default is not None:
+            if option.default is not None and not option.many:
                 option.kind.read(option.default)
 
 
 def test_every_option_has_a_place():
-    """The table and the objects have the same fields, so no option is read and forgotten."""
+    """The table and the objects have the same fields, so no option is read and forgotten.
+
+    Of three shapes only: the reasons of `overflow` are options of their own, `tiers` and `order` of a seat are written
+    with its queues and by its place.
+    """
+    overflows = {f"overflow_{reason}" for reason in ("full", "empty", "closed", "too_long", "wait")}
     homes = {
         "general": {*GeneralSettings.__struct_fields__},
         "switch": {*SwitchSettings.__struct_fields__} - {"agi_secret"},  # made, never written by hand
-        "queue": {*QueueRule.__struct_fields__, "music"} - {"name"},  # `Site.music` is by queue
-        "seat": {*SeatRule.__struct_fields__, *SeatSettings.__struct_fields__} - {"name", "rule"},
+        "queue": {*QueueRule.__struct_fields__, "music", *overflows} - {"name"},
+        "seat": {*SeatRule.__struct_fields__, *SeatSettings.__struct_fields__} - {"name", "rule", "tiers", "order"},
+        "medium": {*MediumRule.__struct_fields__} - {"name"},
+        "lines": {*LineGroupRule.__struct_fields__} - {"name"},
     }
     for kind, options in SECTIONS.items():
-        assert {option.field or option.name for option in options} <= homes[kind]
+        assert {option.field or option.name for option in options} == homes[kind]
 
 
 def test_every_option_is_read(folder: Path):
@@ -150,6 +229,7 @@ def test_every_option_is_read(folder: Path):
         log_level="debug",
         voice="espeak",
         snapshot_interval_ms=120_000,
+        ticket_ms=86_400_000,
     )
     assert site.switch == SwitchSettings(
         fallback="*99",
@@ -165,15 +245,124 @@ def test_every_option_is_read(folder: Path):
         rtp_first=20_000,
         rtp_last=20_999,
     )
-    assert site.queues["tech-2"] == QueueRule(
-        name="tech-2", priority=0, ring_ms=20_000, wrap_up_ms=1_500, refusal_ms=3_600_000, max_wait_ms=86_400_000
+    assert site.pause_reasons == {"0": "back office"}
+
+
+def test_every_option_of_a_queue_is_read(folder: Path):
+    """Each option of a queue becomes a field of its rule; what names another file's things is noted with its line."""
+    (folder / "acd.conf").write_text(FULL)
+    site = load_site(folder)
+    french_or = (("french", 3),), (("billing", 1), ("sales", 5))
+    first = Step(
+        after_ms=30_000,
+        lower=(("french", 2), ("billing", 1)),
+        tiers=(0, 9, 0),
+        priority=5,
+        ahead_ms=60_000,
+        announce="still-busy",
     )
+    second = Step(when_waiting=10, drop=("french", "sales"))
+    third = Step(when_nobody=True, go="menu night-menu")
+    assert site.queues["tech-2"] == QueueRule(
+        name="tech-2",
+        strategy="ring-circles",
+        priority=0,
+        ahead_ms=90_000,
+        needs=french_or,
+        tiers=(0, 8, 2),
+        tier_seats=2,
+        steps=(first, second, third),
+        ring_ms=20_000,
+        circle_seats=3,
+        circle_ms=5_000,
+        wrap_up_ms=1_500,
+        wrap_up_until_coded=True,
+        wrap_up_most_ms=3_600_000,
+        refusal_ms=3_600_000,
+        max_wait_ms=86_400_000,
+        serve_after_ms=2_000,
+        seats_most=7,
+        waiting_most=40,
+        expected_most_ms=600_000,
+        join_empty=(),
+        leave_empty=("paused", "wrap-up"),
+        closed=True,
+        overflow={
+            "full": "queue night",
+            "empty": "seat 10",
+            "closed": "flow night-desk",
+            "too-long": "number *99",
+            "wait": "voicemail",
+        },
+        overtake_most=4,
+        last_seat_ms=2_592_000_000,
+        seat_wait_ms=45_000,
+        tell_first_ms=20_000,
+        tell_every_ms=60_000,
+        tell_position=False,
+        tell_wait=False,
+    )
+    assert site.music == {"night": "default", "tech-2": "Jazz_2"}
+
+
+def test_what_is_inherited_and_what_the_rules_name(folder: Path):
+    """Steps come from the template; flows, menus and prompts that rules name are noted, with the line that does."""
+    (folder / "acd.conf").write_text(FULL)
+    site = load_site(folder)
+    assert site.queues["night"].steps == (Step(after_ms=60_000, drop=("french",)),), "inherited"
+    line = FULL[: FULL.index("step = when nobody")].count("\n") + 1
+    assert set(site.mentions) == {
+        Mention(Origin("acd.conf", line + 16), "flow", "night-desk"),
+        Mention(Origin("acd.conf", line - 2), "prompt", "still-busy"),
+        Mention(Origin("acd.conf", line), "menu", "night-menu"),
+    }
+
+
+def test_every_option_of_a_seat_is_read(folder: Path):
+    """Each option of a seat becomes a field of its rule or stands beside it; its place in the file is its order."""
+    (folder / "acd.conf").write_text(FULL)
+    site = load_site(folder)
     assert site.seats["10"] == SeatSettings(
-        rule=SeatRule(name="10", queues=("tech-2",), set_aside_after=0, pin_tries=5, lock_ms=0),
+        rule=SeatRule(
+            name="10",
+            queues=("night", "tech-2"),
+            tiers=(0, 3),
+            skills=(("french", 7), ("billing", 1), ("sales", 10)),
+            weight=5,
+            budget=150,
+            most={"chat": 4, "telex": 2},
+            line_group="analog",
+            ring_in_use=True,
+            set_aside_after=0,
+            set_aside_on=("busy", "no-answer"),
+            pin_tries=5,
+            lock_ms=0,
+        ),
         agent="Zoë",
         pin="000000000042",
         handset="DAHDI/5",
         secret="correct-horse-battery",
         language="en_GB",
     )
-    assert site.pause_reasons == {"0": "back office"}
+
+
+def test_media_and_lines_are_read(folder: Path):
+    """A medium's section changes what it says and leaves the rest as it is; lines are named with their costs."""
+    (folder / "acd.conf").write_text(FULL)
+    site = load_site(folder)
+    media = {rule.name: rule for rule in site.media}
+    assert media["telex"] == MediumRule(name="telex", most=2, cost=40, blocks=(), interrupted_by=("voice", "video"))
+    assert media["chat"] == MediumRule(name="chat", most=3, blocks=("*",)), "what is left out stays as it is"
+    assert site.media[: len(MEDIA)] == tuple(media[rule.name] for rule in MEDIA)
+    assert [media[name] for name in ("voice", "email")] == [rule for rule in MEDIA if rule.name in {"voice", "email"}]
+    assert site.line_groups == (
+        LineGroupRule(
+            name="analog",
+            lines=(LineRule(name="DAHDI/1"), LineRule(name="DAHDI/2", cost=5), LineRule(name="DAHDI/3", cost=1)),
+            pick="least-cost",
+            keep_inbound=1,
+            keep_emergency=1,
+            fault_ms=60_000,
+            fault_most_ms=86_400_000,
+        ),
+    )

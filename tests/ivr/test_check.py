@@ -111,3 +111,20 @@ def test_the_report_prints_hostile_text_as_it_is(folder: Path):
     (folder / "extra.conf").write_text("[a](" + "[bold]x" * 20 + ")\n")
     (line,) = [line for line in printed(folder).splitlines() if line.startswith("extra.conf:1")]
     assert "[bold]x" * 20 in line
+
+
+def test_what_the_rules_of_queues_name_must_exist(folder: Path):
+    """A flow, menu or prompt that acd.conf names is looked for in ivr.conf; a menu named there alone is reached."""
+    change(
+        folder / "acd.conf",
+        "[sales](queue)",
+        "[sales](queue)\noverflow = flow line-chekc\njoin_empty = nobody\noverflow_empty = menu night\n"
+        "step = after 9s, say still-busy",
+    )
+    with (folder / "ivr.conf").open("a") as file:
+        file.write("\n[night](main)\n")
+    line = (folder / "acd.conf").read_text().splitlines().index("[sales](queue)") + 1
+    assert [str(p) for p in check(folder) if "PIN" not in p.message] == [
+        f"acd.conf:{line + 4}: there is no prompt 'still-busy'; write a section [still-busy] with type = prompt",
+        f"acd.conf:{line + 1}: there is no flow 'line-chekc'; did you mean 'line-check'?",
+    ]

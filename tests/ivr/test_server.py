@@ -219,6 +219,7 @@ async def test_no_secret_is_ever_stored_logged_or_shown(house, peer):
                 await server.desk.log_in(seat, "8642086420")
                 await server.desk.log_in(seat, settings.pin)
             done = seen(server, ev.Configured)
+            house.change("acd.conf", "ring = 15", "ring = 16")
             server.reload_soon()
             await done
             shown = json.encode(server.status()).decode() + repr(server.site)
@@ -321,6 +322,7 @@ async def test_reload_names_what_must_wait_for_a_restart(house):
     """A new port would cut Asterisk off from the server that listens on the old one: it waits, and that is said."""
     async with house.serve() as server:
         before, done = server.site.switch, seen(server, ev.Configured)
+        house.change("acd.conf", "ring = 15", "ring = 16")
         house.change("acd.conf", "fallback = 101", "fallback = 102\nsip_port = 5999\nrtp_last = 12000")
         answer = await asyncio.to_thread(ask, house.home, "reload")
         await done

@@ -1,0 +1,187 @@
+"""All options of acd.conf by type of section: `SECTIONS`, the one table, and the manual that is printed from it.
+
+`acd.site` reads by it, and a test holds table, manual and settings together. The options of a queue and a seat map one
+to one onto the core's rules; what the core must not see (agent, PIN, handset, password, language) stands beside them.
+"""
+
+from typing import get_args
+
+from acd.core.events import OfferOutcome
+from acd.core.rules import MEDIA, MediumRule
+from acd.options import (
+    Kind,
+    Option,
+    choice,
+    duration,
+    number,
+    optional,
+    pairs,
+    pattern,
+    secret,
+    some_of,
+    table,
+    words,
+    yes_no,
+)
+from acd.queue_options import QUEUE
+from acd.rule_text import LEVEL, QUEUES, SKILL
+from acd.settings import GENERAL, GENERATE, GROUP_NAME, LANGUAGE, LINE_NAME, MEDIUM_NAME, SECRET, SWITCH, TEXT
+
+ALL, NOTHING = "all", "nothing"
+
+_OUTCOMES = tuple(word for word in get_args(OfferOutcome) if word != "withdrawn")
+
+
+def _media(*, wholly: bool) -> Kind:
+    """Return the kind of a list of media. `nothing` is the empty list, and `all` may stand for every medium."""
+    names = words(MEDIUM_NAME, "names of media")
+
+    def read(text: str) -> tuple[str, ...]:
+        if wholly and text == ALL:
+            return ("*",)
+        found: tuple[str, ...] = () if text == NOTHING else names.read(text)
+        return found
+
+    return Kind(f"names of media, {'all, ' if wholly else ''}or nothing", read)
+
+
+SEAT = (
+    Option("queues", QUEUES, "", "Queues that the seat serves; behind the slash its tier there, lower tiers go first."),
+    Option(
+        "agent",
+        TEXT,
+        None,
+        "Who sits there: spoken to the agent, shown to others.",
+    ),
+    Option("pin", secret(r"[0-9]{4,12}", "4 to 12 digits"), None, "What the agent keys in to log in."),
+    Option(
+        "handset",
+        pattern(r"([A-Za-z][A-Za-z0-9]*/[A-Za-z0-9][A-Za-z0-9_.@/+-]{0,79})?", "technology/name, such as DAHDI/5"),
+        "",
+        "The phone that rings. Left out, it is `PJSIP/` and the seat's number, and callfloor writes that endpoint. "
+        "The word LINE stands for the trunk line that a call to it takes: `PJSIP/5550123@LINE`.",
+    ),
+    Option("secret", SECRET, GENERATE, "The handset's SIP password."),
+    Option(
+        "language", pattern(f"({LANGUAGE})?", "language code"), "", "What the handset speaks; left out, the site's."
+    ),
+    Option(
+        "skills",
+        pairs(SKILL, "skills with their levels 1 to 10, such as french 5, billing 8", LEVEL, 1),
+        "",
+        "What the agent can do and how well; a skill without a level has level 1.",
+    ),
+    Option("weight", number(1, 1_000), "1", "weighted-random: how likely the seat is, beside the others."),
+    Option("budget", number(0, 1_000), "100", "What its contacts cost together stays within this."),
+    Option(
+        "most",
+        pairs(MEDIUM_NAME, "media with numbers, such as chat 4, email 1", number(0, 100), 1),
+        "",
+        "So many contacts of a medium at a time, where it is another number than the site's.",
+    ),
+    Option(
+        "lines",
+        pattern(f"({GROUP_NAME})?", "name of a section with type = lines"),
+        "",
+        "Its handset is reached over a trunk line of this group, and not rung while none is free.",
+        "line_group",
+    ),
+    Option("ring_in_use", yes_no(), "no", "Rung although its handset is in a call of its own."),
+    Option(
+        "set_aside_after",
+        number(0, 100),
+        "3",
+        "This many offers in a row unanswered, and the seat is paused as `not-answering`; 0 for never.",
+    ),
+    Option(
+        "set_aside_on",
+        some_of(_OUTCOMES, none=NOTHING),
+        "no-answer, refused, hung-up",
+        "What counts as unanswered.",
+    ),
+    Option("pin_tries", number(1, 100), "3", "Wrong PINs in a row before the seat is locked."),
+    Option("lock", duration("0", "24h"), "5m", "How long a seat stays locked.", "lock_ms"),
+)
+
+MEDIUM = (
+    Option("most", optional(number(1, 100)), "", "So many contacts at a time on one seat."),
+    Option("cost", optional(number(0, 1_000)), "", "Taken out of the seat's `budget` while a contact lasts."),
+    Option("blocks", optional(_media(wholly=True)), "", "Media of which nothing new comes to the seat meanwhile."),
+    Option(
+        "interrupted_by",
+        optional(_media(wholly=False)),
+        "",
+        "Media that come in spite of it: it is set aside, and goes on at the same seat afterwards.",
+    ),
+)
+
+LINES = (
+    Option(
+        "lines",
+        pairs(
+            LINE_NAME,
+            "names of lines, each with its cost where they differ, such as DAHDI/1, DAHDI/2 5",
+            number(0, 1_000_000),
+            0,
+        ),
+        None,
+        "The lines of the group. What a call costs is in any unit that is one for the group.",
+    ),
+    Option(
+        "pick",
+        choice("ordered", "least-cost", "round-robin"),
+        "ordered",
+        "Which of several free lines is taken; among those of equal cost the first one.",
+    ),
+    Option("keep_inbound", number(0, 1_000), "0", "So many lines are left to callers."),
+    Option("keep_emergency", number(0, 1_000), "0", "So many lines are left to emergency calls."),
+    Option("keep_callback", number(0, 1_000), "0", "So many lines are left to promised callbacks."),
+    Option(
+        "fault",
+        duration("1s", "24h"),
+        "30s",
+        "A line that failed is left alone this long, twice as long after each failure in a row.",
+        "fault_ms",
+    ),
+    Option("fault_most", duration("1s", "7d"), "1h", "And at most this long.", "fault_most_ms"),
+)
+
+SECTIONS: dict[str, tuple[Option, ...]] = {
+    "general": GENERAL,
+    "switch": SWITCH,
+    "queue": QUEUE,
+    "seat": SEAT,
+    "medium": MEDIUM,
+    "lines": LINES,
+}
+"""The one table of all options, by type of section. `[pause-reasons]` has no options: its keys are digits."""
+
+HEADS = {
+    "queue": "[NAME] with type = queue",
+    "seat": "[NUMBER] with type = seat",
+    "medium": "[medium-NAME] with type = medium",
+    "lines": "[NAME] with type = lines",
+}
+
+
+def manual() -> str:
+    """Return the tables of the manual, one for each type of section, and what holds of media by itself."""
+    parts = []
+    for kind, options in SECTIONS.items():
+        parts.append(f"### `{HEADS.get(kind, f'[{kind}]')}`\n\n{table(options)}")
+        if kind == "medium":
+            parts.append(f"Where a section or an option is left out, this holds:\n\n{_media_table()}")
+    return "\n\n".join(parts)
+
+
+def _media_table() -> str:
+    other = MediumRule(name="any other")
+    rows = ["| medium | `most` | `cost` | `blocks` | `interrupted_by` |", "| --- | --- | --- | --- | --- |"]
+    for rule in (*MEDIA, other):
+        blocks, interrupted_by = (_written(names) for names in (rule.blocks, rule.interrupted_by))
+        rows.append(f"| {rule.name} | {rule.most} | {rule.cost} | {blocks} | {interrupted_by} |")
+    return "\n".join(rows)
+
+
+def _written(media: tuple[str, ...]) -> str:
+    return ALL if media == ("*",) else ", ".join(media) or NOTHING

@@ -16,6 +16,8 @@ WISHES = {
     ev.ReadyAsked: "ready",
     ev.PauseAsked: "pause",
     ev.WrapUpEndAsked: "end wrap-up",
+    ev.WrapUpExtendAsked: "more wrap-up",
+    ev.CodeAsked: "code",
 }
 
 

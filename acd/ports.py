@@ -69,3 +69,9 @@ class Desk(Protocol):
 
     async def end_wrap_up(self, seat: str) -> Answer:
         """Wrap-up is done."""
+
+    async def extend_wrap_up(self, seat: str) -> Answer:
+        """More time for it."""
+
+    async def code(self, seat: str, code: str) -> Answer:
+        """Say what the last call was about."""

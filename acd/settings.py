@@ -116,6 +116,8 @@ class Site(Struct, frozen=True, kw_only=True):
     seats: dict[str, SeatSettings] = field(default_factory=dict)
     pause_reasons: dict[str, str] = field(default_factory=dict)
     """Digit to reason, in the order of the file."""
+    codes: dict[str, str] = field(default_factory=dict)
+    """Digit to what can be said of a call after it (its disposition)."""
     mentions: tuple[Mention, ...] = ()
     """What the rules name of the other files; whoever reads those checks that it is there."""
 

@@ -1,9 +1,10 @@
 """Load acd.conf: sections to settings, everything checked before anything is used.
 
-A section says what it is by `type`, which it may inherit from a template, as in pjsip.conf; `[general]`, `[switch]` and
-`[pause-reasons]` are known by name. First each section is read by its table (`acd.site_options`), then what only shows
-between sections is checked (`acd.site_checks`, `acd.routing_checks`): a seat's queue that does not exist, two seats
-with one handset, calls that overflow in a circle. Errors and warnings are collected, so one run tells them all.
+A section says what it is by `type`, which it may inherit from a template, as in pjsip.conf; `[general]`, `[switch]`,
+`[pause-reasons]` and `[codes]` are known by name. First each section is read by its table (`acd.site_options`), then
+what only shows between sections is checked (`acd.site_checks`, `acd.routing_checks`): a seat's queue that does not
+exist, two seats with one handset, calls that overflow in a circle. Errors and warnings are collected, so one run tells
+them all.
 """
 
 import os
@@ -138,6 +139,10 @@ def _write_private(path: Path, known: dict[str, dict[str, str]]) -> None:
     draft.replace(path)
 
 
+_ONCE = ("general", "switch", "pause-reasons", "codes")
+"""Sections that are known by name and stand once each."""
+
+
 class _Loader:
     """Turns the sections of acd.conf into a `Site`."""
 
@@ -145,7 +150,7 @@ class _Loader:
         self.config = config
         self.problems = config.problems
         self.sections: dict[str, Section] = {}
-        self.kinds: dict[str, list[Section]] = {kind: [] for kind in (*SECTIONS, "pause-reasons")}
+        self.kinds: dict[str, list[Section]] = {kind: [] for kind in (*SECTIONS, "pause-reasons", "codes")}
 
     def site(self) -> Site | None:
         """Read all. What it returns is whole only if there are no errors; None when [general] has any."""
@@ -163,7 +168,8 @@ class _Loader:
             media=_all_media(_medium(name, values) for name, values in self._each("medium") if values),
             line_groups=tuple(_line_group(name, values) for name, values in self._each("lines") if values),
             seats={name: _seat(name, order, values, general.language) for order, (name, values) in seats if values},
-            pause_reasons=self._pause_reasons(),
+            pause_reasons=self._words_by_digit("pause-reasons", "reason"),
+            codes=self._words_by_digit("codes", "code"),
             mentions=tuple(
                 mention
                 for name, (rule, values) in queues.items()
@@ -191,10 +197,10 @@ class _Loader:
             self.problems.error(section.origin, f"section '{name}' exists since {former.file}:{former.line}", hint)
             return
         self.sections[name] = section
-        if name in {"general", "switch", "pause-reasons"}:
+        if name in _ONCE:
             self.kinds[name].append(section)
         elif kind is None:
-            hint = did_you_mean(name, ["general", "switch", "pause-reasons"]) or f"write type = {_TYPES}"
+            hint = did_you_mean(name, _ONCE) or f"write type = {_TYPES}"
             self.problems.error(section.origin, f"section '{name}' has no type", hint)
         elif kind.value not in _NAMED:
             hint = did_you_mean(kind.value, _NAMED) or f"there are {_TYPES}"
@@ -216,14 +222,14 @@ class _Loader:
         self.sections.setdefault(name, section)
         return take(section, SECTIONS[name], "section", self.problems)
 
-    def _pause_reasons(self) -> dict[str, str]:
+    def _words_by_digit(self, name: str, noun: str) -> dict[str, str]:
         reasons: dict[str, str] = {}
-        for variable in (v for section in self.kinds["pause-reasons"] for v in section.variables):
+        for variable in (v for section in self.kinds[name] for v in section.variables):
             if not re.fullmatch(REASON_DIGIT, variable.name):
                 self.problems.error(variable.origin, f"'{variable.name}' is no digit", "write 1 = break")
             elif not re.fullmatch(REASON, variable.value):
                 hint = "small letters, digits, blanks, - and _; up to 40"
-                self.problems.error(variable.origin, f"'{variable.value}' cannot be a reason", hint)
+                self.problems.error(variable.origin, f"'{variable.value}' cannot be a {noun}", hint)
             else:
                 reasons[variable.name] = variable.value
         return reasons

@@ -1,4 +1,4 @@
-"""The agent's desk on a keypad: what the feature codes *11 to *16 do, as flows.
+"""The agent's desk on a keypad: what the feature codes *11 to *18 do, as flows.
 
 An agent dials a code, hears how it went, and is hung up; everything is said in the seat's language. The dialplan sends
 code by code to `AGI(agi://.../handset/ACTION)`, where ACTION is one of `ACTIONS`.
@@ -27,7 +27,7 @@ from ivr.flow import Answer, Caller, Collect, Flow, FlowFunction, Menu, Play, Sa
 
 log = structlog.get_logger()
 
-Action = Literal["log-in", "log-out", "ready", "pause", "end-wrap-up", "my-state"]
+Action = Literal["log-in", "log-out", "ready", "pause", "end-wrap-up", "more-wrap-up", "code", "my-state"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
 PIN_TRIES = 3
@@ -35,7 +35,7 @@ PIN_TRIES = 3
 PIN_DIGITS_MAX = 12
 
 _REASON_CODE = re.compile(r"\*[0-9]{2}([0-9])")
-"""A feature code has two digits; a third one, as in *141, is the reason."""
+"""A feature code has two digits; a third one, as in *141, is the reason, or the code of a call."""
 
 _REPLIES: Mapping[DeskAnswer, str] = {
     "later": "handset-later",
@@ -52,6 +52,8 @@ _OWN_REPLIES: Mapping[tuple[Action, DeskAnswer], str] = {
     ("ready", "later"): "handset-later-ready",
     ("pause", "later"): "handset-later-pause",
     ("end-wrap-up", "already"): "handset-no-wrap-up",
+    ("more-wrap-up", "already"): "handset-no-wrap-up",
+    ("code", "already"): "handset-no-call-to-code",
 }
 
 
@@ -91,6 +93,8 @@ class Handset:
             "ready": self._ready,
             "pause": self._pause,
             "end-wrap-up": self._end_wrap_up,
+            "more-wrap-up": self._more_wrap_up,
+            "code": self._code,
             "my-state": self._my_state,
         }
         return {f"handset/{action}": Flow(f"handset/{action}", self._at_seat(act)) for action, act in acts.items()}
@@ -142,15 +146,21 @@ class Handset:
             await self._tell("pause", seat, "not-logged-in")
             return
         reasons = self._site().pause_reasons
-        dialled = _REASON_CODE.fullmatch(caller.headers.get("extension", ""))
-        digit = dialled[1] if dialled else None
-        if reasons and digit not in reasons:
-            digit = await Menu(phrases.reason_menu(reasons, _language(seat)), choices=tuple(reasons))
-            if digit is None:
-                await Play("handset-unchanged")
-                return
-        reason = reasons.get(digit or "", "")
-        await self._tell("pause", seat, await self._desk.pause(seat.rule.name, reason))
+        reason = await _chosen(caller, reasons, phrases.reason_menu(reasons, _language(seat)))
+        if reason is not None:
+            await self._tell("pause", seat, await self._desk.pause(seat.rule.name, reason))
+
+    async def _more_wrap_up(self, seat: SeatSettings, _caller: Caller) -> None:
+        await self._tell("more-wrap-up", seat, await self._desk.extend_wrap_up(seat.rule.name))
+
+    async def _code(self, seat: SeatSettings, caller: Caller) -> None:
+        if self._view.look(seat.rule.name) == "logged-out":
+            await self._tell("code", seat, "not-logged-in")
+            return
+        codes = self._site().codes
+        code = await _chosen(caller, codes, phrases.code_menu(codes, _language(seat)))
+        if code is not None:
+            await self._tell("code", seat, await self._desk.code(seat.rule.name, code))
 
     async def _my_state(self, seat: SeatSettings, _caller: Caller) -> None:
         name, language = seat.rule.name, _language(seat)
@@ -183,6 +193,18 @@ class Handset:
             await Say(phrases.paused_for(reason, _language(seat)))
         else:
             await Play(f"handset-{look}")
+
+
+async def _chosen(caller: Caller, words: Mapping[str, str], menu: str) -> str | None:
+    """Give the word of the digit that was dialled with the code, or is pressed now; None when nothing was chosen."""
+    dialled = _REASON_CODE.fullmatch(caller.headers.get("extension", ""))
+    digit = dialled[1] if dialled else None
+    if words and digit not in words:
+        digit = await Menu(menu, choices=tuple(words))
+        if digit is None:
+            await Play("handset-unchanged")
+            return None
+    return words.get(digit or "", "")
 
 
 def _language(seat: SeatSettings) -> str:

@@ -67,6 +67,10 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "handset-already-ready": ("You are already ready.", "Stanowisko jest już gotowe."),
     "handset-no-wrap-up": ("You are not in wrap-up.", "Nie trwa czas po rozmowie."),
+    "handset-no-call-to-code": (
+        "There is no call to give a code to.",
+        "Nie ma rozmowy, której można nadać kod.",
+    ),
     "handset-already": ("That is already so.", "Tak już jest."),
     "handset-later": (
         "That will be done when your present call is over.",
@@ -125,6 +129,13 @@ def reason_menu(reasons: Mapping[str, str], language: str) -> str:
         return f"Jaki jest powód przerwy? {choices}"
     choices = " ".join(f"For {reason}, press {digit}." for digit, reason in reasons.items())
     return f"Why do you pause? {choices}"
+
+
+def code_menu(codes: Mapping[str, str], language: str) -> str:
+    """Read out what can be said of a call, digit -> code."""
+    if language == "pl":
+        return "Jaki kod ma rozmowa? " + " ".join(f"{code}: naciśnij {digit}." for digit, code in codes.items())
+    return "What was the call about? " + " ".join(f"For {code}, press {digit}." for digit, code in codes.items())
 
 
 def paused_for(reason: str, language: str) -> str:

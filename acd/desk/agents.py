@@ -3,11 +3,22 @@
 import hmac
 
 from acd.core.commands import Answer, SeatLook
-from acd.core.events import LogInAsked, LogOutAsked, PauseAsked, ReadyAsked, WrapUpEndAsked
+from acd.core.events import (
+    CodeAsked,
+    LogInAsked,
+    LogOutAsked,
+    PauseAsked,
+    ReadyAsked,
+    WrapUpEndAsked,
+    WrapUpExtendAsked,
+)
 from acd.core.model import Seat
 from acd.core.transitions import CallState
 from acd.dispatcher import Dispatcher
 from acd.settings import Site
+
+MORE_WRAP_UP_MS = 60_000
+"""What one wish for more time adds, as far as the queue allows."""
 
 
 class AgentDesk:
@@ -40,6 +51,14 @@ class AgentDesk:
     async def end_wrap_up(self, seat: str) -> Answer:
         """Wrap-up is done."""
         return await self._dispatcher.ask(WrapUpEndAsked(seat=seat))
+
+    async def extend_wrap_up(self, seat: str) -> Answer:
+        """More time for it."""
+        return await self._dispatcher.ask(WrapUpExtendAsked(seat=seat, more_ms=MORE_WRAP_UP_MS))
+
+    async def code(self, seat: str, code: str) -> Answer:
+        """Say what the last call was about."""
+        return await self._dispatcher.ask(CodeAsked(seat=seat, code=code))
 
     def look(self, seat: str) -> SeatLook:
         """How the seat stands."""

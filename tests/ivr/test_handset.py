@@ -27,6 +27,7 @@ def site_of(*seats, reasons=REASONS):
         switch=SwitchSettings(fallback=""),
         seats={each.rule.name: each for each in seats},
         pause_reasons=reasons,
+        codes={"1": "sold", "2": "complaint"},
     )
 
 
@@ -70,6 +71,12 @@ class Floor:
 
     async def end_wrap_up(self, seat):
         return await self._ask("end_wrap_up", seat)
+
+    async def extend_wrap_up(self, seat):
+        return await self._ask("extend_wrap_up", seat)
+
+    async def code(self, seat, code):
+        return await self._ask("code", seat, code)
 
     def look(self, seat):
         return self.shown
@@ -231,7 +238,7 @@ async def test_a_pin_is_in_no_log_line_and_in_nothing_spoken(answer):
 )
 async def test_what_became_of_a_wish_is_said(action, answer, after, heard):
     """Done: the state it led to. Not done, or not yet: why, or when."""
-    keys = ["1"] if action == "pause" else []
+    keys = ["1"] if action in {"pause", "code"} else []
     assert (await dial(action, Floor(answer, look="wrap-up", after=after), *keys))[-1] == heard
 
 
@@ -242,7 +249,7 @@ async def test_every_answer_is_said_in_every_language(action, answer, channel):
     """Whatever the desk answers to whatever wish, the agent hears a phrase, in English or Polish."""
     login = action == "log-in"
     floor = Floor(*[answer] * 3, look="logged-out" if login else "ready", after="ready")
-    keys = {"pause": ["1"], "log-in": ["1"] * (3 if answer == "wrong-pin" else 1)}.get(action, [])
+    keys = {"pause": ["1"], "code": ["1"], "log-in": ["1"] * (3 if answer == "wrong-pin" else 1)}.get(action, [])
     heard = await dial(action, floor, *keys, channel=channel)
     assert heard[-1]
 
@@ -269,6 +276,24 @@ async def test_a_reason_can_be_dialled_with_the_code():
     floor = Floor("ok", look="ready", after="paused")
     assert await dial("pause", floor, extension="*141") == ["You are on pause: break."]
     assert floor.asked == [("pause", "101", "break")]
+
+
+async def test_a_call_is_given_a_code():
+    """The codes of the site are read out, the digit is one of them; *181 asks nothing."""
+    floor = Floor("ok", "ok", look="wrap-up", after="ready")
+    assert await dial("code", floor, "2") == [
+        "What was the call about? For sold, press 1. For complaint, press 2.",
+        "You are ready.",
+    ]
+    assert await dial("code", floor, extension="*181") == ["You are ready."]
+    assert floor.asked == [("code", "101", "complaint"), ("code", "101", "sold")]
+
+
+async def test_wrap_up_is_extended():
+    """More time leaves the seat in wrap-up; without one there is nothing to extend."""
+    floor = Floor("ok", "already", look="wrap-up")
+    assert await dial("more-wrap-up", floor) == ["You are in wrap-up."]
+    assert await dial("more-wrap-up", floor) == ["You are not in wrap-up."]
 
 
 @pytest.mark.parametrize("extension", ["*149", "*14", "*1411", "141", "*14\n1", "*14${X}", "*14\u0661"])

@@ -1,17 +1,23 @@
-"""One inbox, one loop: stamp an event, journal it, let the core decide, hand out the commands.
+"""One inbox, one loop: stamp an event, let the core decide, journal both, hand out the commands.
 
-All of it happens inside `submit`, without a task switch: from the switch's word to the command is one call stack. What
-an executor submits meanwhile waits its turn in the inbox, so the core never sees an event in the midst of another.
-One timer stands for every deadline there is: after each event the core is asked when it wants to be woken.
+All of it happens inside `submit`, without a task switch: from the switch's word to the command is one call stack (with
+durability power, the commands wait for the disk; the loop does not). The events of one `submit`, or of one `group`, are
+one write of the journal. What an executor submits meanwhile waits its turn in the inbox, so the core never sees an
+event in the midst of another. One timer stands for every deadline there is: after each event the core is asked when it
+wants to be woken.
+
+An event on which the core fails is a fault of ours, and costs no more than that event: it is journaled as refused, the
+state is what it was before, and the alarm is raised.
 
 Time is the wall clock as it was at the start plus the monotonic clock since: it never runs backwards and does not jump
 when somebody sets the clock.
 """
 
 import asyncio
+import contextlib
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 import structlog
@@ -23,11 +29,6 @@ from acd.core.wishes import AnyWish
 from acd.ports import Journal, Switch, Watcher
 
 log = structlog.get_logger()
-
-JOURNAL_RETRY_MS = 1_000
-"""Between two attempts at a journal that takes nothing."""
-BACKLOG_MAX = 100_000
-"""This many events are kept meanwhile; beyond it the oldest are lost."""
 
 
 class Clock:
@@ -49,6 +50,10 @@ class Clock:
         return (self._base + time.monotonic_ns()) // 1_000_000
 
 
+class RefusedError(Exception):
+    """A wish could not be decided, by a fault of callfloor."""
+
+
 class Dispatcher:
     """Keeps one core going."""
 
@@ -56,89 +61,166 @@ class Dispatcher:
         self.core = core
         self.clock = clock or Clock()
         self.watchers: list[Watcher] = []
-        self.journal_failed: str | None = None
-        """Why the journal takes no entries at present; calls go on meanwhile."""
-        self._unstored: deque[AnyEvent] = deque(maxlen=BACKLOG_MAX)
-        self._retry_at = 0
+        self.alarms: list[str] = []
+        """Events that could not be decided: faults of callfloor."""
         self._journal = journal
+        journal.on_stored = self._stored
         self._switch = switch
         self._inbox: deque[AnyEvent] = deque()
+        self._held: deque[tuple[int, AnyEvent, list[cmd.AnyCommand]]] = deque()
+        """Decided, with the entry's number; the commands go out when that entry is stored."""
         self._busy = False
+        self._closed = False
+        self._groups = 0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: int | None = None
+        self._patience_ms, self._patient_until = 0, 0
+        """Deadlines that cannot be decided are tried again after a while, and not at once and for ever."""
         self._requests = 0
         self._asked: dict[int, asyncio.Future[cmd.Answer]] = {}
 
+    @property
+    def journal_failed(self) -> str | None:
+        """Why the journal takes no entries at present; calls go on meanwhile."""
+        return self._journal.failed
+
     def submit(self, *events: AnyEvent) -> None:
-        """Take in events, in order. Returns when they, and what followed from them, are done."""
+        """Take in events, in order, as one entry group of the journal.
+
+        Returns when they are decided, and what followed from them is done, if the journal stores it in the same call
+        (durability process); else what follows is done when it is stored.
+        """
         self._inbox.extend(events)
-        if self._busy:
-            return
-        self._busy = True
+        self._run()
+
+    @contextlib.contextmanager
+    def group(self) -> Iterator[None]:
+        """Make all that is submitted inside one write of the journal, decided at the end: for a reader of a stream."""
+        self._groups += 1
         try:
-            while self._inbox:
-                self._handle(self._inbox.popleft())
+            yield
         finally:
-            self._busy = False
-            self._arm()
+            self._groups -= 1
+            self._run()
 
     async def ask(self, wish: AnyWish) -> cmd.Answer:
-        """Put an agent's wish to the core and wait for the answer."""
+        """Put an agent's wish to the core and wait for the answer.
+
+        Raises:
+            RefusedError: it could not be decided, by a fault of callfloor.
+
+        """
         self._requests += 1
         answer: asyncio.Future[cmd.Answer] = asyncio.get_running_loop().create_future()
         self._asked[self._requests] = answer
         self.submit(msgspec.structs.replace(wish, request=self._requests))
         return await answer
 
+    def drain(self) -> None:
+        """Store what was decided and carry it out, before returning."""
+        self._journal.flush()
+        self._stored()
+
     def close(self) -> None:
-        """Stop the clockwork. Nothing is decided any more."""
+        """Stop the clockwork: nothing is decided any more, and what was decided is stored.
+
+        Commands that still waited for the disk are not carried out: nobody listens any more. The next start finds in
+        the switch that they were not.
+        """
         if self._timer is not None:
             self._timer.cancel()
-        self._busy = True
-        if self._unstored:
-            self._store(self.core.state.now)
+        if not self._closed:
+            self._closed = True
+            self._held.clear()
+            self._journal.flush()
+            self._journal.tend(self.core.state)
 
-    def _handle(self, event: AnyEvent) -> None:
+    def _run(self) -> None:
+        if self._busy or self._groups or self._closed:
+            return
+        self._busy = True
+        try:
+            while self._inbox:
+                while self._inbox:
+                    self._take(self._inbox.popleft())
+                self._finish()
+        finally:
+            self._busy = False
+            self._arm()
+
+    def _take(self, event: AnyEvent) -> None:
         now = max(self.clock(), self.core.state.now)
         due = self.core.next_deadline()
         # With the switch out of sight nothing may be decided, so its loss comes before what is overdue.
-        if due is not None and due <= now and not isinstance(event, DeadlineReached | Started | SwitchLost):
+        if (
+            due is not None
+            and max(due, self._patient_until) <= now
+            and not isinstance(event, DeadlineReached | Started | SwitchLost)
+        ):
             self._decide(DeadlineReached(at=now))
+            self._finish()
         self._decide(msgspec.structs.replace(event, at=now))
 
     def _decide(self, event: AnyEvent) -> None:
-        self._append(event)
-        commands = self.core.decide(event)
-        for command in commands:
-            self._carry_out(command)
-        if isinstance(event, Snapshot):
-            for fault in invariants.broken(self.core.state):
-                log.error("invariant broken", fault=fault)
-        for watcher in self.watchers:
-            watcher(event, commands)
-
-    def _append(self, event: AnyEvent) -> None:
-        """A phone line must go on though the disk is full: that is said, loudly, and the record is made up for later.
-
-        A gap would be worse than a delay: a replay that misses one arrival numbers every later offer differently.
-        """
-        self._unstored.append(event)
-        if self.journal_failed is None or event.at >= self._retry_at:
-            self._store(event.at)
-
-    def _store(self, at: int) -> None:
         try:
-            self._journal.append(self._unstored)
-        except OSError as error:
-            if self.journal_failed is None:
-                log.critical("journal failed", reason=str(error), mend="free the disk; calls go on without a record")
-            self.journal_failed, self._retry_at = str(error), at + JOURNAL_RETRY_MS
+            commands = self.core.decide(event)
+        except Exception as error:  # noqa: BLE001 - a fault of ours: it may cost this event, and nothing else
+            self._refuse(event, error)
             return
-        if self.journal_failed is not None:
-            log.warning("journal works again", made_up_for=len(self._unstored))
-            self.journal_failed = None
-            self._switch.take_snapshot()  # with it the state is stored whole, should events have been lost after all
-        self._unstored.clear()
+        try:
+            number = self._journal.append(event, commands)
+        except (TypeError, ValueError) as error:  # what cannot be written cannot be replayed
+            self._refuse(event, error)
+            return
+        self._held.append((number, event, commands))
+        if isinstance(event, DeadlineReached):
+            self._patience_ms = self._patient_until = 0
+
+    def _refuse(self, event: AnyEvent, error: Exception) -> None:
+        """Note it, and go on with the state as it was before: `decide` may have left it half changed."""
+        number = self._journal.refuse(event, f"{type(error).__name__}: {error}")
+        log.critical("event cannot be decided", entry=number, what=repr(event), exc_info=error)
+        self.alarms = [*self.alarms[-9:], f"entry {number} could not be decided: {type(error).__name__}: {error}"]
+        try:
+            self._journal.flush()
+            if self._journal.failed is not None:
+                raise OSError(self._journal.failed)  # noqa: TRY301 - the one way on is below
+            self.core = self._journal.restore()
+        except Exception as failure:
+            log.critical("state before it cannot be had, the present one is taken", entry=number, exc_info=failure)
+            self.core = Core(self.core.state)
+            self._journal.restate(self.core.state, f"entry {number} may have left its traces")
+        if isinstance(event, DeadlineReached):
+            self._patience_ms = min(max(1_000, 2 * self._patience_ms), 60_000)
+            self._patient_until = event.at + self._patience_ms
+        waiting = self._asked.pop(getattr(event, "request", 0), None)
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(RefusedError(f"{event!r} could not be decided"))
+
+    def _finish(self) -> None:
+        """Store what was decided; carry out what is stored."""
+        stored = self._journal.commit()
+        while self._held and self._held[0][0] <= stored:
+            _, event, commands = self._held.popleft()
+            for command in commands:
+                self._carry_out(command)
+            if isinstance(event, Snapshot):
+                for fault in invariants.broken(self.core.state):
+                    log.error("invariant broken", fault=fault)
+            for watcher in self.watchers:
+                watcher(event, commands)
+        self._journal.tend(self.core.state)
+
+    def _stored(self) -> None:
+        """The journal has stored more, or failed and lets all go."""
+        if self._busy or self._closed:
+            return
+        self._busy = True
+        try:
+            self._finish()
+        finally:
+            self._busy = False
+        self._run()
 
     def _carry_out(self, command: cmd.AnyCommand) -> None:
         match command:
@@ -161,6 +243,8 @@ class Dispatcher:
 
     def _arm(self) -> None:
         due = self.core.next_deadline()
+        if due is not None:
+            due = max(due, self._patient_until)
         if due == self._timer_at:
             return
         if self._timer is not None:

@@ -3,9 +3,10 @@
 The composition root (`ivr/server`) gives the dispatcher one object for each. A test gives it a fake.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 
+from acd.core import Core, State
 from acd.core.commands import Announce, Answer, AnyCommand, Offer, SeatLook, SendAway, Withdraw
 from acd.core.events import AnyEvent
 
@@ -33,18 +34,43 @@ class Switch(Protocol):
 
 
 class Journal(Protocol):
-    """The one truth: an append-only log of events."""
+    """The one truth: an append-only log of events with the commands that followed. Never raises for the disk."""
 
-    def append(self, events: Iterable[AnyEvent]) -> None:
-        """Store these events, in order, before returning.
+    failed: str | None
+    """Why the store takes no entries at present; calls go on meanwhile."""
+    on_stored: Callable[[], None]
+    """The dispatcher's, called on the event loop whenever `commit` would give a later entry than before."""
+
+    def append(self, event: AnyEvent, commands: list[AnyCommand]) -> int:
+        """Take in an event with what followed from it; gives the entry's number, counted upwards.
 
         Raises:
-            OSError: the store cannot take them (disk full, read-only); none of them is stored.
+            TypeError, ValueError: it cannot be written; nothing was taken in.
 
         """
 
-    def close(self) -> None:
-        """Flush and close."""
+    def refuse(self, event: AnyEvent, reason: str) -> int:
+        """Take in that an event could not be decided and changed nothing; gives the entry's number."""
+
+    def restate(self, state: State, why: str) -> int:
+        """Take in the state as it is now, because a replay could not arrive at it; gives the entry's number."""
+
+    def commit(self) -> int:
+        """Store what was taken in; gives the last entry whose commands may be carried out now."""
+
+    def tend(self, state: State) -> None:
+        """Do what is due now and then; `state` is the core's after the last entry. Called when the commands are out."""
+
+    def restore(self) -> Core:
+        """Build the core as it was after the last entry.
+
+        Raises:
+            Exception: it cannot be had.
+
+        """
+
+    def flush(self) -> None:
+        """Store what was taken in before returning, or set `failed`."""
 
 
 Watcher = Callable[[AnyEvent, list[AnyCommand]], None]

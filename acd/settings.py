@@ -55,6 +55,7 @@ class GeneralSettings(Struct, frozen=True, kw_only=True):
     voice: Literal["auto", "espeak", "piper"] = "auto"
     snapshot_interval_ms: int = 60_000
     ticket_ms: int = 14_400_000
+    journal_keep_ms: int = 90 * 86_400_000
 
 
 class SwitchSettings(_Discreet, frozen=True, kw_only=True):
@@ -164,6 +165,13 @@ GENERAL = (
         "How long a caller who was cut off keeps his place: calling again from the same number he stands where he "
         "stood.",
         "ticket_ms",
+    ),
+    Option(
+        "journal_keep",
+        duration("1d", "3650d"),
+        "90d",
+        "How long the journal is kept, whole files at a time: what is older cannot be replayed or reported any more.",
+        "journal_keep_ms",
     ),
 )
 

@@ -1,5 +1,7 @@
 """What a person wants to see of the floor at this moment: queues, seats, calls. A reading of the state, no more."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from acd.core import State
@@ -55,9 +57,13 @@ class Status(Struct, frozen=True, kw_only=True):
     queues: list[QueueStatus]
     seats: list[SeatStatus]
     calls: list[CallStatus]
+    alarms: tuple[str, ...] = ()
+    """What callfloor did wrong and got over: events that it could not decide, entries that the journal lacks."""
 
 
-def status_of(state: State, agents: dict[str, str], at: int, journal_failed: str | None = None) -> Status:
+def status_of(
+    state: State, agents: dict[str, str], at: int, journal_failed: str | None = None, alarms: Sequence[str] = ()
+) -> Status:
     """Read the floor; `agents` names who sits where."""
     return Status(
         at=at,
@@ -66,6 +72,7 @@ def status_of(state: State, agents: dict[str, str], at: int, journal_failed: str
         queues=[_queue(state, name, at) for name in state.queues],
         seats=_seats(state, agents, at),
         calls=_calls(state, at),
+        alarms=tuple(alarms),
     )
 
 

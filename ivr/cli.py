@@ -4,6 +4,8 @@
     callfloor up          run the server in the foreground
     callfloor status      queues, seats and waiting callers of a running server, live
     callfloor reload      put changed files in force without dropping a call
+    callfloor journal     verify, export or follow the record of everything
+    callfloor replay      decide the whole record again and compare
     callfloor demo        a whole site with callers and agents, for half a minute or until Ctrl-C
     callfloor asterisk    find, fetch, start, stop the Asterisk of a site
 
@@ -45,6 +47,8 @@ from ivr.asterisk import (
 )
 from ivr.asterisk.archive import Progress
 from ivr.check import examine, print_report
+from ivr.cli_journal import journal_app, replay
+from ivr.cli_options import SITE, Home, SiteFolder, home_of
 from ivr.screen import screen
 from ivr.server import Server
 
@@ -54,10 +58,8 @@ app = typer.Typer(
 )
 asterisk_app = typer.Typer(no_args_is_help=True, help="The Asterisk of a site: the machine's own, or a private copy.")
 app.add_typer(asterisk_app, name="asterisk")
-
-SiteFolder = Annotated[Path, typer.Option("--site", envvar="CALLFLOOR_SITE", help="Folder of acd.conf and ivr.conf.")]
-Home = Annotated[Path | None, typer.Option("--home", envvar="CALLFLOOR_HOME", help="Folder of what the server keeps.")]
-SITE = Path("asterisk-config")
+app.add_typer(journal_app, name="journal")
+app.command()(replay)
 
 
 def _say_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
@@ -87,11 +89,6 @@ def main() -> None:
     except (AsteriskError, ControlError, JournalError, OSError) as error:
         print(f"callfloor: {error}", file=sys.stderr)
         sys.exit(1)
-
-
-def home_of(site: Path, home: Path | None) -> Path:
-    """The folder of what a server keeps."""
-    return home or Path(".callfloor") / site.resolve().name
 
 
 @app.command()

@@ -31,7 +31,7 @@ from acd.settings import Site, SwitchSettings
 from ivr.asterisk import AsteriskError, on_free_ports, private_tool, progress_bar, provision
 from ivr.asterisk.ports import is_free
 from ivr.prompts import PromptError, Prompts
-from ivr.server import Server
+from ivr.server import JOURNAL, Server
 from ivr.softphone import Phone, PhoneCall, SoftphoneError, Softphones, Trunk, find_interpreter
 from ivr.story import Story
 from ivr.voices import choose_engines
@@ -183,8 +183,7 @@ def _stage(password: str) -> Path:
         raise ControlError(f"a demo runs here already, in {HOME}")
     folder = HOME / "site"
     shutil.rmtree(folder, ignore_errors=True)
-    for old in HOME.glob("journal.*"):
-        old.unlink()
+    shutil.rmtree(HOME / JOURNAL, ignore_errors=True)
     shutil.copytree(SAMPLE, folder, ignore=shutil.ignore_patterns("generated"))
     with (folder / "pjsip.conf").open("a", encoding="utf-8") as file:
         file.write(_CUSTOMER_CONF.format(password=password))

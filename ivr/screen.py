@@ -36,6 +36,7 @@ def screen(status: Status, *, answered: bool = True) -> RenderableType:
         parts.append(Text("Asterisk is out of sight: nothing is decided until it is back", style="bold red"))
     if status.journal_failed:
         parts.append(_text(f"The journal takes no entries: {status.journal_failed}", style="bold red"))
+    parts += [_text(f"Fault of callfloor: {alarm}", style="bold red") for alarm in status.alarms]
     return Group(*parts, _queues(status), _seats(status), _calls(status))
 
 

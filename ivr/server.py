@@ -23,8 +23,8 @@ import structlog
 from acd import chronicle
 from acd.control import Control
 from acd.core import invariants
-from acd.core.commands import Announce, AnyCommand
-from acd.core.events import AnyEvent, Snapshot, Started
+from acd.core.commands import Announce
+from acd.core.events import AnyEvent, Started
 from acd.desk.agents import AgentDesk
 from acd.dispatcher import Clock, Dispatcher
 from acd.journal import Journal
@@ -47,7 +47,7 @@ from ivr.voices import Engine, choose_engines
 
 log = structlog.get_logger()
 
-JOURNAL = "journal.sqlite3"
+JOURNAL = "journal"
 
 
 class Server:
@@ -75,7 +75,6 @@ class Server:
 
         Raises:
             ConfigError: the files have errors.
-            JournalError: the journal cannot be read.
 
         """
         home.mkdir(parents=True, exist_ok=True)
@@ -84,19 +83,16 @@ class Server:
         self._cache = cache or home / "prompts"
         self.site, self.ivr = self._load()
         self._instance: Instance | None = None
-        self._journal = Journal(home / JOURNAL, durability=self.site.general.durability)
-        core = self._journal.restore()
-        clock = Clock(not_before=core.state.now)
+        self._journal: Journal | None = None
+        self.dispatcher: Dispatcher
+        self.desk: AgentDesk
         self.switch = AmiSwitch(
             _ami_settings(self.site),
             _handsets(self.site),
             submit=self._submit,
-            clock=clock,
+            clock=self._clock,
             render=self._words,
         )
-        self.dispatcher = Dispatcher(core, self._journal, self.switch, clock=clock)
-        self.dispatcher.watchers += [chronicle.note, self._see]
-        self.desk = AgentDesk(self.dispatcher, self.site)
         self.agi = FastAgiServer({})
         self._scripts = Scripts(folder / SCRIPTS)
         self._prompts: Prompts | None = None
@@ -110,9 +106,11 @@ class Server:
                 "invariants": self.faults,
             },
         )
-        self._holds_home = False
         self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
+
+    def _clock(self) -> int:
+        return self.dispatcher.clock()
 
     def _submit(self, *events: AnyEvent) -> None:
         self.dispatcher.submit(*events)
@@ -145,7 +143,7 @@ class Server:
 
     async def _start(self) -> None:
         await self._control.start()
-        self._holds_home = True
+        self._open_journal()
         await self._use(self.ivr)
         switch = self.site.switch
         await self._listen()
@@ -153,6 +151,25 @@ class Server:
         await asyncio.to_thread(self._start_asterisk)
         self._spawn(self.switch.run(), "switch")
         log.info("callfloor is up", site=self.site.general.name, agi_port=switch.agi_port, sip_port=switch.sip_port)
+
+    def _open_journal(self) -> None:
+        """Begin where the last run ended.
+
+        Raises:
+            JournalError: the journal cannot be read, or another process writes it.
+
+        """
+        general = self.site.general
+        journal = Journal(self.home / JOURNAL, durability=general.durability, keep_ms=general.journal_keep_ms)
+        try:
+            core = journal.restore()
+        except BaseException:
+            journal.close()
+            raise
+        self._journal = journal
+        self.dispatcher = Dispatcher(core, journal, self.switch, clock=Clock(not_before=core.state.now))
+        self.dispatcher.watchers.append(chronicle.note)
+        self.desk = AgentDesk(self.dispatcher, self.site)
 
     async def _listen(self) -> None:
         host, port = self.site.switch.agi_host, self.site.switch.agi_port
@@ -180,10 +197,10 @@ class Server:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.dispatcher.close()
-        if self._holds_home:  # else another server does, and this state is not the last one
-            self._save_state()  # what cannot be stored is replayed at the next start
-        self._journal.close()
+        if self._journal is not None:
+            self.dispatcher.close()
+            self._journal.save(self.dispatcher.core.state)  # what cannot be stored is decided again at the next start
+            self._journal.close()
         await self._control.close()
         if self._prompts is not None:
             self._prompts.close()
@@ -215,6 +232,8 @@ class Server:
     async def _put_in_force(self, site: Site, ivr: Ivr) -> None:
         new_rules = changes(self.site, site)
         self.site = self.desk.site = site
+        if self._journal is not None:
+            self._journal.keep_ms = site.general.journal_keep_ms
         await self._use(ivr)
         self.switch.channels.set_handsets(_handsets(site))
         if site.switch.mode == "private":
@@ -267,26 +286,13 @@ class Server:
     def status(self) -> Status:
         """What the floor looks like now."""
         agents = {name: seat.agent for name, seat in self.site.seats.items()}
-        dispatcher = self.dispatcher
-        return status_of(dispatcher.core.state, agents, dispatcher.clock(), dispatcher.journal_failed)
+        dispatcher, journal = self.dispatcher, self._journal
+        alarms = [*(journal.alarms if journal else ()), *dispatcher.alarms]
+        return status_of(dispatcher.core.state, agents, dispatcher.clock(), dispatcher.journal_failed, alarms)
 
     def faults(self) -> list[str]:
         """Every invariant that does not hold; there should be none."""
         return list(invariants.broken(self.dispatcher.core.state))
-
-    def _see(self, event: AnyEvent, _commands: list[AnyCommand]) -> None:
-        """With each look at the switch the state is stored, so a restart replays a minute and not a year."""
-        if isinstance(event, Snapshot):
-            self._save_state()
-
-    def _save_state(self) -> None:
-        """Store the state, unless the journal lacks events that are in it already: they would be replayed into it."""
-        if self.dispatcher.journal_failed is not None:
-            return
-        try:
-            self._journal.save(self.dispatcher.core.state)
-        except OSError as error:
-            log.warning("state not stored", reason=str(error), cost="the next start replays more events")
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
         task = asyncio.create_task(work, name=name)

@@ -2,91 +2,14 @@
 
 import asyncio
 
-import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from acd import dispatcher as module
-from acd.core import Core, invariants
 from acd.core import commands as cmd
 from acd.core import events as ev
-from acd.core.rules import QueueRule, SeatRule
-from acd.dispatcher import Clock, Dispatcher
-
-START = 1_800_000_000_000
-CONFIGURED = ev.Configured(
-    queues=(QueueRule(name="sales", wrap_up_ms=50),), seats=(SeatRule(name="101", queues=("sales",)),)
-)
-LOOK = ev.Snapshot(asked=0, calls=(), legs=(), handsets=(ev.HandsetState(seat="101", reachable=True, busy=False),))
-
-
-class Journal:
-    """Notes what is appended in a diary that it shares with the switch; `broken` is why it takes nothing."""
-
-    def __init__(self, diary):
-        self.diary = diary
-        self.stored = []
-        self.broken = ""
-
-    def append(self, events):
-        if self.broken:
-            raise OSError(self.broken)
-        events = list(events)
-        self.stored += events
-        self.diary += [("stored", type(event).__name__) for event in events]
-
-    def close(self):
-        self.diary.append(("closed", ""))
-
-
-class Switch:
-    """Notes what it is told to do; `answer` submits what comes of a command from within it."""
-
-    def __init__(self, diary):
-        self.diary = diary
-        self.answer = lambda _name, _command: None
-
-    def _do(self, name, command=None):
-        self.diary.append(("told", name))
-        self.answer(name, command)
-
-    def offer(self, command):
-        self._do("offer", command)
-
-    def withdraw(self, command):
-        self._do("withdraw", command)
-
-    def send_away(self, command):
-        self._do("send_away", command)
-
-    def show_seat(self, seat, look):
-        self._do(f"show {seat} {look}")
-
-    def take_snapshot(self):
-        self._do("take_snapshot")
-
-
-class Rig:
-    """A dispatcher with a clock that stands still unless it is set, or runs."""
-
-    def __init__(self, *, clock=None):
-        self.now = START
-        self.diary = []
-        self.journal, self.switch = Journal(self.diary), Switch(self.diary)
-        self.dispatcher = Dispatcher(Core(), self.journal, self.switch, clock=clock or (lambda: self.now))
-        self.seen = []
-        self.dispatcher.watchers.append(lambda event, commands: self.seen.append((event, commands)))
-
-    def begin(self):
-        self.dispatcher.submit(ev.Started(run="t"), CONFIGURED, LOOK)
-        return self
-
-    async def log_in(self):
-        assert await self.dispatcher.ask(ev.LogInAsked(seat="101", pin_matches=True)) == "ok"
-
-    @property
-    def state(self):
-        return self.dispatcher.core.state
+from acd.core import invariants
+from acd.dispatcher import Clock
+from tests.acd.rig import LOOK, START, Rig
 
 
 @pytest.fixture
@@ -184,7 +107,7 @@ async def test_a_switch_that_is_lost_is_known_before_what_is_overdue(rig):
     rig.now += 10_000_000
     rig.dispatcher.submit(ev.SwitchLost())
     assert isinstance(rig.journal.stored[-1], ev.SwitchLost)
-    assert not any(name == "send_away" for _, name in rig.diary)
+    assert ("told", "send_away") not in rig.diary
 
 
 async def test_the_timer_wakes_for_a_deadline():
@@ -240,43 +163,66 @@ async def test_who_stops_waiting_for_an_answer_harms_nobody(rig):
 
 
 async def test_calls_go_on_though_the_journal_takes_nothing(rig):
-    """A full disk is said once, calls are offered, and no command waits for the disk."""
+    """With a full disk calls are offered, and no command waits for it."""
     await rig.log_in()
-    rig.journal.broken = "No space left on device"
-    with capture_logs() as logs:
-        rig.dispatcher.submit(ev.CallArrived(call="1.1", queue="sales"))
-        rig.dispatcher.submit(ev.CallArrived(call="1.2", queue="sales"))
+    rig.journal.failed = "No space left on device"
+    rig.dispatcher.submit(ev.CallArrived(call="1.1", queue="sales"))
     assert ("told", "offer") in rig.diary
     assert rig.dispatcher.journal_failed == "No space left on device"
-    assert [entry["log_level"] for entry in logs if entry["event"] == "journal failed"] == ["critical"]
-
-
-async def test_what_the_journal_missed_is_made_up_for(rig):
-    """When the disk is back all events are stored, in order, none twice; a snapshot is asked for."""
-    rig.journal.broken = "No space left on device"
-    rig.dispatcher.submit(ev.CallArrived(call="1.1", queue="sales"))
-    rig.journal.broken = ""
-    rig.dispatcher.submit(ev.CallArrived(call="1.2", queue="sales"))
-    assert rig.dispatcher.journal_failed is not None, "tried again at once: a full disk would slow each call"
-    rig.now += module.JOURNAL_RETRY_MS
-    rig.dispatcher.submit(ev.CallArrived(call="1.3", queue="sales"))
-    assert rig.dispatcher.journal_failed is None
-    calls = [event.call for event in rig.journal.stored if isinstance(event, ev.CallArrived)]
-    assert calls == ["1.1", "1.2", "1.3"]
-    assert rig.diary[-1] == ("told", "take_snapshot")
-    other = Core()
-    for event in rig.journal.stored:
-        other.decide(event)
-    assert msgspec.json.encode(other.state) == msgspec.json.encode(rig.state)
+    assert ("stored", "CallArrived") not in rig.diary
 
 
 async def test_the_last_attempt_is_at_the_end(rig):
-    """Events that the journal would not take are offered to it once more when the dispatcher closes."""
-    rig.journal.broken = "No space left on device"
+    """What waits for the disk is given to it once more when the dispatcher closes; its commands go nowhere."""
+    await rig.log_in()
+    rig.journal.slow = True
     rig.dispatcher.submit(ev.CallArrived(call="1.1", queue="sales"))
-    rig.journal.broken = ""
+    rig.diary.clear()
     rig.dispatcher.close()
-    assert rig.journal.stored[-1].call == "1.1"
+    assert rig.diary == [("stored", "CallArrived")]
+
+
+async def test_commands_wait_for_a_disk_that_is_waited_for(rig):
+    """Nothing is carried out before its entry is stored; then all is, in order, and watchers see it."""
+    await rig.log_in()
+    rig.journal.slow = True
+    rig.diary.clear()
+    rig.seen.clear()
+    rig.dispatcher.submit(ev.CallArrived(call="1.1", queue="sales"))
+    rig.dispatcher.submit(ev.CallEnded(call="1.1"))
+    assert (rig.diary, rig.seen) == ([], [])
+    rig.journal.sync()
+    assert rig.diary == [
+        ("stored", "CallArrived", "CallEnded"),
+        ("told", "offer"),
+        ("told", "show 101 ringing"),
+        ("told", "withdraw"),
+    ]
+    assert [type(event) for event, _ in rig.seen] == [ev.CallArrived, ev.CallEnded]
+
+
+async def test_drain_carries_out_what_waits(rig):
+    """Before an orderly end the disk is waited for once, and what was decided is done."""
+    await rig.log_in()
+    rig.journal.slow = True
+    rig.dispatcher.submit(ev.CallArrived(call="1.1", queue="sales"))
+    rig.dispatcher.drain()
+    assert rig.diary[-2:] == [("told", "offer"), ("told", "show 101 ringing")]
+
+
+async def test_events_of_one_submit_and_of_one_group_are_one_write(rig):
+    """What comes together is stored together, before any of its commands."""
+    await rig.log_in()
+    rig.diary.clear()
+    rig.dispatcher.submit(ev.CallArrived(call="1.1", queue="sales"), ev.CallArrived(call="1.2", queue="sales"))
+    assert rig.diary[0] == ("stored", "CallArrived", "CallArrived")
+    rig.diary.clear()
+    with rig.dispatcher.group():
+        rig.dispatcher.submit(ev.CallEnded(call="1.1"))
+        with rig.dispatcher.group():
+            rig.dispatcher.submit(ev.CallEnded(call="1.2"))
+        assert rig.diary == []
+    assert rig.diary == [("stored", "CallEnded", "CallEnded"), ("told", "withdraw")]
 
 
 async def test_a_broken_invariant_is_said_with_the_next_snapshot(rig, monkeypatch):

@@ -127,9 +127,10 @@ def test_a_switch_out_of_sight_and_a_journal_that_fails_are_shown():
     """Whoever looks sees that nothing is decided, or that nothing is recorded."""
     house = House()
     house.give(ev.SwitchLost())
-    status, _, _ = look_at(house, journal_failed="No space left on device")
+    status, _, _ = look_at(house, journal_failed="No space left on device", alarms=["entry 7 could not be decided"])
     assert not status.connected
     assert status.journal_failed == "No space left on device"
+    assert status.alarms == ("entry 7 could not be decided",)
 
 
 def test_the_figures_travel_as_json():

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
+from acd.core import Core
 from acd.core.events import Configured, LogInAsked, Started
 from acd.dispatcher import Clock
 from acd.journal import Journal
@@ -189,14 +190,13 @@ class BenchSite:
     def _log_in(self) -> None:
         rules = tuple(seat.rule for seat in self.site.seats.values())
         at = Clock()()
-        journal = Journal(self.home / JOURNAL)
-        journal.append(
-            [
-                Started(at=at, run="bench"),
-                Configured(at=at, queues=tuple(self.site.queues.values()), seats=rules, look_ms=60_000),
-                *(LogInAsked(at=at, request=0, seat=rule.name, pin_matches=True) for rule in rules),
-            ]
-        )
+        journal, core = Journal(self.home / JOURNAL), Core()
+        for event in (
+            Started(at=at, run="bench"),
+            Configured(at=at, queues=tuple(self.site.queues.values()), seats=rules, look_ms=60_000),
+            *(LogInAsked(at=at, request=0, seat=rule.name, pin_matches=True) for rule in rules),
+        ):
+            journal.append(event, core.decide(event))
         journal.close()
 
     @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """Restarts, a journal that fails, a clock that is set: whatever the machine does, the floor goes on."""
 
-import sqlite3
+import errno
 
 import msgspec
 import pytest
@@ -10,7 +10,7 @@ from acd.core import Core
 from acd.core import events as ev
 from acd.core.rules import QueueRule, SeatRule
 from acd.dispatcher import Clock, Dispatcher
-from acd.journal import Journal
+from acd.journal import Journal, compare, segments
 from tests.core.house import START, same
 
 RULES = ev.Configured(queues=(QueueRule(name="sales"),), seats=(SeatRule(name="101", queues=("sales",)),))
@@ -55,7 +55,7 @@ class Deaf:
 @pytest.fixture
 def journal(tmp_path):
     """Give a journal."""
-    opened = Journal(tmp_path / "journal.sqlite3")
+    opened = Journal(tmp_path / "journal")
     yield opened
     opened.close()
 
@@ -103,42 +103,49 @@ async def test_nothing_is_offered_between_the_end_of_sight_and_the_next_look(flo
     assert floor.core.state.calls["b"].offers_made == 0
 
 
-async def test_events_that_the_journal_refused_are_made_up_for_in_order(floor, time, journal):
-    """After a full disk or a locked file the record has no hole, so a replay is equal to what went on."""
-    broken = sqlite3.connect(journal.path, isolation_level=None)
-    broken.execute("BEGIN EXCLUSIVE")
-    for number in range(5):
-        time.now += 300
-        floor.submit(ev.CallArrived(call=f"c{number}", queue="sales"))
-    assert floor.journal_failed
-    broken.execute("ROLLBACK")
-    broken.close()
-    time.now += module.JOURNAL_RETRY_MS
+def fill_disk(patch):
+    """Let no write of a journal succeed."""
+
+    def refuse(*_args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    patch.setattr(segments.os, "pwrite", refuse)
+
+
+async def test_events_that_the_disk_refused_are_made_up_for_in_order(floor, time, journal, monkeypatch):
+    """After a full disk the record has no hole, so a replay is equal to what went on."""
+    with monkeypatch.context() as patch:
+        fill_disk(patch)
+        for number in range(5):
+            time.now += 300
+            floor.submit(ev.CallArrived(call=f"c{number}", queue="sales"))
+    assert "No space left" in floor.journal_failed
+    journal._retry_at = 0
     floor.submit(ev.CallArrived(call="last", queue="sales"))
     assert floor.journal_failed is None
     assert same(journal.restore().state, floor.core.state)
-    assert floor.switch.told[-1] == "look", "with the next look the state is stored whole"
+    assert compare(journal.folder).difference == ""
 
 
-async def test_a_journal_that_fails_is_not_tried_at_each_event(floor, time, journal, monkeypatch):
-    """Somebody else's lock may hold up one event a second, not every one."""
+async def test_a_disk_that_fails_is_not_tried_at_each_event(floor, time, monkeypatch):
+    """A disk that takes nothing may hold up one event a second, not every one."""
     tries = []
 
-    def refuse(events):
-        tries.append(len(events))
-        raise OSError("locked")
+    def refuse(*_args):
+        tries.append(1)
+        raise OSError("dead")
 
-    monkeypatch.setattr(journal, "append", refuse)
+    monkeypatch.setattr(segments.os, "pwrite", refuse)
     for number in range(100):
         time.now += 20
         floor.submit(ev.CallEnded(call=f"nobody-{number}"))
-    assert len(tries) == 2
+    assert len(tries) == 1
 
 
-async def test_a_clean_end_stores_what_was_kept_back(floor, time, journal, monkeypatch):
+async def test_a_clean_end_stores_what_was_kept_back(floor, journal, monkeypatch):
     """The last chance is taken."""
     with monkeypatch.context() as patch:
-        patch.setattr(journal, "append", lambda _events: (_ for _ in ()).throw(OSError("full")))
+        fill_disk(patch)
         floor.submit(ev.CallArrived(call="a", queue="sales"))
     floor.close()
     assert "a" in journal.restore().state.calls
@@ -156,7 +163,7 @@ def test_a_clock_that_was_set_back_during_a_stop_still_goes(monkeypatch):
 @pytest.mark.parametrize("cut", range(12))
 async def test_a_restart_after_any_event_goes_on_as_if_there_had_been_none(tmp_path, time, cut):
     """The journal has the event, its commands were never carried out: one look at the switch later all is as it was."""
-    journal = Journal(tmp_path / "journal.sqlite3")
+    journal = Journal(tmp_path / "journal")
     story = [
         ev.Started(run="a"),
         RULES,

@@ -15,7 +15,7 @@ from msgspec import json
 from acd.control import Control
 from acd.problems import ConfigError, Problem
 from acd.status import CallStatus, Status
-from ivr.cli import home_of
+from ivr.cli_options import home_of
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "asterisk-config"

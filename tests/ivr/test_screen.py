@@ -67,11 +67,15 @@ def test_a_clock_is_read_at_a_glance(ms, text):
 
 
 def test_what_is_wrong_stands_above_all():
-    """A switch out of sight and a failing journal are the first lines; on a sound floor they are not there."""
-    first, second, *_ = shown(status(connected=False, journal_failed="disk [bold]full[/]")).splitlines()
+    """A switch out of sight, a failing journal and faults are the first lines; on a sound floor they are not there."""
+    wrong = {"connected": False, "journal_failed": "disk [bold]full[/]", "alarms": ("entry 7 \x1b[2J",)}
+    first, second, third, *_ = shown(status(**wrong)).splitlines()
     assert first.startswith("Asterisk is out of sight")
     assert second.strip() == "The journal takes no entries: disk [bold]full[/]"
+    assert third.strip().startswith("Fault of callfloor: entry 7 ")
+    assert "\x1b" not in third
     assert "Asterisk" not in shown(status())
+    assert "Fault" not in shown(status())
 
 
 def test_an_empty_floor_is_shown_too():

@@ -3,8 +3,7 @@
 import asyncio
 import shutil
 import socket
-import sqlite3
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from structlog.testing import capture_logs
 
 from acd.control import SOCKET, ControlError, ask
 from acd.core import events as ev
-from acd.journal import Journal, JournalError
+from acd.journal import Folder, JournalError
 from acd.problems import ConfigError
 from ivr import server as module
 from ivr.server import JOURNAL, Server
@@ -77,11 +76,7 @@ class House:
 
     def entries(self):
         """All events of the journal."""
-        journal = Journal(self.home / JOURNAL)
-        try:
-            return list(journal.events())
-        finally:
-            journal.close()
+        return list(Folder(self.home / JOURNAL).events())
 
 
 @pytest.fixture
@@ -226,7 +221,7 @@ async def test_no_secret_is_ever_stored_logged_or_shown(house, peer):
             peer.drop()
             await seen(server, ev.Snapshot)
     assert len(hidden) == 11
-    stored = "".join(path.read_bytes().decode(errors="replace") for path in house.home.glob(JOURNAL + "*"))
+    stored = "".join(path.read_bytes().decode(errors="replace") for path in house.home.glob(JOURNAL + "/*"))
     for secret in hidden:
         assert secret not in stored + shown + repr(logs)
     assert {secret for secret in hidden if secret in (house.home / "secrets.conf").read_text()} >= {
@@ -242,8 +237,7 @@ async def test_a_second_server_is_refused_and_leaves_the_first_one_alone(house, 
         await arrived
 
         def stored():
-            with closing(sqlite3.connect(house.home / JOURNAL)) as journal:
-                return journal.execute("SELECT seq, length(body) FROM state").fetchall()
+            return {file.name: file.read_bytes() for file in (house.home / JOURNAL).iterdir()}
 
         before = stored()
         second = house.make()
@@ -278,12 +272,13 @@ async def test_an_asterisk_that_is_not_there_is_waited_for(house, peer):
         assert (await asyncio.to_thread(ask, house.home, "status"))["connected"] is True
 
 
-def test_files_that_cannot_be_used_are_said_before_anything_starts(house):
-    """A site with errors and a home with a broken journal are errors of the constructor."""
-    house.home.mkdir()
-    (house.home / JOURNAL).write_text("no journal " * 1000)
-    with pytest.raises(JournalError, match="move it away"):
-        house.make()
+async def test_files_that_cannot_be_used_are_said_before_anything_starts(house):
+    """A site with errors is an error of the constructor, a broken journal one of the start; no socket is left."""
+    (house.home / JOURNAL).mkdir(parents=True)
+    (house.home / JOURNAL / "00000000000000000001.log").write_text("no journal " * 1000)
+    with pytest.raises(JournalError, match=r"move .*/journal away to begin a new journal"):
+        await house.make().__aenter__()
+    assert not (house.home / SOCKET).exists()
     house.change("acd.conf", "fallback = 101", "")
     with pytest.raises(ConfigError, match="fallback"):
         house.make()

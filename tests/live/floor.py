@@ -120,7 +120,7 @@ class Floor(People):
     def begin(self) -> None:
         """Forget what was before."""
         self.history.clear()
-        self._journaled = self.server._journal._seq
+        self._journaled = self.server._journal.seq
 
     async def clear(self) -> None:
         """Hang up, log out, and see that nothing is left."""
@@ -139,10 +139,10 @@ class Floor(People):
 
     def accounts(self) -> None:
         """See that the journal tells this test as it was seen, and of each caller how he came and how he went."""
-        journaled = list(self.server._journal.events(after=self._journaled))
-        assert journaled == [event for event, _ in self.history]
+        journaled = [(entry.event, entry.commands) for entry in self.server._journal.entries(after=self._journaled)]
+        assert journaled == self.history
         inside: dict[str, int] = {}
-        for event in journaled:
+        for event, _ in journaled:
             if isinstance(event, CallArrived):
                 inside[event.call] = event.at
             elif isinstance(event, CallEnded):

@@ -53,7 +53,7 @@ async def test_a_pin_is_written_nowhere(floor):
     """After a log-in neither the journal nor any file of Asterisk holds the PIN or the keys of it."""
     await floor.dials("101", "*11", ("handset-pin", ENTRY))
     home = floor.server.home
-    files = [file for file in (*home.glob("journal*"), *(home / "log").glob("*")) if file.is_file()]
+    files = [file for file in (*home.glob("journal/*"), *(home / "log").glob("*")) if file.is_file()]
     assert len(files) >= 3
     assert [file.name for file in files if PIN.encode() in file.read_bytes()] == []
 

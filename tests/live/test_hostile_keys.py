@@ -94,7 +94,7 @@ async def test_guessed_pins(floor, capfd):
     assert len(answers) >= GUESSERS
     assert await floor.server.desk.log_in(SEAT, PIN) == "locked"
     said = capfd.readouterr()
-    journal = b"".join(file.read_bytes() for file in floor.server.home.glob("journal.sqlite3*"))
+    journal = b"".join(file.read_bytes() for file in floor.server.home.glob("journal/*"))
     for pin in (WRONG_PIN, PIN):
         assert pin not in said.out + said.err
         assert pin.encode() not in journal

@@ -55,15 +55,22 @@ class Tape(list):
     """A journal in memory. `cut` makes the server die right after the entry was written."""
 
     cut = False
+    failed = None
 
-    def append(self, events):
-        self.extend(events)
+    def append(self, event, commands):
+        super().append(event)
         if self.cut:
             self.cut = False
             raise Killed
+        return len(self)
 
-    def close(self):
+    def commit(self):
+        return len(self)
+
+    def flush(self, *_):
         pass
+
+    tend = flush
 
 
 class Killed(Exception):  # noqa: N818 - an end, no error

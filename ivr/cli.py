@@ -3,6 +3,7 @@
     callfloor check       find every mistake in the site's files
     callfloor up          run the server in the foreground
     callfloor status      queues, seats and waiting callers of a running server, live
+    callfloor import      make an acd.conf of an existing queues.conf
     callfloor reload      put changed files in force without dropping a call
     callfloor journal     verify, export or follow the record of everything
     callfloor replay      decide the whole record again and compare
@@ -16,6 +17,7 @@ folder of what the server keeps from --home, $CALLFLOOR_HOME or `.callfloor/<nam
 import asyncio
 import contextlib
 import logging
+import os
 import resource
 import signal
 import sys
@@ -32,6 +34,7 @@ from rich.console import Console
 from rich.live import Live
 
 from acd.control import ControlError, UnansweredError, ask
+from acd.importer import import_queues
 from acd.journal import JournalError
 from acd.problems import ConfigError
 from acd.site import fill_secrets, load_site
@@ -97,6 +100,34 @@ def check(site: SiteFolder = SITE) -> None:
     report = examine(site)
     print_report(report, Console())
     raise typer.Exit(report.errors > 0)
+
+
+@app.command("import")
+def import_(
+    queues: Annotated[Path, typer.Argument(help="queues.conf of an Asterisk.")],
+    rules: Annotated[Path | None, typer.Argument(help="Its queuerules.conf, if it has rules.")] = None,
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write here instead of to the terminal.")
+    ] = None,
+) -> None:
+    """Make an acd.conf of an existing queues.conf; says what is not as it was, and the PINs it made."""
+    imported = import_queues(queues, rules)
+    for note in imported.notes:
+        print(note, file=sys.stderr)
+    if output is None:
+        print(imported.text, end="")
+    else:
+        try:
+            file = os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8")
+        except FileExistsError:
+            raise OSError(f"{output} exists; move it away, or give another name") from None
+        with file:
+            file.write(imported.text)
+    for seat, pin in imported.pins.items():
+        print(f"seat {seat}: PIN {pin}", file=sys.stderr)
+    count = len(imported.notes)
+    print("1 thing is not as it was" if count == 1 else f"{count} things are not as they were", file=sys.stderr)
 
 
 @app.command()

@@ -124,6 +124,33 @@ async def test_check_of_a_folder_that_is_none(tmp_path):
     assert ended.out.startswith("acd.conf: ")
 
 
+async def test_import_makes_an_acd_conf_for_its_owner_alone(tmp_path):
+    """The file is not overwritten and nobody else reads its PINs; notes and PINs are told apart from it."""
+    (tmp_path / "queues.conf").write_text("[sales]\nmemberdelay = 2\nmember => PJSIP/101,0,Anna\n")
+    made = tmp_path / "acd.conf"
+    ended = await callfloor("import", tmp_path / "queues.conf", "-o", made)
+    assert ended.code == 0
+    note, pin, count = ended.err.splitlines()
+    assert note == "queues.conf:2: no counterpart: memberdelay = 2: caller and agent are joined at once"
+    assert pin.removeprefix("seat 101: PIN ") in made.read_text()
+    assert count == "1 thing is not as it was"
+    assert made.stat().st_mode & 0o777 == 0o600
+    again = await callfloor("import", tmp_path / "queues.conf", "-o", made)
+    assert (again.code, again.err.splitlines()[-1]) == (
+        1,
+        f"callfloor: {made} exists; move it away, or give another name",
+    )
+    printed = await callfloor("import", tmp_path / "queues.conf")
+    assert "[101](seat)" in printed.out
+
+
+async def test_import_of_a_file_that_is_none(tmp_path):
+    """One line, exit code 1."""
+    ended = await callfloor("import", tmp_path / "queues.conf")
+    assert ended.code == 1
+    assert ended.err.startswith("queues.conf: there is no such file")
+
+
 async def test_up_with_a_mistake_in_a_file(site, tmp_path):
     """The server does not start, the mistake is said with its line, and nothing was made."""
     text = (site / "acd.conf").read_text()
@@ -244,7 +271,7 @@ async def test_help_names_every_command():
     """`--help` lists what there is."""
     ended = await callfloor("--help")
     assert ended.code == 0
-    for command in ("check", "up", "status", "reload", "demo", "asterisk"):
+    for command in ("check", "import", "up", "status", "reload", "demo", "asterisk"):
         assert command in ended.out
 
 

@@ -1,12 +1,17 @@
-"""What a person wants to see of the floor at this moment: queues, seats, calls. A reading of the state, no more."""
+"""What a person wants to see of the floor at this moment: queues, seats, calls, lines, and what was lost today.
 
+A reading of the state, no more. All times are integer milliseconds; points in time are counted from the Unix epoch.
+"""
+
+from collections import Counter
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from acd.core import State
+from acd.core import State, waits
 from acd.core.commands import SeatLook
-from acd.core.model import Seat
+from acd.core.explain import needs_text
+from acd.core.model import Seat, Ticket
 from acd.core.transitions import CallState
 
 
@@ -19,6 +24,13 @@ class QueueStatus(Struct, frozen=True, kw_only=True):
     talking: int
     seats_ready: int
     seats_logged_in: int
+    closed: bool = False
+    """Calls do not join, by its rule or by hand."""
+    wait_least_ms: int | None = None
+    wait_most_ms: int | None = None
+    """Of callers who join now, nine in ten who are served wait between these; None while too few were."""
+    hit_rate: int | None = None
+    """Share of the waits told to callers that came true, per mille; None before there were any."""
 
 
 class SeatStatus(Struct, frozen=True, kw_only=True):
@@ -46,6 +58,41 @@ class CallStatus(Struct, frozen=True, kw_only=True):
     state: str
     waited_ms: int
     offers: int
+    position: int = 0
+    """Its place in its queue, 1 for the next; 0 for a call that is not in line."""
+    needs: str = ""
+    """The skills it asks for at present, as acd.conf writes them; empty once it is served."""
+
+
+class TicketStatus(Struct, frozen=True, kw_only=True):
+    """A place kept for a caller who was cut off."""
+
+    number: int
+    caller: str
+    queue: str
+    place: int
+    """Where he would stand if he called now, 1 for the next."""
+    made_at: int
+    expires_at: int
+    why: str
+
+
+class GapStatus(Struct, frozen=True, kw_only=True):
+    """A time in which nobody saw what the switch did."""
+
+    start: int
+    end: int
+    why: str
+
+
+class LinesStatus(Struct, frozen=True, kw_only=True):
+    """One group of trunk lines."""
+
+    name: str
+    free: int
+    in_use: int
+    left_alone: int
+    """They failed, and are not tried for a while."""
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -59,6 +106,13 @@ class Status(Struct, frozen=True, kw_only=True):
     calls: list[CallStatus]
     alarms: tuple[str, ...] = ()
     """What callfloor did wrong and got over: events that it could not decide, entries that the journal lacks."""
+    lines: list[LinesStatus] = field(default_factory=list)
+    tickets: list[TicketStatus] = field(default_factory=list)
+    gaps: list[GapStatus] = field(default_factory=list)
+    """Those of the last 24 hours."""
+
+
+DAY_MS = 86_400_000
 
 
 def status_of(
@@ -73,6 +127,9 @@ def status_of(
         seats=_seats(state, agents, at),
         calls=_calls(state, at),
         alarms=tuple(alarms),
+        lines=[_lines(state, name) for name in state.groups],
+        tickets=[_ticket(state, ticket) for ticket in state.tickets if ticket.expires_at > at],
+        gaps=[GapStatus(start=gap.start, end=gap.end, why=gap.why) for gap in state.gaps if gap.end > at - DAY_MS],
     )
 
 
@@ -80,13 +137,20 @@ def _queue(state: State, name: str, at: int) -> QueueStatus:
     calls = [call for call in state.calls.values() if call.queue == name]
     waiting = [call for call in calls if call.state in {CallState.WAITING, CallState.OFFERED}]
     seats = [seat for seat in state.seats.values() if name in seat.rule.queues and seat.shown != "logged-out"]
+    in_line = sum(call.state is CallState.WAITING for call in calls)
+    memory = state.waits.get(name)
+    wait_least_ms, wait_most_ms = waits.range_ms(memory, in_line) or (None, None)
     return QueueStatus(
         name=name,
         waiting=len(waiting),
-        longest_wait_ms=max((at - call.due for call in waiting), default=0),
+        longest_wait_ms=max((at - call.arrived for call in waiting), default=0),
         talking=sum(call.state is CallState.TALKING for call in calls),
         seats_ready=sum(seat.listens and not seat.work for seat in seats),
         seats_logged_in=len(seats),
+        closed=state.closed.get(name, state.queues[name].closed),
+        wait_least_ms=wait_least_ms,
+        wait_most_ms=wait_most_ms,
+        hit_rate=waits.hit_rate(memory) if memory is not None else None,
     )
 
 
@@ -122,15 +186,50 @@ def _reason(seat: Seat, at: int) -> str:
 
 
 def _calls(state: State, at: int) -> list[CallStatus]:
-    return [
-        CallStatus(
-            call=call.id,
-            caller=call.caller,
-            queue=call.queue,
-            medium=call.medium,
-            state=call.state,
-            waited_ms=(at if call.state in {CallState.WAITING, CallState.OFFERED} else call.since) - call.due,
-            offers=call.offers_made,
+    places: Counter[str] = Counter()
+    calls = []
+    for call in sorted(state.calls.values(), key=lambda call: call.key):
+        waits_on = call.state in {CallState.WAITING, CallState.OFFERED}
+        places[call.queue] += call.state is CallState.WAITING
+        calls.append(
+            CallStatus(
+                call=call.id,
+                caller=call.caller,
+                queue=call.queue,
+                medium=call.medium,
+                state=call.state,
+                waited_ms=(at if waits_on else call.since) - call.arrived,
+                offers=call.offers_made,
+                position=places[call.queue] if call.state is CallState.WAITING else 0,
+                needs=needs_text(call) if waits_on else "",
+            )
         )
-        for call in sorted(state.calls.values(), key=lambda call: (call.rank, call.due, call.number))
-    ]
+    return calls
+
+
+def _lines(state: State, group: str) -> LinesStatus:
+    lines = [line for line in state.lines.values() if line.group == group]
+    in_use = sum(line.in_use or line.offer != "" for line in lines)
+    left_alone = sum(line.fault_until is not None and not line.in_use and not line.offer for line in lines)
+    return LinesStatus(name=group, free=len(lines) - in_use - left_alone, in_use=in_use, left_alone=left_alone)
+
+
+def _ticket(state: State, ticket: Ticket) -> TicketStatus:
+    rule = state.queues.get(ticket.queue)
+    ahead_ms = ticket.ahead_ms + (rule.ahead_ms if rule is not None else 0)
+    rank = ticket.priority if ticket.priority is not None else rule.priority if rule is not None else 0
+    due = ticket.arrived - ahead_ms
+    before = (
+        call
+        for call in state.calls.values()
+        if call.queue == ticket.queue and call.state is CallState.WAITING and (call.rank, call.due) <= (rank, due)
+    )
+    return TicketStatus(
+        number=ticket.number,
+        caller=ticket.caller,
+        queue=ticket.queue,
+        place=1 + sum(1 for _ in before),
+        made_at=ticket.made_at,
+        expires_at=ticket.expires_at,
+        why=ticket.why,
+    )

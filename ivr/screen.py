@@ -4,12 +4,14 @@ Each row is one line. Where the terminal is too narrow, the columns named `shrin
 before the others; numbers, states and times are shown whole, since half a number reads as another one.
 """
 
+from datetime import datetime
+
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from acd.status import Status
+from acd.status import QueueStatus, Status
 
 COLOURS = {
     "ready": "green",
@@ -28,7 +30,7 @@ SHRUNK = 4
 
 
 def screen(status: Status, *, answered: bool = True) -> RenderableType:
-    """Draw queues, seats and calls; `answered` is false where this is the last picture of a server that went away."""
+    """Draw all there is; `answered` is false where this is the last picture of a server that went away."""
     parts: list[RenderableType] = []
     if not answered:
         parts.append(Text("no callfloor server answers; trying again", style="bold red"))
@@ -37,7 +39,11 @@ def screen(status: Status, *, answered: bool = True) -> RenderableType:
     if status.journal_failed:
         parts.append(_text(f"The journal takes no entries: {status.journal_failed}", style="bold red"))
     parts += [_text(f"Fault of callfloor: {alarm}", style="bold red") for alarm in status.alarms]
-    return Group(*parts, _queues(status), _seats(status), _calls(status))
+    parts += [_queues(status), _seats(status), _calls(status)]
+    for table in (_lines(status), _tickets(status), _gaps(status)):
+        if table.row_count:  # what most sites do not have, most days
+            parts.append(table)
+    return Group(*parts)
 
 
 def clock(ms: int) -> str:
@@ -45,6 +51,11 @@ def clock(ms: int) -> str:
     seconds = max(0, ms) // 1000
     hours, rest = divmod(seconds, 3600)
     return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
+def moment(ms: int) -> str:
+    """Return a point in time as the wall clock of this machine shows it."""
+    return datetime.fromtimestamp(ms / 1000).strftime("%H:%M:%S")  # noqa: DTZ006 - the viewer's own zone is meant
 
 
 def _table(
@@ -98,7 +109,9 @@ def _state(word: str) -> Text:
 
 
 def _queues(status: Status) -> Table:
-    numbers = ("waiting", "longest", "talking", "ready", "logged in")
+    """Draw the queues; what is expected of them only where a queue is closed or has learned how long it takes."""
+    numbers: tuple[str, ...] = ("waiting", "longest", "talking", "ready", "logged in")
+    more = any(queue.closed or queue.wait_most_ms is not None for queue in status.queues)
     rows: list[tuple[Text | str, ...]] = [
         (
             _text(queue.name),
@@ -107,10 +120,26 @@ def _queues(status: Status) -> Table:
             str(queue.talking),
             str(queue.seats_ready),
             str(queue.seats_logged_in),
+            *((_expected(queue), _hits(queue)) if more else ()),
         )
         for queue in status.queues
     ]
+    numbers = (*numbers, "expect", "hits") if more else numbers
     return _table("Queues", ("queue", *numbers), rows, right=numbers, shrinks=("queue",))
+
+
+def _expected(queue: QueueStatus) -> Text | str:
+    """Between which times a caller who joins now is likely to be served."""
+    if queue.closed:
+        return Text("closed", style="bold red")
+    if queue.wait_least_ms is None or queue.wait_most_ms is None:
+        return ""
+    return f"{clock(queue.wait_least_ms)}-{clock(queue.wait_most_ms)}"
+
+
+def _hits(queue: QueueStatus) -> str:
+    """How often what callers were told came true."""
+    return "" if queue.hit_rate is None else f"{queue.hit_rate // 10}%"
 
 
 def _seats(status: Status) -> Table:
@@ -137,15 +166,56 @@ def _seats(status: Status) -> Table:
 
 
 def _calls(status: Status) -> Table:
+    needing = any(call.needs for call in status.calls)
     rows: list[tuple[Text | str, ...]] = [
         (
             _text(call.caller or "unknown"),
             _text(call.queue),
             _state(call.state),
+            str(call.position) if call.position else "",
             clock(call.waited_ms),
             str(call.offers),
+            *((_text(call.needs),) if needing else ()),
         )
         for call in status.calls
     ]
-    names = ("caller", "queue", "state", "waited", "offers")
-    return _table("Calls", names, rows, right=("waited", "offers"), shrinks=("caller", "queue"))
+    names = ("caller", "queue", "state", "place", "waited", "offers", *(("needs",) if needing else ()))
+    return _table("Calls", names, rows, right=("place", "waited", "offers"), shrinks=("caller", "queue", "needs"))
+
+
+def _lines(status: Status) -> Table:
+    numbers = ("free", "in use", "left alone")
+    rows: list[tuple[Text | str, ...]] = [
+        (
+            _text(group.name),
+            Text(str(group.free), style="" if group.free else "bold red"),
+            str(group.in_use),
+            Text(str(group.left_alone), style="bold red" if group.left_alone else ""),
+        )
+        for group in status.lines
+    ]
+    return _table("Lines", ("group", *numbers), rows, right=numbers, shrinks=("group",))
+
+
+def _tickets(status: Status) -> Table:
+    rows: list[tuple[Text | str, ...]] = [
+        (
+            str(ticket.number),
+            _text(ticket.caller or "unknown"),
+            _text(ticket.queue),
+            str(ticket.place),
+            moment(ticket.made_at),
+            moment(ticket.expires_at),
+            _text(ticket.why),
+        )
+        for ticket in status.tickets
+    ]
+    names = ("ticket", "caller", "queue", "place", "made", "until", "why")
+    return _table("Tickets", names, rows, right=("ticket", "place"), shrinks=("caller", "queue", "why"))
+
+
+def _gaps(status: Status) -> Table:
+    rows: list[tuple[Text | str, ...]] = [
+        (moment(gap.start), moment(gap.end), clock(gap.end - gap.start), _text(gap.why)) for gap in status.gaps
+    ]
+    return _table("Gaps", ("from", "to", "for", "why"), rows, right=("for",), shrinks=("why",))

@@ -6,8 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from acd.status import CallStatus, QueueStatus, SeatStatus, Status
-from ivr.screen import clock, screen
+from acd.status import (
+    CallStatus,
+    GapStatus,
+    LinesStatus,
+    QueueStatus,
+    SeatStatus,
+    Status,
+    TicketStatus,
+)
+from ivr.screen import clock, moment, screen
 
 
 def status(*, caller="5550201", agent="Anna Nowak", reason="lunch", for_ms=3_725_000, **details):
@@ -154,3 +162,68 @@ def test_the_last_picture_of_a_server_that_is_gone_says_so():
     first, *rest = capture.get().splitlines()
     assert first.startswith("\x1b[1;31mno callfloor server answers; trying again\x1b[0m")
     assert any("5550201" in line for line in rest)
+
+
+def rich_floor(text="5550201"):
+    """A floor with all that there can be: skills, expected waits, lines, tickets and gaps."""
+    queue = msgspec.structs.replace(
+        status().queues[0], wait_least_ms=40_000, wait_most_ms=3_725_000, hit_rate=912, longest_wait_ms=3_600_000
+    )
+    call = msgspec.structs.replace(status().calls[0], caller=text, position=3, needs="french 3 + billing 1|sales 5")
+    return status(
+        queues=[queue, msgspec.structs.replace(queue, name="night", closed=True, hit_rate=None)],
+        calls=[call],
+        caller=text,
+        lines=[LinesStatus(name="trunk", free=0, in_use=7, left_alone=1)],
+        tickets=[
+            TicketStatus(
+                number=12, caller=text, queue="sales", place=2, made_at=0, expires_at=1_000, why="cut off while waiting"
+            )
+        ],
+        gaps=[GapStatus(start=0, end=65_000, why=text)],
+    )
+
+
+def test_what_is_expected_stands_beside_the_queue():
+    """A queue shows between which times who joins now is served and how often that came true; or that it is closed."""
+    lines = rows(shown(rich_floor(), width=80))
+    assert ["sales", "1", "1:00:00", "2", "3", "4", "0:40-1:02:05", "91%"] in lines
+    assert ["night", "1", "1:00:00", "2", "3", "4", "closed"] in lines
+
+
+def test_a_call_in_line_has_a_place_and_needs():
+    """Place and skills stand in the call's row."""
+    assert ["5550201", "sales", "waiting", "3", "1:05", "7", "french", "3", "+", "billing", "1|sales", "5"] in rows(
+        shown(rich_floor(), width=80)
+    )
+
+
+def test_lines_tickets_and_gaps_stand_below():
+    """Lines by their state, tickets with place and time, gaps from when to when."""
+    lines = rows(shown(rich_floor(), width=100))
+    assert ["trunk", "0", "7", "1"] in lines
+    ticket = ["12", "5550201", "sales", "2", moment(0), moment(1_000), *("cut", "off", "while", "waiting")]
+    assert ticket in lines
+    assert [moment(0), moment(65_000), "1:05", "5550201"] in lines
+
+
+def test_what_there_is_not_takes_no_room():
+    """A site without lines, tickets, gaps, skills and expectations sees none of these words."""
+    words = shown(status()).split()
+    assert not {"Lines", "Tickets", "Gaps", "needs", "expect", "hits"}.intersection(words)
+
+
+def test_all_of_it_fits_on_eighty_columns():
+    """With everything there is to show, figures and times are whole, and no row is wider than the screen."""
+    lines = shown(rich_floor("+48 123 456 789 ext 4711"), width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    for figure in ("0:40-1:02:05", "91%", "closed", "1:02:05", moment(65_000)):
+        assert any(figure in line for line in lines)
+
+
+@given(st.text(st.characters(), min_size=1, max_size=40))
+def test_no_text_steers_the_terminal_from_a_ticket(text):
+    """Callers' text in tickets, gaps and calls is shown, and never acts."""
+    out = shown(rich_floor(text))
+    assert all(char.isprintable() or char == "\n" for char in out)
+    assert len(out.splitlines()) == len(shown(rich_floor()).splitlines())

@@ -200,6 +200,21 @@ async def test_files_with_errors_change_nothing(house, name, old, new, where):
     assert sum(isinstance(event, ev.Configured) for event in house.entries()) == 1
 
 
+async def test_a_reload_of_seats_alone_leaves_the_queues_alone(house):
+    """The core is told of the seats that changed, and of no queue; a reload that changes nothing is no event."""
+    async with house.serve() as server:
+        before, done = len(house.entries()), seen(server, ev.SeatsConfigured)
+        house.change("acd.conf", "queues = support\n", "queues = support, sales/2\n")
+        server.reload_soon()
+        await done
+        assert server.dispatcher.core.state.seats["103"].rule.tiers == (0, 2)
+        told = seen(server, ev.Snapshot)
+        server.reload_soon()
+        await told
+        news = [event for event in house.entries()[before:] if isinstance(event, ev.Configured | ev.SeatsConfigured)]
+    assert [(type(event), [seat.name for seat in event.seats]) for event in news] == [(ev.SeatsConfigured, ["103"])]
+
+
 async def test_no_secret_is_ever_stored_logged_or_shown(house, peer):
     """PINs right and wrong, SIP passwords and the manager's secret are in no journal entry, log line or status."""
     for seat in (101, 102, 103, 104):  # long ones: four digits can stand in a time by chance

@@ -77,7 +77,9 @@ def _check_places(written: Written, rule: QueueRule) -> None:
             written.problems.error(origin, f"queue '{name}' sends its calls to itself", hint)
         elif verb in known and name not in known[verb]:
             hint = did_you_mean(name, known[verb]) or f"known are {', '.join(known[verb][:20]) or 'none'}"
-            written.problems.error(origin, f"queue '{rule.name}' sends calls to a {verb} that does not exist", hint)
+            written.problems.error(
+                origin, f"queue '{rule.name}' sends calls to {verb} '{name}', which does not exist", hint
+            )
     if len(rule.steps) > STEPS_MOST:
         origin = counting(written.sections[rule.name], "step")[STEPS_MOST].origin
         written.problems.error(origin, f"queue '{rule.name}' has {len(rule.steps)} steps; {STEPS_MOST} are the most")

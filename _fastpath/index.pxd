@@ -1,16 +1,28 @@
 """Ids to slots: which dense number stands for an id, as a C structure and inline functions.
 
-A slot is the place of what has the id in the arrays beside this one; it stays the same while the id is here, and is
-used again afterwards. `ids` tells the id of a slot, `table` the slot of an id: open addressing, linear probing, at most
-half full, erased by shifting back, so that nothing is left of what has gone.
+A slot has a record of so many words, the first of which is the id; the rest is for whoever uses it. A slot stays the
+same while its id is here, and is used again afterwards. `table` tells the slot of an id: open addressing, linear
+probing, at most half full, erased by shifting back, so that nothing is left of what has gone.
 """
 
-from cpython.mem cimport PyMem_Realloc
+from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from libc.stdint cimport INT64_MAX, UINT32_MAX as NONE, int64_t, uint32_t, uint64_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
+
+cdef extern from *:
+    """
+    #ifdef __GNUC__
+    #define fetch_early(place) __builtin_prefetch(place)
+    #else
+    #define fetch_early(place) ((void)(place))
+    #endif
+    """
+    void fetch_early(const void *place) noexcept nogil  # a hint: it will be needed soon
 
 ctypedef struct Index:
-    int64_t *ids  # slot -> id; an empty slot holds -1 - the next empty one
+    int64_t *records  # the id of an empty slot is -1 - the next empty one
+    void *block  # the memory they are in
+    uint32_t words  # a record
     uint32_t room
     uint32_t used  # slots ever handed out
     uint32_t empty  # the first empty one among these
@@ -40,12 +52,30 @@ cdef inline uint32_t wider(uint32_t room) except 0:
     return room + room // 2 + 4
 
 
+cdef inline char *widened(char *block, uint64_t bytes_used, uint64_t bytes_wanted, uint32_t offset, void **owner) except NULL:
+    """Move what is used to a new block in which the byte at this offset begins a cache line; `owner` is what to free."""
+    cdef char *made = <char *>PyMem_Malloc(bytes_wanted + 64)
+    cdef char *start
+    if made == NULL:
+        raise MemoryError
+    start = made + (-(<uint64_t>made + offset) & 63)
+    if bytes_used:
+        memcpy(start, block, bytes_used)
+    PyMem_Free(owner[0])
+    owner[0] = made
+    return start
+
+
+cdef inline int64_t *record(const Index *index, uint32_t slot) noexcept:
+    return &index.records[<uint64_t>slot * index.words]
+
+
 cdef inline uint64_t home(const Index *index, int64_t number) noexcept:
     return (<uint64_t>number * <uint64_t>0x9E3779B97F4A7C15) >> index.shift  # Fibonacci hashing
 
 
 cdef inline void enter(Index *index, uint32_t slot) noexcept:
-    cdef uint64_t at = home(index, index.ids[slot])
+    cdef uint64_t at = home(index, record(index, slot)[0])
     while index.table[at] != NONE:
         at = (at + 1) & index.mask
     index.table[at] = slot
@@ -60,7 +90,7 @@ cdef inline int widen_table(Index *index, int bits) except -1:
     index.shift = 64 - bits
     memset(index.table, 0xFF, width * sizeof(uint32_t))
     for slot in range(index.used):
-        if index.ids[slot] >= 0:
+        if record(index, slot)[0] >= 0:
             enter(index, slot)
     return 0
 
@@ -69,7 +99,7 @@ cdef inline uint32_t find_slot(const Index *index, int64_t number) noexcept:
     """The slot of this id, NONE when it is not here."""
     cdef uint64_t at = home(index, number)
     while index.table[at] != NONE:
-        if index.ids[index.table[at]] == number:
+        if record(index, index.table[at])[0] == number:
             return index.table[at]
         at = (at + 1) & index.mask
     return NONE
@@ -77,8 +107,12 @@ cdef inline uint32_t find_slot(const Index *index, int64_t number) noexcept:
 
 cdef inline int reserve_slot(Index *index) except -1:
     """Make room for one more, so that `add_slot` cannot fail."""
+    cdef uint64_t size
     if index.empty == NONE and index.used == index.room:
-        index.ids = <int64_t *>resized(index.ids, wider(index.room), sizeof(int64_t))
+        size = 8 * <uint64_t>index.words
+        index.records = <int64_t *>widened(
+            <char *>index.records, index.used * size, wider(index.room) * size, 0, &index.block
+        )
         index.room = wider(index.room)
     if 2 * <uint64_t>index.count > index.mask:
         widen_table(index, 65 - index.shift)
@@ -91,15 +125,20 @@ cdef inline uint32_t add_slot(Index *index, int64_t number) noexcept:
         slot = index.used
         index.used += 1
     else:
-        index.empty = <uint32_t>(-1 - index.ids[slot])
-    index.ids[slot] = number
+        index.empty = <uint32_t>(-1 - record(index, slot)[0])
+    record(index, slot)[0] = number
     enter(index, slot)
     index.count += 1
     return slot
 
 
+cdef inline void fetch_slot(const Index *index, int64_t number) noexcept:
+    """Have the memory at hand that `remove_slot` will read."""
+    fetch_early(&index.table[home(index, number)])
+
+
 cdef inline void remove_slot(Index *index, uint32_t slot) noexcept:
-    cdef uint64_t hole = home(index, index.ids[slot]), at
+    cdef uint64_t hole = home(index, record(index, slot)[0]), at
     while index.table[hole] != slot:
         hole = (hole + 1) & index.mask
     at = hole
@@ -107,10 +146,10 @@ cdef inline void remove_slot(Index *index, uint32_t slot) noexcept:
         at = (at + 1) & index.mask
         if index.table[at] == NONE:
             break
-        if ((at - home(index, index.ids[index.table[at]])) & index.mask) >= ((at - hole) & index.mask):
+        if ((at - home(index, record(index, index.table[at])[0])) & index.mask) >= ((at - hole) & index.mask):
             index.table[hole] = index.table[at]
             hole = at
     index.table[hole] = NONE
-    index.ids[slot] = -1 - <int64_t>index.empty
+    record(index, slot)[0] = -1 - <int64_t>index.empty
     index.empty = slot
     index.count -= 1

@@ -37,6 +37,12 @@ its class, and as many heads of seat classes as the call's class has links if ot
 longest lists of links bound it, and neither the number of calls, nor of seats, nor of classes. When F seats come free
 before the first `match`, the lists of their classes are read once, not once a pair; each pair after that costs
 O(log classes + L of its call class).
+
+Any rank and due keep their order. Quickest are ranks from -2**15 to 2**15 - 1 and dues within 2**47 of 0 (in ms, four
+thousand years): calls beyond, and calls equal in both, are told apart by a second look.
+
+How it is measured: `python -m tests.bench core_match`. The pure build looks at everything for each `match`: right, and
+quick enough for some hundred calls.
 """
 
 from collections.abc import Iterable

@@ -2,7 +2,7 @@
 """Which waiting call goes to which free seat: the compiled build. The manual is match.pyi, the oracle match_py.py.
 
 Theory of operation. Who may serve whom, and at what cost, is said of classes only, so the calls of one class differ by
-their order alone, and one heap holds each class; seats likewise, with one heap a lane (heaps.pxd). `match` takes the
+their order alone, and one heap holds each class; seats likewise, with one heap a lane (heaps.pxd, classes.pxd). `match` takes the
 least head among the call classes that have a linked class of seats with somebody in it, then the least head among those.
 
 It looks only where a pair can have come into being. A class is *fresh* from the moment it gets a member (or a link, or
@@ -22,32 +22,36 @@ the walk touches four entries for each one it passes over, and keeps the order.
 
 cimport cython
 from cpython.long cimport PyLong_AsLongLong as int64  # unlike Cython's own conversion it takes no float
-from libc.stdint cimport UINT32_MAX as NONE, int64_t, uint32_t, uint64_t
+from libc.stdint cimport INT64_MAX, UINT32_MAX as NONE, int64_t, uint32_t, uint64_t
 
-from _fastpath.heaps cimport (
-    LANES_MAX, Class, Entry, Key, Side, add, add_link, before, class_of, close_side, cut_links, drop_class, find,
-    nobody, open_side, refresh, remove, reserve_links, schedule, settle, show_heads, sink, strike, take,
+from _fastpath.classes cimport (
+    add, add_link, class_of, close_side, cut_links, drop_class, fetch_member, first_planned, open_side, refresh,
+    remove, reserve_links, schedule, settle, show_heads, strike, take,
 )
-from _fastpath.index cimport check_id, find_slot
+from _fastpath.heaps cimport LANES_MAX, Class, Entry, Side, before, nobody
+from _fastpath.index cimport check_id, fetch_slot, find_slot, record
+
+
+cdef inline void choose(Pick *pick, int64_t cost, const Entry *entry, uint32_t cls) noexcept:
+    pick.cost = cost
+    pick.entry = entry[0]
+    pick.cls = cls
 
 
 cdef inline void choose_none(Pick *pick) noexcept:
-    pick.key = nobody().key
-    pick.cls = NONE
-    pick.slot = NONE
+    cdef Entry none = nobody()
+    choose(pick, INT64_MAX, &none, NONE)
 
 
-cdef inline void choose(Pick *pick, const Key *key, uint32_t cls, uint32_t slot) noexcept:
-    pick.key = key[0]
-    pick.cls = cls
-    pick.slot = slot
-
-
-cdef void mark_barred(Side *calls, int64_t call, bint barred) noexcept:
-    cdef Entry *entry = find(calls, call)
-    if entry != NULL:
-        entry.barred = barred
-        show_heads(calls, calls.places[<uint64_t>entry.slot * calls.stride])
+cdef uint32_t mark_barred(Side *calls, int64_t call, bint barred) noexcept:
+    """Say whether a call has bars; its class, NONE when it does not wait."""
+    cdef uint32_t slot = find_slot(&calls.members, call), cls
+    if slot == NONE:
+        return NONE
+    cls = calls.class_at[slot]
+    calls.classes[cls].heaps[calls.places[slot]].barred = barred
+    show_heads(calls, cls)
+    return cls
 
 
 @cython.final
@@ -58,8 +62,8 @@ cdef class Matcher:
         if not 1 <= count <= LANES_MAX:
             raise ValueError(f"a matcher has 1 to {LANES_MAX} lanes, not {count}")
         self.bars = {}
-        open_side(&self.calls, 1)
-        open_side(&self.seats, <uint32_t>count)
+        open_side(&self.calls, 1, 2)
+        open_side(&self.seats, <uint32_t>count, 1)
 
     def __dealloc__(self):
         close_side(&self.calls)
@@ -112,20 +116,21 @@ cdef class Matcher:
         drop_class(&self.calls, &self.seats, int64(call_class))
 
     def wait(self, call, call_class, rank, due):
-        cdef Key key = Key(int64(rank), int64(due), int64(call))
-        add(&self.calls, int64(call_class), key.id, &key, len(self.bars) != 0 and key.id in self.bars)
+        cdef int64_t[2] key = [int64(rank), int64(due)]
+        cdef int64_t number = int64(call)
+        add(&self.calls, int64(call_class), number, key, len(self.bars) != 0 and number in self.bars)
 
     def leave(self, call):
         take(&self.calls, int64(call))
 
     def free(self, seat, seat_class, *keys):
-        cdef Key[LANES_MAX] orders
+        cdef int64_t[LANES_MAX] orders
         cdef int64_t number = int64(seat), class_number = int64(seat_class)
         cdef Py_ssize_t at, lanes = self.seats.lanes
         if len(keys) != lanes:
             raise TypeError(f"a seat has {lanes} keys here, one a lane, not {len(keys)}")
         for at in range(lanes):
-            orders[at] = Key(0, int64((<tuple>keys)[at]), number)
+            orders[at] = int64((<tuple>keys)[at])
         add(&self.seats, class_number, number, orders, False)
 
     def busy(self, seat):
@@ -142,7 +147,7 @@ cdef class Matcher:
 
     def unbar(self, call, seat):
         cdef int64_t call_id = int64(call), seat_id = int64(seat)
-        cdef Entry *entry
+        cdef uint32_t cls
         if seat_id not in self.bars.get(call_id, ()):
             raise KeyError((call_id, seat_id))
         left = self.bars[call_id] - {seat_id}
@@ -150,14 +155,13 @@ cdef class Matcher:
             self.bars[call_id] = left
         else:
             del self.bars[call_id]
-        mark_barred(&self.calls, call_id, bool(left))
-        entry = find(&self.calls, call_id)
-        if entry != NULL:
-            refresh(&self.calls, self.calls.places[<uint64_t>entry.slot * self.calls.stride])
+        cls = mark_barred(&self.calls, call_id, bool(left))
+        if cls != NONE:
+            refresh(&self.calls, cls)
 
     def match(self):
         cdef Pick call, seat
-        return (call.key.id, seat.key.id) if self.take_pair(&call, &seat) else None
+        return (call.id, seat.id) if self.take_pair(&call, &seat) else None
 
     def best_seat(self, call_class, barred=()):
         cdef int64_t number = int64(call_class)
@@ -168,7 +172,7 @@ cdef class Matcher:
         if cls == NONE:
             return None
         self.seat_for(cls, refused if refused else None, &pick)
-        return None if pick.cls == NONE else pick.key.id
+        return None if pick.cls == NONE else record(&self.seats.members, pick.entry.slot)[0]
 
     def waiting(self):
         return self.calls.members.count
@@ -178,23 +182,26 @@ cdef class Matcher:
 
     cdef bint take_pair(self, Pick *call, Pick *seat) except -1:
         """Take out the best pair; False when there is none."""
-        cdef Class *served
+        cdef const Class *served
         cdef const Entry *head
         self.best_call(call)
         if call.cls == NONE:
             self.calm()
             return False
         served = &self.calls.classes[call.cls]
-        if served.heaps[self.calls.places[<uint64_t>call.slot * self.calls.stride + 1]].barred:
-            self.seat_for(call.cls, self.bars[call.key.id], seat)
+        call.id = record(&self.calls.members, call.entry.slot)[0]
+        fetch_slot(&self.calls.members, call.id)
+        if call.entry.barred:
+            self.seat_for(call.cls, self.bars[call.id], seat)
         elif self.seats.fresh_count == 1 and served.fresh_at == NONE and self.calls.agenda_at[call.cls] == NONE:
             # The call was found through this one class of seats, so by the invariant no other can serve it.
             head = &self.seats.heads[<uint64_t>self.seats.fresh[0] * self.seats.lanes + served.lane]
-            choose(seat, &head.key, self.seats.fresh[0], head.slot)
+            choose(seat, 0, head, self.seats.fresh[0])
         else:
             self.seat_for(call.cls, None, seat)
-        remove(&self.calls, call.slot)
-        remove(&self.seats, seat.slot)
+        seat.id = record(&self.seats.members, seat.entry.slot)[0]
+        remove(&self.seats, seat.cls, seat.entry.slot)
+        remove(&self.calls, call.cls, call.entry.slot)
         self.plan()
         return True
 
@@ -202,26 +209,22 @@ cdef class Matcher:
         """The first call that some free seat may take."""
         cdef uint32_t cls, seat_cls
         cdef const Class *server
-        cdef Entry top
         choose_none(pick)
         for seat_cls in self.seats.fresh[: self.seats.fresh_count]:
             server = &self.seats.classes[seat_cls]
             if server.size:
                 for cls in server.links[: server.link_count]:
-                    self.consider(cls, pick)
+                    if self.calls.heads[cls].gist <= pick.entry.gist:
+                        self.consider(cls, pick)
         for cls in self.calls.fresh[: self.calls.fresh_count]:
-            if before(&self.calls.heads[cls].key, &pick.key) and self.is_served(cls):
+            if before(&self.calls, 0, &self.calls.heads[cls], &pick.entry) and self.is_served(cls):
                 self.consider(cls, pick)
-        while self.calls.agenda_size and before(&self.calls.agenda[0].key, &pick.key):
-            cls = self.calls.agenda[0].slot
-            top = self.calls.heads[cls]
-            if top.slot == NONE or not self.is_served(cls):
-                strike(&self.calls, cls)
-            elif before(&self.calls.agenda[0].key, &top.key):
-                top.slot = cls
-                sink(self.calls.agenda, self.calls.agenda_at, 1, self.calls.agenda_size, 0, &top)
-            else:
+        cls = first_planned(&self.calls)
+        while cls != NONE and self.calls.agenda[0].gist <= pick.entry.gist:
+            if self.is_served(cls):
                 return self.read_agenda(0, pick)
+            strike(&self.calls, cls)
+            cls = first_planned(&self.calls)
         return 0
 
     cdef void plan(self) noexcept:
@@ -239,6 +242,9 @@ cdef class Matcher:
             cls = self.calls.fresh[self.calls.fresh_count - 1]
             schedule(&self.calls, cls)
             settle(&self.calls, cls)
+        cls = first_planned(&self.calls)
+        if cls != NONE:  # most likely the next one: by then its memory is at hand
+            fetch_member(&self.calls, cls, self.calls.heads[cls].slot)
 
     cdef void calm(self) noexcept:
         """No pair is possible: nothing is fresh, and the agenda is empty."""
@@ -263,24 +269,22 @@ cdef class Matcher:
     cdef inline int consider(self, uint32_t cls, Pick *pick) except -1:
         """Choose the first call of a served class if it is better."""
         cdef const Entry *head = &self.calls.heads[cls]
-        if before(&head.key, &pick.key):
+        if before(&self.calls, 0, head, &pick.entry):
             if head.barred:
                 return self.first_call(cls, 0, pick)
-            choose(pick, &head.key, cls, head.slot)
+            choose(pick, 0, head, cls)
+            fetch_member(&self.calls, cls, head.slot)
         return 0
 
     cdef int read_agenda(self, uint64_t at, Pick *pick) except -1:
         """Consider the classes at or below this place of the agenda."""
-        cdef const Entry *entry
         cdef uint64_t child
-        if at >= self.calls.agenda_size:
+        if at >= self.calls.agenda_size or self.calls.agenda[at].gist > pick.entry.gist:
             return 0
-        entry = &self.calls.agenda[at]
-        if before(&entry.key, &pick.key) and (at == 0 or self.is_served(entry.slot)):
-            self.consider(entry.slot, pick)
-        if before(&entry.key, &pick.key):  # not its head that was chosen, so it may be one from below
-            for child in range(4 * at + 1, 4 * at + 5):
-                self.read_agenda(child, pick)
+        if at == 0 or self.is_served(self.calls.agenda[at].slot):
+            self.consider(self.calls.agenda[at].slot, pick)
+        for child in range(4 * at + 1, 4 * at + 5):
+            self.read_agenda(child, pick)
         return 0
 
     cdef int first_call(self, uint32_t cls, uint64_t at, Pick *pick) except -1:
@@ -289,34 +293,36 @@ cdef class Matcher:
         cdef const Entry *entry = &owner.heaps[at]
         cdef Pick seat
         cdef uint64_t child
-        if at >= owner.size or not before(&entry.key, &pick.key):
+        if at >= owner.size or not before(&self.calls, 0, entry, &pick.entry):
             return 0
         if entry.barred:
-            self.seat_for(cls, self.bars[entry.key.id], &seat)
+            self.seat_for(cls, self.bars[record(&self.calls.members, entry.slot)[0]], &seat)
         if not entry.barred or seat.cls != NONE:
-            choose(pick, &entry.key, cls, entry.slot)
+            choose(pick, 0, entry, cls)
             return 0
         for child in range(4 * at + 1, 4 * at + 5):
             self.first_call(cls, child, pick)
         return 0
 
+    cdef inline bint is_better(self, int64_t cost, uint32_t lane, const Entry *entry, const Pick *pick) noexcept:
+        """Whether a seat at this cost is better than the one chosen."""
+        if cost != pick.cost:
+            return cost < pick.cost
+        return before(&self.seats, lane, entry, &pick.entry)
+
     cdef int seat_for(self, uint32_t cls, frozenset refused, Pick *pick) except -1:
         """The first free seat for a call of this class that is not refused."""
         cdef const Class *owner = &self.calls.classes[cls]
         cdef const Entry *head
-        cdef Key key
         cdef uint32_t at
         choose_none(pick)
         for at in range(owner.link_count):
             head = &self.seats.heads[<uint64_t>owner.links[at] * self.seats.lanes + owner.lane]
-            if head.slot == NONE:
-                continue
-            if refused is not None:
-                self.first_seat(owner.links[at], owner.lane, 0, owner.costs[at], refused, pick)
-                continue
-            key = Key(owner.costs[at], head.key.due, head.key.id)
-            if before(&key, &pick.key):
-                choose(pick, &key, owner.links[at], head.slot)
+            if head.slot != NONE and self.is_better(owner.costs[at], owner.lane, head, pick):
+                if refused is None:
+                    choose(pick, owner.costs[at], head, owner.links[at])
+                else:
+                    self.first_seat(owner.links[at], owner.lane, 0, owner.costs[at], refused, pick)
         return 0
 
     cdef int first_seat(
@@ -325,15 +331,11 @@ cdef class Matcher:
         """The first seat at or below this place of a heap that is not refused."""
         cdef const Class *owner = &self.seats.classes[cls]
         cdef const Entry *entry = &owner.heaps[<uint64_t>lane * owner.room + at]
-        cdef Key key
         cdef uint64_t child
-        if at >= owner.size:
+        if at >= owner.size or not self.is_better(cost, lane, entry, pick):
             return 0
-        key = Key(cost, entry.key.due, entry.key.id)
-        if not before(&key, &pick.key):
-            return 0
-        if entry.key.id not in refused:
-            choose(pick, &key, cls, entry.slot)
+        if record(&self.seats.members, entry.slot)[0] not in refused:
+            choose(pick, cost, entry, cls)
             return 0
         for child in range(4 * at + 1, 4 * at + 5):
             self.first_seat(cls, lane, child, cost, refused, pick)

@@ -204,12 +204,17 @@ def end(floor: Floor, offer: Offer, outcome: OfferOutcome) -> None:
 
 
 def _end_ring(floor: Floor, seat: Seat, offer: Offer, call: Call | None, outcome: OfferOutcome) -> None:
-    withdrawn = offer.state is OfferState.WITHDRAWING
-    if call is not None and len(call.offers) > 1 and offer.state is OfferState.ANSWERED and outcome == "hung-up":
-        withdrawn = True  # a colleague was quicker; that word is still on its way
+    withdrawn = offer.state is OfferState.WITHDRAWING or outcome == "withdrawn"
+    lost = call is not None and len(call.offers) > 1 and offer.state is not OfferState.WITHDRAWING
+    if lost and (withdrawn or (offer.state is OfferState.ANSWERED and outcome == "hung-up")):
+        withdrawn = True  # a colleague was quicker; that word is still on its way, so do not ring here again
+    else:
+        lost = False
     if call is not None:
-        if not withdrawn and outcome not in UNDELIVERED:
-            bar(floor, call, seat)
+        if lost:
+            bar(floor, call, seat, JOIN_MS)
+        elif not withdrawn and outcome not in UNDELIVERED:
+            bar(floor, call, seat, floor.books[call.queue].rule.refusal_ms if call.queue in floor.books else 0)
         call.offers = tuple(name for name in call.offers if name != offer.id)
         if not call.offers:
             requeue(floor, call)
@@ -295,12 +300,11 @@ def requeue(floor: Floor, call: Call) -> None:
         queueing.overflow(floor, call, "wait")
 
 
-def bar(floor: Floor, call: Call, seat: Seat) -> None:
-    """Remember that this call was refused by this seat."""
-    rule = floor.state.queues.get(call.queue)
-    if rule is None or not rule.refusal_ms:
+def bar(floor: Floor, call: Call, seat: Seat, for_ms: int) -> None:
+    """Keep this call from this seat for a while."""
+    if not for_ms:
         return
-    until = floor.state.now + rule.refusal_ms
+    until = floor.state.now + for_ms
     if call.barred is None:
         call.barred = {}
     if seat.name not in call.barred:

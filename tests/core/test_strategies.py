@@ -179,3 +179,14 @@ def test_circles_grow():
     assert offers(house.pass_time(1)) == [("a", "102")]
     assert offers(house.pass_time(5_000)) == [("a", "103")]
     assert len(house.state.calls["a"].offers) == 3
+
+
+def test_ring_all_a_leg_that_lost_at_the_switch_is_no_refusal():
+    """The switch may tell of a loser's end as withdrawn before we have withdrawn it."""
+    house = house_of("ring-all")
+    house.arrive("a")
+    one, *_ = house.state.calls["a"].offers
+    assert offers(house.give(ev.OfferEnded(offer=one, outcome="withdrawn"))) == []
+    assert house.state.seats["101"].unanswered == 0
+    assert offers(house.pass_time(4_999)) == []
+    assert offers(house.pass_time(1)) == [("a", "101")], "nobody has it after all"

@@ -29,7 +29,7 @@ EVENTS = frozenset({"BridgeEnter", "DeviceStateChange", "Hangup", "Newchannel", 
 OFFER_PREFIX = "offer-"
 WORDS_PREFIX = "words-"
 """Unique ids of the channels that speak to a waiting caller (ivr.announcer)."""
-VARIABLES = "ACD_QUEUE,ACD_PRIORITY,ACD_ARRIVED,ACD_CALL,ACD_NEEDS,ACD_AHEAD,ACD_WANTED,ACD_SHARED"
+VARIABLES = "ACD_QUEUE,ACD_PRIORITY,ACD_ARRIVED,ACD_CALL,ACD_NEEDS,ACD_AHEAD,ACD_WANTED,ACD_RUNG,ACD_SHARED"
 """The channel variables that a snapshot must ask for."""
 
 RINGING, UP = "5", "6"
@@ -140,7 +140,9 @@ class Channels:
             if unique in meanwhile.ended:
                 continue
             if unique.startswith(OFFER_PREFIX):
-                leg = self.legs.setdefault(unique, Leg(call=variables.get("ACD_CALL", ""), seat=seat or ""))
+                leg = self.legs.setdefault(
+                    unique, Leg(call=variables.get("ACD_CALL", ""), seat=variables.get("ACD_RUNG", seat or ""))
+                )
                 leg.born_at = asked if leg.born_at is None else leg.born_at
                 leg.answered = leg.answered or text(message, "ChannelState") == UP
                 leg.shared, leg.joined = leg.shared or variables.get("ACD_SHARED") == "1", leg.joined or joined

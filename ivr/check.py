@@ -12,13 +12,16 @@ from rich.console import Console
 from rich.text import Text
 
 from acd.conf import Config, read
-from acd.problems import Problem
+from acd.options import origin_of
+from acd.problems import Problem, did_you_mean
 from acd.settings import Site
 from acd.site import FILE as ACD_FILE
 from acd.site import examine_site
 from ivr import dialplan
 from ivr.menus import FILE as IVR_FILE
 from ivr.menus import check_ivr
+
+MUSIC_FILE = "musiconhold.conf"
 
 GENERATED = "generated"
 """The folder, seen from the site's, that callfloor fills itself."""
@@ -63,8 +66,26 @@ def examine(folder: Path) -> Report:
         if config.files and config.files[0].resolve() in parts:
             continue
         problems += [problem for problem in config.problems if problem not in problems]
+    if site:
+        problems += _check_music(site, ours[0], theirs)
     read_files = {path.resolve() for config in (*ours, *theirs) for path in config.files}
     return Report(files=len(read_files), site=site, problems=problems)
+
+
+def _check_music(site: Site, acd: Config, theirs: list[Config]) -> list[Problem]:
+    """Return a warning for each queue whose class of music does not exist: its callers would hear the default one."""
+    classes = {section.name for config in theirs for section in config.live() if config.files[0].name == MUSIC_FILE}
+    if not classes:  # an Asterisk that the admin runs has its own file elsewhere
+        return []
+    found = []
+    for section in acd.live():
+        music = site.music.get(section.name)
+        if music is not None and music not in classes:
+            origin = origin_of(section, "music")
+            hint = did_you_mean(music, classes) or f"known are {', '.join(sorted(classes - {'general'}))}"
+            message = f"there is no class of music '{music}' in {MUSIC_FILE}"
+            found.append(Problem(origin.file, origin.line, message, hint, severity="warning"))
+    return found
 
 
 def _read_theirs(path: Path) -> Config:

@@ -165,11 +165,16 @@ class AmiSwitch:
             if caller is None:
                 self.take_snapshot()  # or a caller who is not there would be offered to one seat after the other
             return
-        variables = [f"ACD_OFFER={command.offer}", f"ACD_CALL={command.call}", f"ACD_CALLER={caller.channel}"]
+        variables = [
+            f"ACD_OFFER={command.offer}",
+            f"ACD_CALL={command.call}",
+            f"ACD_CALLER={caller.channel}",
+            f"ACD_RUNG={command.seat}",
+        ]
         if command.line:
             variables.append(f"ACD_LINE={command.line}")
         if command.shared:
-            variables += [f"ACD_RUNG={command.seat}", "ACD_SHARED=1"]
+            variables.append("ACD_SHARED=1")
             if not self._rings(command.call):  # who had him before, has him no more
                 self._link.tell("Setvar", Channel=caller.channel, Variable=TALK_MARK, Value="")
         self.channels.legs[command.offer] = leg = Leg(

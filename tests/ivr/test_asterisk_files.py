@@ -39,6 +39,14 @@ def test_a_seat_becomes_endpoint_password_and_registration():
         assert line in text.splitlines()
 
 
+def test_the_dialplan_knows_the_music_of_each_queue():
+    """Every queue has its class among the globals, the default too, so that a reload also takes a class away."""
+    music = {"sales": "default", "after-sales": "calm"}
+    lines = generated(replace(site(), music=music), SOUNDS)["globals.conf"].splitlines()
+    assert "CALLFLOOR_MUSIC_sales = default" in lines
+    assert "CALLFLOOR_MUSIC_after-sales = calm" in lines
+
+
 def test_an_analog_seat_gets_a_lamp_and_no_endpoint():
     """A seat whose handset is no PJSIP endpoint of its name can be rung and watched without an endpoint."""
     files = generated(site(seat("104", handset="DAHDI/4")), SOUNDS)

@@ -54,6 +54,19 @@ def test_mistakes_of_all_files_come_in_one_run(folder: Path):
     assert "unknown key 'extn' in context [from-trunk]" in [p.message for p in errors if p.file == "extensions.conf"]
 
 
+def test_music_that_does_not_exist_is_found(folder: Path):
+    """A queue whose class is no section of musiconhold.conf is warned of, where it says so, with what was meant."""
+    change(folder / "musiconhold.conf", "[reception]", "[receptoin]")
+    line = (folder / "acd.conf").read_text().splitlines().index("music = reception") + 1
+    [found] = [problem for problem in check(folder) if "music" in problem.message]
+    assert str(found) == (
+        f"acd.conf:{line}: warning: there is no class of music 'reception' in musiconhold.conf;"
+        " did you mean 'receptoin'?"
+    )
+    (folder / "musiconhold.conf").unlink()
+    assert not [problem for problem in check(folder) if "music" in problem.message]
+
+
 def test_a_queue_with_a_mistake_still_exists(folder: Path):
     """A mistake inside a queue gives no second error in ivr.conf that the queue did not exist."""
     change(folder / "acd.conf", "[sales](queue)", "[sales](queue)\npriority = high")

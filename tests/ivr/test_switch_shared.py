@@ -138,19 +138,19 @@ def test_how_a_shared_leg_ended():
 
 
 def test_a_leg_that_a_new_server_meets_is_known_as_shared():
-    """After a restart the leg's own variable says so, and whether it is joined its bridge."""
-    channels = Channels({"101": "PJSIP/101"})
+    """After a restart the leg's own variables say so, and which seat it is; whether it is joined, its bridge."""
+    channels = Channels({"101": "PJSIP/5550123@LINE"})
     leg = {
         "Event": "Status",
         "Uniqueid": "offer-t-1",
-        "Channel": "PJSIP/101-1",
+        "Channel": "PJSIP/trunk-2-1",
         "ChannelState": "6",
         "BridgeID": "b",
-        "Variable": ["ACD_CALL=1.1", "ACD_SHARED=1"],
+        "Variable": ["ACD_CALL=1.1", "ACD_RUNG=101", "ACD_SHARED=1"],
     }
     caller = {"Event": "Status", "Uniqueid": "1.1", "BridgeID": "b", "Variable": ["ACD_QUEUE=sales"]}
     with channels.meanwhile() as meanwhile:
         snapshot = channels.snapshot(1, [Message(leg), Message(caller)], [], meanwhile)
-    assert [known.joined for known in snapshot.legs] == [True]
+    assert [(known.seat, known.joined) for known in snapshot.legs] == [("101", True)]
     assert channels.legs["offer-t-1"].shared
     assert channels.legs["offer-t-1"].joined

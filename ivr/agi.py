@@ -65,6 +65,7 @@ Verb = Literal[
 
 _VERBS = frozenset(get_args(Verb))
 _HEADER = re.compile(r"agi_([a-z0-9_]{1,64}): ?(.*)", re.DOTALL)
+_HEADERS = re.compile(r"^agi_([a-z0-9_]{1,64}): ?(.*)\n", re.MULTILINE)
 _RESPONSE = re.compile(r"(\d{3}) (.*)", re.DOTALL)
 _UNSENDABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # may end a command early; a tab only parts its words
 _RESULT = re.compile(r"result=(-?[0-9A-D*#]*)(?: \((.*)\))?(?: endpos=(-?\d+))?", re.DOTALL)
@@ -128,6 +129,9 @@ class Closed(Struct, frozen=True):
 
 Event = Request | Response | HungUp | Closed
 
+_USUAL = {f"200 result={result}\n".encode(): Response(200, str(result)) for result in (0, 1, -1)}
+"""Nearly every answer is one of these."""
+
 
 class _State(Enum):
     HEADERS = auto()  # the block of headers is coming in
@@ -135,6 +139,9 @@ class _State(Enum):
     WAITING = auto()  # a command was sent, its response is due
     USAGE = auto()  # as WAITING, inside the lines of a 520
     CLOSED = auto()  # the peer closed, or broke the rules
+
+
+_IDLE, _WAITING = _State.IDLE, _State.WAITING  # in the hot path; to look up a member takes a while
 
 
 class Codec:
@@ -162,11 +169,18 @@ class Codec:
 
         """
         assert self._state is not _State.CLOSED, "receive after the end of the session"
+        usual = _USUAL.get(data)
+        if usual is not None and self._state is _WAITING and self._relayed is None and not self._line:
+            self._enter_idle()
+            return [usual]
         events: list[Event] = []
         try:
             if not data:
                 self._state = _State.CLOSED
                 return [Closed()]
+            if self._state is _State.HEADERS and not self._bytes and (headers := _whole_block(data)) is not None:
+                self._enter_idle()
+                return [Request(headers)]
             start = 0
             while (end := data.find(b"\n", start)) >= 0:
                 self._take(data[start:end])
@@ -186,10 +200,10 @@ class Codec:
             CommandError: a text holds a control character or a lone surrogate, or the command is too long.
 
         """
-        assert self._state is _State.IDLE, f"command {verb} while {self._state.name}"
+        assert self._state is _IDLE, f"command {verb} while {self._state.name}"
         assert verb in _VERBS, f"unknown command {verb}"
         line = encode(verb, *args)
-        self._state = _State.WAITING
+        self._state = _WAITING
         return line
 
     def relay(self, line: bytes) -> bytes:
@@ -258,7 +272,7 @@ class Codec:
         events.append(response)
 
     def _enter_idle(self) -> None:
-        self._state = _State.IDLE
+        self._state = _IDLE
         self._bytes = 0
 
     def _header(self, line: str, *, was_cut: bool) -> None:
@@ -275,6 +289,17 @@ class Codec:
             self._cut.append(name)
 
 
+def _whole_block(data: bytes) -> dict[str, str] | None:
+    """Read headers that come all at once, as they nearly always do; None leaves what is unusual to the slow way."""
+    if not data.endswith(b"\n\n") or len(data) > HEADER_BYTES_MAX or b"\r" in data:
+        return None
+    if len(data) > HEADER_LINE_MAX and max(map(len, data.split(b"\n"))) > HEADER_LINE_MAX:
+        return None
+    found = _HEADERS.findall(data.decode("utf-8", "replace"))
+    headers = dict(found)
+    return headers if len(headers) == len(found) == data.count(b"\n") - 1 <= HEADER_COUNT_MAX else None
+
+
 def encode(verb: str, *args: str | int) -> bytes:
     r"""Render a command line: each argument in quotes, `"` and `\` escaped, as res_agi's parser undoes it.
 
@@ -282,17 +307,23 @@ def encode(verb: str, *args: str | int) -> bytes:
         CommandError: as `Codec.command` tells.
 
     """
-    words = [verb]
+    text = verb
     for arg in args:
-        text = str(arg)
-        if bad := next((c for c in text if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"}), None):
-            raise CommandError(f"{verb}: a text with the control character U+{ord(bad):04X} cannot be sent")
-        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-        words.append(f'"{escaped}"')
-    line = " ".join(words).encode() + b"\n"
+        word = arg if isinstance(arg, str) else str(arg)
+        if not (word.isascii() and word.isprintable()):  # it nearly always is
+            _check(verb, word)
+        if "\\" in word or '"' in word:
+            word = word.replace("\\", "\\\\").replace('"', '\\"')
+        text += f' "{word}"'
+    line = f"{text}\n".encode()
     if len(line) > COMMAND_BYTES_MAX:
         raise CommandError(f"{verb}: {len(line)} bytes; the switch takes {COMMAND_BYTES_MAX} a command")
     return line
+
+
+def _check(verb: str, text: str) -> None:
+    if bad := next((c for c in text if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"}), None):
+        raise CommandError(f"{verb}: a text with the control character U+{ord(bad):04X} cannot be sent")
 
 
 def decode(line: str, *, as_it_is: bool = False) -> Response:

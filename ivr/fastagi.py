@@ -22,21 +22,19 @@ reason.
 
 import asyncio
 import contextlib
-import ipaddress
-import socket
-from collections import Counter
+import math
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, cast
 
 import structlog
 from msgspec import Struct
 
-from ivr.agi import Closed, Codec, HungUp, PeerError, Request, Response, Verb, shown
+from ivr.agi import Codec, HungUp, PeerError, Request, Response, Verb, shown
 from ivr.flow import CallOverError
+from ivr.peers import LOOPBACK, Peers, Refusals, watch_for_dead_hosts
 
 log = structlog.get_logger()
-
-LOOPBACK = ("127.0.0.0/8", "::1")
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -72,11 +70,11 @@ class FastAgiServer:
         """
         self.routes = routes
         self.limits = limits or Limits()
-        self._peers = [ipaddress.ip_network(peer) for peer in peers]
+        self._peers = Peers(peers)
         self._server: asyncio.Server | None = None
         self._headers: dict[str, dict[Session, None]] = {}  # by peer, oldest first
         self._sessions: set[Session] = set()
-        self._refusals = _Refusals()
+        self._refusals = Refusals()
 
     @property
     def port(self) -> int:
@@ -98,6 +96,8 @@ class FastAgiServer:
         """
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: Session(self), host, port, backlog=1_024)
+        for listener in self._server.sockets:
+            watch_for_dead_hosts(listener)
 
     async def close(self) -> None:
         """Take no more sessions, let running ones end, cancel those that do not."""
@@ -120,13 +120,7 @@ class FastAgiServer:
 
     def admits(self, peer: str) -> bool:
         """Whether this address may connect."""
-        try:
-            address = ipaddress.ip_address(peer)
-        except ValueError:
-            return False
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped
-        return any(address in network for network in self._peers)
+        return self._peers.admits(peer)
 
     def enter_headers(self, session: "Session") -> None:
         """Note a new connection, and make room for it if need be."""
@@ -176,9 +170,14 @@ class Session(asyncio.Protocol):
         self._server = server
         self._loop = asyncio.get_running_loop()
         self._codec = Codec()
-        self._turn = asyncio.Lock()
-        self._due: asyncio.Future[Response] | None = None  # the answer to the command that is out
-        self._deadline: asyncio.TimerHandle | None = None  # of the headers, then of the command that is out
+        self._due: asyncio.Future[Response] | None = None  # the answer to the last command
+        self._is_taken = False  # somebody's command is out, or is to go out next
+        self._turns: deque[asyncio.Future[None]] = deque()  # of those who wait to send theirs
+        self._late_at = math.inf  # when what is due is late: the headers, then the answer to the command that is out
+        self._late_what = ""
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = math.inf
+        self._clean_up_end: asyncio.TimerHandle | None = None
 
     async def command(self, verb: Verb, *args: str | int, lasts_ms: int = 0) -> Response:
         """Send a command and wait for its answer; commands of several tasks take turns.
@@ -196,7 +195,15 @@ class Session(asyncio.Protocol):
             asyncio.CancelledError: it ended during the wait.
 
         """
-        return await self._exchange(verb, lambda: self._codec.command(verb, *args), lasts_ms)
+        if self._is_taken or self.end_reason:
+            await self._wait_for_turn(verb)
+        self._is_taken = True
+        try:
+            line = self._codec.command(verb, *args)
+        except BaseException:
+            self._pass_turn()
+            raise
+        return await self._send(line, verb, lasts_ms)
 
     async def relay(self, line: bytes, *, lasts_ms: int) -> str:
         """Send a line that somebody else wrote, as it is; gives the answer as it comes, without its last line feed.
@@ -206,32 +213,63 @@ class Session(asyncio.Protocol):
             CallOverError, asyncio.CancelledError: as `command`.
 
         """
-        return (await self._exchange("a relayed line", lambda: self._codec.relay(line), lasts_ms)).text
+        if self._is_taken or self.end_reason:
+            await self._wait_for_turn("a relayed line")
+        self._is_taken = True
+        try:
+            line = self._codec.relay(line)
+        except BaseException:
+            self._pass_turn()
+            raise
+        return (await self._send(line, "a relayed line", lasts_ms)).text
 
-    async def _exchange(self, what: str, render: Callable[[], bytes], lasts_ms: int) -> Response:
-        async with self._turn:
-            if self._due is not None and not self._due.done():
-                await asyncio.wait([self._due])
-            if self.end_reason:
-                raise CallOverError(f"{what} cannot be performed: the call has left this flow ({self.end_reason})")
-            line = render()
-            self._due = self._loop.create_future()
-            self._set_deadline(lasts_ms + self._server.limits.reply_ms, f"no answer to {what} in time")
-            self._transport.write(line)
-            return await asyncio.shield(self._due)
+    def _send(self, line: bytes, what: str, lasts_ms: int) -> "asyncio.Future[Response]":
+        """Send a line; the future holds its answer. Who stops waiting for it cancels the future, not the command."""
+        self._due = due = self._loop.create_future()
+        self._set_deadline(lasts_ms + self._server.limits.reply_ms, what)
+        self._transport.write(line)
+        return due
+
+    async def _wait_for_turn(self, what: str) -> None:
+        """Wait until the answer to every earlier command is there, be it wanted by anybody still or not."""
+        if self._is_taken and not self.end_reason:
+            turn: asyncio.Future[None] = self._loop.create_future()
+            self._turns.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if not turn.cancelled():  # it came, but too late
+                    self._pass_turn()
+                raise
+        if self.end_reason:
+            raise CallOverError(f"{what} cannot be performed: the call has left this flow ({self.end_reason})")
+
+    def _pass_turn(self) -> None:
+        """Let the next command out."""
+        while self._turns:
+            turn = self._turns.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._is_taken = False
 
     def end(self, reason: str) -> None:
         """End the session: cancel its handler, close the connection. Only the first reason counts."""
         if self.end_reason:
             return
         self.end_reason = reason
-        self._clear_deadline()
+        self._late_at = math.inf
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._server.leave_headers(self)
         if self._due is not None:
             self._due.cancel()
+        while self._turns:
+            self._pass_turn()
         if self.task is not None:
             self.task.cancel()
-            self._deadline = self._loop.call_later(self._server.limits.grace_ms / 1_000, self._stop_clean_up)
+            self._clean_up_end = self._loop.call_later(self._server.limits.grace_ms / 1_000, self._stop_clean_up)
         self._transport.close()
 
     def refuse(self, reason: str, **details: object) -> None:
@@ -249,8 +287,7 @@ class Session(asyncio.Protocol):
         if not self._server.admits(self.peer):
             self.refuse("address is not admitted")
             return
-        _watch_for_dead_host(transport)
-        self._set_deadline(self._server.limits.header_ms, "no complete headers in time")
+        self._set_deadline(self._server.limits.header_ms, "")
         self._server.enter_headers(self)
 
     def data_received(self, data: bytes) -> None:
@@ -263,17 +300,23 @@ class Session(asyncio.Protocol):
             self.refuse(error.reason, received=error.excerpt)
             return
         for event in events:
-            match event:
-                case Request():
-                    self._begin(event)
-                case Response():
-                    self._clear_deadline()
-                    if self._due is not None and not self._due.done():
-                        self._due.set_result(event)
-                case HungUp():
-                    self.end("hung up")
-                case Closed():
-                    self.end("connection closed")
+            if isinstance(event, Response):
+                self._answered(event)
+            elif isinstance(event, Request):
+                self._begin(event)
+            elif isinstance(event, HungUp):
+                self.end("hung up")
+            else:
+                self.end("connection closed")
+
+    def _answered(self, response: Response) -> None:
+        self._late_at = math.inf
+        if self._due is not None and not self._due.done():
+            self._due.set_result(response)
+        if self._turns:
+            self._pass_turn()
+        else:
+            self._is_taken = False
 
     def eof_received(self) -> None:
         """Take the peer's end of stream for the end of the session."""
@@ -285,7 +328,7 @@ class Session(asyncio.Protocol):
 
     def _begin(self, request: Request) -> None:
         self.request = request
-        self._clear_deadline()
+        self._late_at = math.inf
         self._server.leave_headers(self)
         if request.cut:
             log.warning("agi headers cut", names=request.cut, call=shown(request.headers.get("uniqueid", "")))
@@ -304,55 +347,31 @@ class Session(asyncio.Protocol):
         """Leave in order. Not a part of `_run`: one that is cancelled before its first step never runs at all."""
         self._server.leave_session(self)
         self.task = None
-        self._clear_deadline()
+        if self._clean_up_end is not None:
+            self._clean_up_end.cancel()
         self.end("done")
+
+    def _set_deadline(self, delay_ms: int, what: str) -> None:
+        """Say when it is late. One timer serves many commands: when it goes off it looks whether the time has come."""
+        self._late_at, self._late_what = self._loop.time() + delay_ms / 1_000, what
+        if self._late_at < self._timer_at:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._sleep()
+
+    def _sleep(self) -> None:
+        self._timer_at = self._late_at
+        self._timer = self._loop.call_at(self._late_at, self._look)
+
+    def _look(self) -> None:
+        self._timer, self._timer_at = None, math.inf
+        if self._late_at <= self._loop.time():
+            what = self._late_what
+            self.refuse(f"no answer to {what} in time" if what else "no complete headers in time")
+        elif self._late_at < math.inf:
+            self._sleep()
 
     def _stop_clean_up(self) -> None:
         if self.task is not None:
             log.error("clean-up of an agi handler takes too long", script=self.request.script, ended=self.end_reason)
             self.task.cancel()
-
-    def _set_deadline(self, delay_ms: int, reason: str) -> None:
-        self._deadline = self._loop.call_later(delay_ms / 1_000, self.refuse, reason)
-
-    def _clear_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-
-def _watch_for_dead_host(transport: asyncio.Transport) -> None:
-    """Let the kernel end a connection whose host is gone, within 60 s, however long a command may last."""
-    sock = transport.get_extra_info("socket")
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
-        if hasattr(socket, option):  # macOS names the first one otherwise
-            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-
-
-class _Refusals:
-    """Logs refusals, so that ten thousand of them are a few lines: the first at once, then a count each second."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._timer: asyncio.TimerHandle | None = None
-
-    def note(self, reason: str, details: Mapping[str, object]) -> None:
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(1, self._flush)
-        if reason not in self._counts:
-            log.warning("agi session refused", reason=reason, **details)
-            self._counts[reason] = 0
-        else:
-            self._counts[reason] += 1
-
-    def close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._flush()
-
-    def _flush(self) -> None:
-        counts, self._counts, self._timer = self._counts, Counter(), None
-        for reason, count in counts.items():
-            if count:
-                log.warning("agi sessions refused", reason=reason, more=count)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from agi_peer import TRANSCRIPTS, headers, transcript
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.agi import (
@@ -151,6 +151,32 @@ def test_splitting_changes_nothing(cuts: list[int]) -> None:
         return events
 
     assert run(split=True) == run(split=False)
+
+
+HEADER_PIECES = [
+    *(b"agi_a: 1\n", b"agi_b:\n", b"agi_c: \xff\n", b"agi_d: x\r\n", b"agi_e: y\rz\n", b"\n", b"\r\n", b"agi_A: 1\n"),
+    *(b"agi_f: " + b"x" * size + b"\n" for size in (1_016, 1_017, 1_018, 2_000)),
+    b"".join(b"agi_arg_%d: \n" % number for number in range(HEADER_COUNT_MAX - 3)),
+    b"".join(b"agi_arg_%d: \n" % number for number in range(HEADER_COUNT_MAX)),
+]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(HEADER_PIECES), max_size=8))
+def test_headers_at_once_are_headers_one_by_one(pieces: list[bytes]) -> None:
+    """Headers that come in one piece are read, and refused, just as if they came byte by byte."""
+
+    def read(parts: list[bytes]) -> list[object]:
+        codec, events = Codec(), []
+        try:
+            for part in parts:
+                events += codec.receive(part)
+        except PeerError as error:
+            return [error.reason, error.excerpt]
+        return [*events, codec._state, codec._bytes]
+
+    block = b"".join([*pieces, b"\n"])
+    assert read([block]) == read([bytes([byte]) for byte in block])
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=40), max_size=5))

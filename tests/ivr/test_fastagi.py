@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
+import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -219,6 +221,122 @@ async def test_an_endless_clean_up_is_cut_short() -> None:
             peer.send(b"HANGUP\n")
             await until(lambda: server.sessions == 0)
     assert [entry["event"] for entry in logs] == ["clean-up of an agi handler takes too long"]
+
+
+async def test_commands_of_several_tasks_take_turns() -> None:
+    """Commands go out in the order in which they were wanted; one whose wait was given up is never sent."""
+
+    async def handler(session: Session) -> None:
+        tasks = [asyncio.create_task(session.command("SET VARIABLE", "N", number)) for number in range(5)]
+        await asyncio.sleep(0)
+        tasks[0].cancel()  # is out already
+        tasks[2].cancel()
+        await asyncio.wait(tasks)
+        with pytest.raises(CommandError):
+            await asyncio.gather(*(session.command("SET VARIABLE", "N", text) for text in ("5", "\n", "6")))
+        await session.command("ANSWER")
+
+    async with serving(handler=handler) as server, connect(server) as peer:
+        peer.send(headers("handler"))
+        sent = await peer.rest()
+    assert sent == [*(f'SET VARIABLE "N" "{number}"' for number in (0, 1, 3, 4, 5, 6)), "ANSWER"]
+
+
+async def test_a_turn_that_comes_too_late_is_passed_on() -> None:
+    """A task that is cancelled in the very moment in which it may send does not keep the others from sending."""
+
+    async def handler(session: Session) -> None:
+        async def first() -> None:
+            await session.command("SET VARIABLE", "N", 0)
+            second.cancel()
+
+        tasks = [asyncio.create_task(first())]
+        tasks += [asyncio.create_task(session.command("SET VARIABLE", "N", n)) for n in (1, 2)]
+        second = tasks[1]
+        await asyncio.wait(tasks)
+        assert second.cancelled()
+
+    async with serving(handler=handler) as server, connect(server) as peer:
+        peer.send(headers("handler"))
+        assert await peer.rest() == ['SET VARIABLE "N" "0"', 'SET VARIABLE "N" "2"']
+
+
+async def test_who_waits_for_his_turn_when_the_call_ends_is_told() -> None:
+    """The command that is out is cancelled by a hang-up; those behind it fail, and say why."""
+    tasks: list[asyncio.Task[Any]] = []
+
+    async def handler(session: Session) -> None:
+        tasks.extend(asyncio.create_task(session.command("GET DATA", "ask", 5_000, 1)) for _ in range(3))
+        await asyncio.sleep(60)
+
+    async with serving(handler=handler) as server, connect(server) as peer:
+        peer.send(headers("handler"))
+        await peer.command()
+        peer.send(b"HANGUP\n")
+        await until(lambda: len(tasks) == 3 and all(task.done() for task in tasks))
+        assert tasks[0].cancelled()
+        assert [str(task.exception()) for task in tasks[1:]] == [
+            "GET DATA cannot be performed: the call has left this flow (hung up)"
+        ] * 2
+
+
+async def test_a_time_out_is_that_of_the_command_that_is_out() -> None:
+    """A long command's time does not lengthen a short one's behind it, and an idle session has none."""
+    lasted: list[float] = []
+
+    async def handler(session: Session) -> None:
+        await session.command("STREAM FILE", "music", "", lasts_ms=60_000)
+        await asyncio.sleep(1)
+        began = asyncio.get_running_loop().time()
+        try:
+            await session.command("ANSWER")
+        finally:
+            lasted.append(asyncio.get_running_loop().time() - began)
+
+    async with serving(QUICK, handler=handler) as server, connect(server) as peer:
+        peer.send(headers("handler"))
+        await peer.answer("200 result=0 endpos=5")
+        assert await peer.command() == "ANSWER"
+        await peer.closed()
+        await until(lambda: lasted)
+    assert 0.4 < lasted[0] < 4
+
+
+async def test_a_session_leaves_no_garbage_in_circles() -> None:
+    """When a call is over, hung up or not, its session is gone without the garbage collector, which may look seldom."""
+    kept: list[weakref.ref[Session]] = []
+
+    async def handler(session: Session) -> None:
+        kept.append(weakref.ref(session))
+        await echo(session)
+
+    gc.collect()
+    gc.disable()
+    try:
+        async with serving(echo=handler) as server:
+            await call(server)
+            async with connect(server) as peer:
+                peer.send(headers("echo"))
+                await peer.command()
+                peer.send(b"HANGUP\n")
+                await until(lambda: server.sessions == 0)
+            await until(lambda: [one() for one in kept] == [None, None])
+    finally:
+        gc.enable()
+
+
+async def test_a_host_that_is_gone_is_noticed() -> None:
+    """Every connection is watched by the kernel, which it has from the socket that listens."""
+    seen: list[int] = []
+
+    async def handler(session: Session) -> None:
+        sock = session._transport.get_extra_info("socket")
+        seen.append(sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+        seen.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE))
+
+    async with serving(echo=handler) as server:
+        await call(server)
+    assert seen == [1, 30]
 
 
 async def test_address_in_use() -> None:

@@ -223,7 +223,7 @@ class Codec:
 
     def _take(self, piece: bytes) -> None:
         """Add to the unfinished line, within the limits."""
-        self._bytes += len(piece) + 1
+        self._bytes += len(piece)
         if self._state is _State.HEADERS:
             if self._bytes > HEADER_BYTES_MAX:
                 raise PeerError(f"more than {HEADER_BYTES_MAX} bytes of headers")
@@ -239,6 +239,7 @@ class Codec:
         line = self._line.decode("utf-8", "replace").removesuffix("\r")
         was_cut, self._line_was_cut = self._line_was_cut, False
         self._line.clear()
+        self._bytes += 1
         if self._state is _State.HEADERS:
             if line:
                 self._header(line, was_cut=was_cut)

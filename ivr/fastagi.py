@@ -1,4 +1,4 @@
-"""FastAGI: the asyncio skin of `ivr.agi`, and all its limits and time-outs.
+"""FastAGI: the asyncio skin of `ivr.agi`, and all its limits and time-outs (`ivr.peers`: addresses, dead hosts).
 
 A connection lives through two phases. In the first it has to send its headers, fast; it has no task and costs little.
 In the second it is a session: a task runs the handler that the routes name for its script, and that sends commands.

@@ -1,7 +1,7 @@
-/* Asterisk's side of FastAGI, many calls at once, as fast as the server lets it: agi_load PORT SESSIONS WARM_MS RUN_MS
+/* Asterisk's side of FastAGI, many calls at once: agi_load PORT SESSIONS WARM_MS RUN_MS [THINK_MS]
 
-   Each session connects, sends its headers, answers each command at once, and is followed by the next when the server
-   closes it. Commands are counted for RUN_MS after WARM_MS; what runs then is let come to its end, so that no server
+   Each session connects, sends its headers, answers each command at once (or after THINK_MS, give or take a half), and
+   is followed by the next when the server closes it. Commands are counted for RUN_MS after WARM_MS; what runs then is let come to its end, so that no server
    sees a session break off. Prints one line of JSON:
 
    commands_per_s, turn_p50_us, turn_p99_us (from an answer to the next command), faults (sessions of other than 20
@@ -27,11 +27,12 @@ typedef struct {
     int connected;
     int commands;
     uint64_t answered_at;
+    uint64_t due; /* when the answer is to be sent, 0 if none is */
 } Session;
 
 static struct sockaddr_in address;
 static char headers[2048];
-static int headers_size, poll_fd;
+static int headers_size, poll_fd, think_ms;
 static uint64_t count_from, count_until;
 static uint32_t *turns;
 static size_t turn_count, turn_room;
@@ -98,6 +99,13 @@ static void note_turn(uint64_t begun, uint64_t now) {
 
 static void answer(Session *session) {
     static const char done[] = "200 result=0\n";
+    session->due = 0;
+    if (write(session->fd, done, sizeof done - 1) < 0)
+        fail("answer");
+    session->answered_at = now_us();
+}
+
+static void hear(Session *session) {
     char data[8192];
     ssize_t size = read(session->fd, data, sizeof data);
     if (size < 0 && errno == EAGAIN)
@@ -110,9 +118,10 @@ static void answer(Session *session) {
         faults++;
     note_turn(session->answered_at, now_us());
     session->commands++;
-    if (write(session->fd, done, sizeof done - 1) < 0)
-        fail("answer");
-    session->answered_at = now_us();
+    if (think_ms)
+        session->due = now_us() + 500ull * think_ms + random() % (1000ull * think_ms);
+    else
+        answer(session);
 }
 
 static int by_size(const void *one, const void *other) {
@@ -121,10 +130,11 @@ static int by_size(const void *one, const void *other) {
 }
 
 int main(int count, char **words) {
-    if (count != 5) {
-        fprintf(stderr, "agi_load PORT SESSIONS WARM_MS RUN_MS\n");
+    if (count < 5) {
+        fprintf(stderr, "agi_load PORT SESSIONS WARM_MS RUN_MS [THINK_MS]\n");
         return 2;
     }
+    think_ms = count > 5 ? atoi(words[5]) : 0;
     int port = atoi(words[1]), sessions = atoi(words[2]);
     struct epoll_event events[EVENTS];
     Session *all = calloc(sessions, sizeof *all);
@@ -144,18 +154,21 @@ int main(int count, char **words) {
     for (int at = 0; at < sessions; at++)
         start(&all[at]);
     while (running) {
-        int ready = epoll_wait(poll_fd, events, EVENTS, STALL_MS);
-        if (ready == 0) {
+        int ready = epoll_wait(poll_fd, events, EVENTS, think_ms ? 1 : STALL_MS);
+        if (ready == 0 && !think_ms) {
             fprintf(stderr, "the server stands still, %ld sessions are open\n", running);
             return 1;
         }
         for (int at = 0; at < ready; at++) {
             Session *session = events[at].data.ptr;
             if (session->connected)
-                answer(session);
+                hear(session);
             else if (events[at].events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
                 greet(session);
         }
+        for (int at = 0; think_ms && at < sessions; at++)
+            if (all[at].due && now_us() >= all[at].due)
+                answer(&all[at]);
     }
     if (!turn_count) {
         fprintf(stderr, "no command came in time\n");

@@ -99,6 +99,24 @@ def pyst2() -> None:
     server.serve_forever()
 
 
+def panoramisk_ami() -> tuple[Callable[[bytes], None], list[int]]:
+    """The manager of panoramisk with one reader of all events: give it bytes; the list's one number counts events."""
+    from panoramisk.ami_protocol import AMIProtocol  # noqa: PLC0415 - as above
+    from panoramisk.manager import Manager  # noqa: PLC0415 - as above
+
+    count = [0]
+
+    def seen(_manager: Manager, _event: Any) -> None:
+        count[0] += 1
+
+    manager = Manager()
+    manager.register_event("*", seen)
+    protocol = AMIProtocol()
+    protocol.connection_made(None)
+    protocol.factory, protocol.encoding, protocol.version = manager, "utf8", "11.0.0"
+    return protocol.data_received, count
+
+
 SERVERS: dict[str, Callable[[], None]] = {
     "callfloor": callfloor,
     "panoramisk_uvloop": panoramisk_uvloop,

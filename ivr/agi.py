@@ -308,15 +308,14 @@ def encode(verb: str, *args: str | int) -> bytes:
         CommandError: as `Codec.command` tells.
 
     """
-    text = verb
-    for arg in args:
-        word = arg if isinstance(arg, str) else str(arg)
-        if not (word.isascii() and word.isprintable()):  # it nearly always is
-            _check(verb, word)
-        if "\\" in word or '"' in word:
-            word = word.replace("\\", "\\\\").replace('"', '\\"')
-        text += f' "{word}"'
-    line = f"{text}\n".encode()
+    words = [arg if isinstance(arg, str) else str(arg) for arg in args]
+    text = "".join(words)
+    if not (text.isascii() and text.isprintable()):  # it nearly always is
+        _check(verb, text)
+    if "\\" in text or '"' in text:
+        words = [word.replace("\\", "\\\\").replace('"', '\\"') for word in words]
+    quoted = '" "'.join(words)
+    line = (f'{verb} "{quoted}"\n' if words else f"{verb}\n").encode()
     if len(line) > COMMAND_BYTES_MAX:
         raise CommandError(f"{verb}: {len(line)} bytes; the switch takes {COMMAND_BYTES_MAX} a command")
     return line

@@ -168,6 +168,7 @@ class Session(asyncio.Protocol):
         """Why the session is over; empty while it is not."""
         self.task: asyncio.Task[None] | None = None
         self._server = server
+        self._reply_ms = server.limits.reply_ms
         self._loop = asyncio.get_running_loop()
         self._codec = Codec()
         self._due: asyncio.Future[Response] | None = None  # the answer to the last command
@@ -226,7 +227,7 @@ class Session(asyncio.Protocol):
     def _send(self, line: bytes, what: str, lasts_ms: int) -> "asyncio.Future[Response]":
         """Send a line; the future holds its answer. Who stops waiting for it cancels the future, not the command."""
         self._due = due = self._loop.create_future()
-        self._set_deadline(lasts_ms + self._server.limits.reply_ms, what)
+        self._set_deadline(lasts_ms + self._reply_ms, what)
         self._transport.write(line)
         return due
 

@@ -3,7 +3,8 @@
 Asterisk's side is a C program (agi_load.c) that answers at once, on a processor of its own, so that the server is what
 is measured. The floor is a C server of one thread that does nothing but read and write (agi_floor.c). Beside ours run
 panoramisk on uvloop and pyst2, a thread a call (neighbours.py). They serve in turns, round after round; the ratios are
-medians of the rounds' ratios.
+medians of the rounds' ratios. Those `by_cpu` compare processor time a command: on a machine that others use at the same
+time rates tell who got the processor, and these what it was good for.
 """
 
 import json
@@ -46,10 +47,17 @@ def main() -> dict[str, object]:
         rates = zip(ours, figures[other], strict=True)
         return round(median(one["commands_per_s"] / two["commands_per_s"] for one, two in rates), 3)
 
+    def cost_ratio(other: str) -> float:
+        costs = zip(ours, figures[other], strict=True)
+        return round(median(two["cpu_us"] / one["cpu_us"] for one, two in costs), 3)
+
     return {
         "of_floor": ratio(FLOOR),
         "vs_panoramisk_uvloop": ratio("panoramisk_uvloop"),
         "vs_pyst2": ratio("pyst2"),
+        "of_floor_by_cpu": cost_ratio(FLOOR),
+        "vs_panoramisk_uvloop_by_cpu": cost_ratio("panoramisk_uvloop"),
+        "vs_pyst2_by_cpu": cost_ratio("pyst2"),
         "commands_per_s": round(middle(ours, "commands_per_s")),
         "turn_p50_us": round(middle(ours, "turn_p50_us")),
         "turn_p99_us": round(middle(ours, "turn_p99_us")),
@@ -80,7 +88,7 @@ def turn(command: list[str], load: Path) -> dict[str, float]:
     found: dict[str, float] = json.loads(told)
     if found["faults"]:
         raise RuntimeError(f"{command}: {found['faults']} sessions did not go as they should")
-    return found | {"cpu_us": spent * 1e6 / (found["commands_per_s"] * (WARM_MS + RUN_MS) / 1_000)}
+    return found | {"cpu_us": spent * 1e6 / found["commands"]}
 
 
 @contextmanager

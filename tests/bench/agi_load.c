@@ -4,7 +4,7 @@
    is followed by the next when the server closes it. Commands are counted for RUN_MS after WARM_MS; what runs then is let come to its end, so that no server
    sees a session break off. Prints one line of JSON:
 
-   commands_per_s, turn_p50_us, turn_p99_us (from an answer to the next command), faults (sessions of other than 20
+   commands (all of them), commands_per_s, turn_p50_us, turn_p99_us (from an answer to the next command), faults (sessions of other than 20
    commands, or of other commands) */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -36,7 +36,7 @@ static int headers_size, poll_fd, think_ms;
 static uint64_t count_from, count_until;
 static uint32_t *turns;
 static size_t turn_count, turn_room;
-static long running, faults;
+static long running, commands, faults;
 
 static void fail(const char *what) {
     perror(what);
@@ -118,6 +118,7 @@ static void hear(Session *session) {
         faults++;
     note_turn(session->answered_at, now_us());
     session->commands++;
+    commands++;
     if (think_ms)
         session->due = now_us() + 500ull * think_ms + random() % (1000ull * think_ms);
     else
@@ -175,7 +176,7 @@ int main(int count, char **words) {
         return 1;
     }
     qsort(turns, turn_count, sizeof *turns, by_size);
-    printf("{\"commands_per_s\": %.1f, \"turn_p50_us\": %u, \"turn_p99_us\": %u, \"faults\": %ld}\n",
-        turn_count * 1e6 / (count_until - count_from), turns[turn_count / 2], turns[turn_count * 99 / 100], faults);
+    printf("{\"commands\": %ld, \"commands_per_s\": %.1f, \"turn_p50_us\": %u, \"turn_p99_us\": %u, \"faults\": %ld}\n",
+        commands, turn_count * 1e6 / (count_until - count_from), turns[turn_count / 2], turns[turn_count * 99 / 100], faults);
     return 0;
 }

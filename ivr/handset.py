@@ -34,6 +34,10 @@ PIN_TRIES = 3
 """Entries in one call. How many make the lock is the seat's rule, and counted by the distributor over all calls."""
 PIN_DIGITS_MAX = 12
 
+HandsetNote = Literal[DeskAnswer, "dialled", "no-pin"]
+"""What is noted of a feature code: that it was dialled; how the desk met the wish; or that the call ended, or ended in
+nothing, before a PIN came, be it that nobody keyed one in or that the phone's keys do not get through."""
+
 _REASON_CODE = re.compile(r"\*[0-9]{2}([0-9])")
 """A feature code has two digits; a third one, as in *141, is the reason, or the code of a call."""
 
@@ -77,13 +81,21 @@ class Handset:
         desk: fulfils what agents want.
         view: tells how seats stand.
         site: gives the settings of the moment; asked at every call, for they may have been loaded anew.
+        watch: is told what happens: seat, action and note.
 
     """
 
-    def __init__(self, desk: Desk, view: SeatView, site: Callable[[], Site]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        view: SeatView,
+        site: Callable[[], Site],
+        watch: Callable[[str, Action, HandsetNote], None] = lambda _seat, _action, _note: None,
+    ) -> None:
         self._desk = desk
         self._view = view
         self._site = site
+        self._watch = watch
 
     def flows(self) -> dict[str, Flow]:
         """Give the flow of each action, by its route: `handset/log-in` ..."""
@@ -97,9 +109,11 @@ class Handset:
             "code": self._code,
             "my-state": self._my_state,
         }
-        return {f"handset/{action}": Flow(f"handset/{action}", self._at_seat(act)) for action, act in acts.items()}
+        return {
+            f"handset/{action}": Flow(f"handset/{action}", self._at_seat(action, act)) for action, act in acts.items()
+        }
 
-    def _at_seat(self, act: Callable[[SeatSettings, Caller], Awaitable[None]]) -> FlowFunction:
+    def _at_seat(self, action: Action, act: Callable[[SeatSettings, Caller], Awaitable[None]]) -> FlowFunction:
         async def run(caller: Caller) -> None:
             await Answer()
             seat = self._seat_of(caller.channel)
@@ -107,6 +121,7 @@ class Handset:
                 log.warning("handset of no seat", channel=caller.channel)
                 await Play("handset-no-seat")
                 return
+            self._watch(seat.rule.name, action, "dialled")
             await SetLanguage(_language(seat))
             await act(seat, caller)
 
@@ -121,7 +136,7 @@ class Handset:
             await self._tell("log-in", seat, "already")
             return
         for _ in range(PIN_TRIES):
-            pin = await Collect("handset-pin", max_digits=PIN_DIGITS_MAX, tries=2)
+            pin = await self._ask_pin(seat)
             if pin is None:
                 await Play("handset-unchanged")
                 return
@@ -131,6 +146,16 @@ class Handset:
             await self._tell("log-in", seat, answer)
             if answer != "wrong-pin":
                 return
+
+    async def _ask_pin(self, seat: SeatSettings) -> str | None:
+        """Ask once. That none came is noted even of a caller who hung up meanwhile, which cancels the flow here."""
+        pin = None
+        try:
+            pin = await Collect("handset-pin", max_digits=PIN_DIGITS_MAX, tries=2)
+        finally:
+            if pin is None:
+                self._note("log-in", seat, "no-pin")
+        return pin
 
     async def _log_out(self, seat: SeatSettings, _caller: Caller) -> None:
         await self._tell("log-out", seat, await self._desk.log_out(seat.rule.name))
@@ -178,11 +203,15 @@ class Handset:
 
     async def _tell(self, action: Action, seat: SeatSettings, answer: DeskAnswer) -> None:
         """Say how a wish was met. After "ok" that is the state it led to, as the distributor has it."""
-        log.info("handset", action=action, seat=seat.rule.name, answer=answer)
+        self._note(action, seat, answer)
         if answer == "ok":
             await self._tell_look(seat)
         else:
             await Play(_OWN_REPLIES.get((action, answer), _REPLIES[answer]))
+
+    def _note(self, action: Action, seat: SeatSettings, note: HandsetNote) -> None:
+        log.info("handset", action=action, seat=seat.rule.name, answer=note)
+        self._watch(seat.rule.name, action, note)
 
     async def _tell_look(self, seat: SeatSettings) -> None:
         look = self._view.look(seat.rule.name)

@@ -36,7 +36,7 @@ from ivr import phrases
 from ivr.announcements import lay_out
 from ivr.asterisk import Instance, write_generated
 from ivr.fastagi import FastAgiServer, Handler
-from ivr.handset import Handset
+from ivr.handset import Action, Handset, HandsetNote
 from ivr.menus import Ivr, load_ivr
 from ivr.prompts import Prompts
 from ivr.runner import Runner
@@ -93,6 +93,7 @@ class Server:
             clock=self._clock,
             render=self._words,
         )
+        self.handset_watchers: list[Callable[[str, Action, HandsetNote], None]] = []
         self.agi = FastAgiServer({})
         self._scripts = Scripts(folder / SCRIPTS)
         self._prompts: Prompts | None = None
@@ -254,7 +255,7 @@ class Server:
         prompts = Prompts(self.folder, self._cache, texts, self._engines, general.language)
         self._prompts = prompts  # calls that run keep the old one
         self._scripts.limits = ivr.scripts
-        handset = Handset(self.desk, self.desk, lambda: self.site)
+        handset = Handset(self.desk, self.desk, lambda: self.site, self._see_handset)
         runner = Runner(
             {**ivr.flows, **handset.flows()},
             prompts,
@@ -293,6 +294,10 @@ class Server:
     def faults(self) -> list[str]:
         """Every invariant that does not hold; there should be none."""
         return list(invariants.broken(self.dispatcher.core.state))
+
+    def _see_handset(self, seat: str, action: Action, note: HandsetNote) -> None:
+        for watch in self.handset_watchers:
+            watch(seat, action, note)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
         task = asyncio.create_task(work, name=name)

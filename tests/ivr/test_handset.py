@@ -1,5 +1,6 @@
 """The feature codes, as an agent hears them, and the words they are made of."""
 
+import asyncio
 from typing import get_args
 
 import pytest
@@ -119,11 +120,15 @@ class Telephone:
         return None
 
 
-async def dial(action, floor, *keys, channel="PJSIP/101-00000012", extension="", site=SITE, **caller):
+def ignore(*_note):
+    """Watch nothing."""
+
+
+async def dial(action, floor, *keys, channel="PJSIP/101-00000012", extension="", site=SITE, watch=ignore, **caller):
     """Run a feature code; what the agent heard."""
     phone = Telephone(*keys)
     with performing(phone):
-        await Handset(floor, floor, lambda: site).flows()[f"handset/{action}"](
+        await Handset(floor, floor, lambda: site, watch).flows()[f"handset/{action}"](
             Caller(channel=channel, headers={"extension": extension}, **caller)
         )
     assert phone.keys == []
@@ -198,6 +203,48 @@ async def test_no_pin_is_no_try():
     floor = Floor()
     assert (await dial("log-in", floor, None))[-1] == "Nothing was changed."
     assert floor.asked == []
+
+
+async def test_a_watcher_is_told_how_each_code_went():
+    """That it was dialled comes first, then the desk's answers in order; a phone of no seat is none of its business."""
+    told = []
+
+    def watch(*note):
+        told.append(note)
+
+    await dial("log-in", Floor("wrong-pin", "ok", after="ready"), "1", "4711", watch=watch)
+    await dial("my-state", Floor(look="ready"), watch=watch)
+    await dial("log-in", Floor(), channel="PJSIP/999-1", watch=watch)
+    assert told == [
+        ("101", "log-in", "dialled"),
+        ("101", "log-in", "wrong-pin"),
+        ("101", "log-in", "ok"),
+        ("101", "my-state", "dialled"),
+    ]
+
+
+async def test_that_no_pin_came_is_told_of_one_who_waits_and_of_one_who_hangs_up():
+    """A phone whose keys do not get through looks like both, so both are noted and logged."""
+    told = []
+
+    class HangsUp(Telephone):
+        async def perform(self, step):
+            if isinstance(step, steps.Collect):
+                raise asyncio.CancelledError
+            return await super().perform(step)
+
+    def watch(*note):
+        told.append(note)
+
+    floor = Floor()
+    with capture_logs() as logs:
+        await dial("log-in", floor, None, watch=watch)
+        with performing(HangsUp()), pytest.raises(asyncio.CancelledError):
+            await Handset(floor, floor, lambda: SITE, watch).flows()["handset/log-in"](
+                Caller(channel="PJSIP/101-00000012", headers={})
+            )
+    assert told == [("101", "log-in", "dialled"), ("101", "log-in", "no-pin")] * 2
+    assert [line["answer"] for line in logs] == ["no-pin"] * 2
 
 
 async def test_logged_in_already_is_said_without_asking_for_the_pin():

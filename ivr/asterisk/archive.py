@@ -193,7 +193,9 @@ class Archive:
 
         """
         self._get(["update"], "reading the package list", progress)
+        progress("working out what it depends on", 0.0)  # apt reads the lists of a whole suite: seconds
         plan = _run(["apt-get", "install", "--simulate", *packages], self._environment)
+        progress("working out what it depends on", 1.0)
         # Inst libc6 (2.43-7 Debian:unstable [amd64]); apt's file is libc6_2.43-7_amd64.deb, a colon in it written %3a
         chosen = re.findall(r"^Inst (\S+) \((\S+) .*?\[(\w+)\]\)", plan.stdout, re.MULTILINE)
         if plan.returncode or not chosen:

@@ -205,6 +205,8 @@ def _make(cache: Path, recipe: Recipe, progress: Progress) -> Bundle:
             _unpack(files, work, progress)
             if recipe.wheels:
                 _add_wheels(recipe, work / _WHEELS, progress)
+            progress("writing it to the disk", 0.0)
+        progress("writing it to the disk", 1.0)
     archive.clean()
     return Bundle(recipe, root, versions)
 

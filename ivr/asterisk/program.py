@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 from rich.console import Console
@@ -25,6 +26,8 @@ _VERSION = re.compile(r"Asterisk (?:certified[/-])?(\d+)\.(\d+)(?:\.(\d+))?")
 # Where distributions and `make install` put the parts that asterisk.conf calls astmoddir and astdatadir.
 _MODULE_FOLDERS: Final = ("usr/lib/*/asterisk/modules", "usr/lib/asterisk/modules", "usr/lib64/asterisk/modules")
 _DATA_FOLDERS: Final = ("usr/share/asterisk", "var/lib/asterisk")
+_LINE_EVERY_S: Final = 5.0
+"""Between two lines of a stage, where there is no terminal for a bar."""
 
 
 @dataclass(frozen=True)
@@ -57,18 +60,25 @@ def quiet(_doing: str, _part: float) -> None:
 
 @contextmanager
 def progress_bar(what: str, console: Console | None = None) -> Iterator[Progress]:
-    """Show a progress bar on a terminal, one line a stage elsewhere; it appears when there is something to wait for."""
+    """Show a progress bar on a terminal, elsewhere one line a stage and one more every few seconds that it lasts.
+
+    It appears when there is something to wait for.
+    """
     console = console or Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Bar(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         stages = {}
+        told_at = 0.0
 
         def report(doing: str, part: float) -> None:
-            if doing not in stages:
-                if not console.is_terminal:
-                    console.print(f"{what}: {doing} ...")
+            nonlocal told_at
+            new, now = doing not in stages, monotonic()
+            if new:
                 stages[doing] = bar.add_task(f"{what}: {doing}", total=1.0)
             bar.update(stages[doing], completed=part)
+            if not console.is_terminal and (new or now - told_at >= _LINE_EVERY_S):
+                console.print(f"{what}: {doing} ..." + (f" {part:.0%}" if part else ""))
+                told_at = now
 
         yield report
 

@@ -1,32 +1,44 @@
 # make demo | test | bench | lint | clean      nothing to install first but python3 >= 3.11, a C compiler and make
+# make demo STAY=1 LISTEN=0.0.0.0             goes on for a SIP phone of your own; on another machine with LISTEN
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+PIP    := $(BIN)/pip install --quiet --disable-pip-version-check
 STAMP  := $(VENV)/.stamp
+TOOLS  := $(VENV)/.tools
 
 .PHONY: demo test bench lint clean venv
 .DEFAULT_GOAL := test
 
-venv: $(STAMP)
+venv: $(TOOLS)
 
-# One environment for all of it. Built anew when what it is made from changes; a broken one is never taken for whole.
+# What runs, and on top of it what tests. Built anew when what it is made from changes; a broken one is never taken for
+# whole.
 $(STAMP): pyproject.toml setup.py $(wildcard _fastpath/*.pyx _fastpath/*.pxd)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "callfloor needs Python 3.11 or newer")'
+	@echo "Setting up $(VENV), once: a virtual environment first, then its packages ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	  echo "python3 cannot make a virtual environment; on Debian: apt-get install python3-venv python3-dev"; exit 1; }
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[softphone,test,lint]'
+	@echo "... pip fetches packages and compiles the fast path; it says nothing for about a minute ..."
+	$(PIP) -e '.[softphone]'
+	@touch $@
+
+# callfloor itself is there already: pip adds the extras only.
+$(TOOLS): $(STAMP)
+	@echo "... and what tests need ..."
+	$(PIP) 'callfloor[test,lint]'
 	@touch $@
 
 demo: $(STAMP)
-	$(BIN)/callfloor demo
+	$(BIN)/callfloor demo $(if $(STAY),--stay) $(if $(LISTEN),--listen $(LISTEN))
 
-test: $(STAMP)
+test: $(TOOLS)
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: $(STAMP)
+bench: $(TOOLS)
 	$(BIN)/python -m tests.bench $(BENCH)
 
-lint: $(STAMP)
+lint: $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

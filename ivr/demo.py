@@ -23,13 +23,14 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 from rich.console import Console
-from rich.panel import Panel
 from rich.text import Text
 
 from acd.control import ControlError, is_answered
-from acd.settings import Site, SwitchSettings
-from ivr.asterisk import AsteriskError, on_free_ports, private_tool, progress_bar, provision
+from acd.settings import SeatSettings, Site, SwitchSettings
+from ivr.asterisk import AsteriskError, find_asterisk, on_free_ports, private_tool, progress_bar, provision
 from ivr.asterisk.ports import is_free
+from ivr.asterisk.private import cache_folder
+from ivr.invitation import NUMBER, YOURS, farewell, invitation, next_steps
 from ivr.prompts import PromptError, Prompts
 from ivr.server import JOURNAL, Server
 from ivr.softphone import Phone, PhoneCall, SoftphoneError, Softphones, Trunk, find_interpreter
@@ -40,8 +41,6 @@ _T = TypeVar("_T")
 
 SAMPLE = Path(__file__).parents[1] / "asterisk-config"
 HOME = Path(".callfloor/demo")
-NUMBER = "5550100"
-CUSTOMER = "customer"
 CALLERS = {"5550201": "Maria", "5550202": "Tom", "5550203": "Eve", "5550204": "Paweł", "5550205": "Olga"}
 _SAYS: Final = {
     name: ("en", f"Hello, this is {name}. I am a caller of the demo. Hang up when you have heard enough of me.")
@@ -51,7 +50,7 @@ _SAYS: Final = {
 _CALL_MS: Final = 3_600_000
 """The longest call: a person who answers one may take his time."""
 ROBOTS = ("102", "103")
-"""Seats whose phones the demo plays; 101 is left for the person who watches."""
+"""Seats whose phones the demo plays."""
 
 _CUSTOMER_CONF = """
 ; Added for the demo: an account with which your own SIP phone can call in as a customer.
@@ -112,8 +111,12 @@ def _interruptible() -> Iterator[None]:
 
 def _fetch(console: Console) -> None:
     """Have all programs here. It blocks the event loop, on which nothing else runs yet."""
+    if find_asterisk() is None:
+        what = "Asterisk and espeak-ng (a voice) are fetched, once and in about a minute, into"
+        console.print(Text(f"{what} {cache_folder()}", "bright_black"))
     with progress_bar("Asterisk", console) as progress:
         asterisk = provision(progress)
+    with progress_bar("Voice (espeak-ng)", console) as progress:
         private_tool("espeak-ng", progress)
     with progress_bar("Softphones", console) as progress:
         find_interpreter(progress)
@@ -125,26 +128,42 @@ async def _perform(console: Console, *, stay: bool, listen: str) -> None:
     password = _customer_password()
     rules = _Rules(listen)
     server = Server(_stage(password), HOME, tied=True, prepare=rules)
+    story = _story_of(server, console)
     async with contextlib.AsyncExitStack() as stack:
+        console.print(Text("The site starts ...", style="bright_black"))
         await _unbroken(stack.enter_async_context(server))
         stack.callback(server.dispatcher.watchers.clear)  # its end takes the switch away: nothing to be warned of
         async with asyncio.timeout(60):
             await server.switch.connected.wait()
-            await server.prompts_ready()
         address = f"{_reachable(listen)}:{server.site.switch.sip_port}"
+        if stay:
+            console.print(invitation(server.site, address))
+        async with asyncio.timeout(60):
+            await server.prompts_ready()
         phones = await stack.enter_async_context(Softphones())
-        cast = _Cast(server, phones, console, address)
-        stack.callback(cast.story.end)
+        stack.callback(story.end)  # before the phones go: what their end does to calls is no story
+        cast = _Cast(server, phones, story, address)
         await cast.rehearse()
         await cast.play()
         console.print()
-        console.print(cast.story.summary())
+        console.print(story.summary())
         console.print()
-        console.print(_next_steps(server.site, address, password, stay=stay))
         if stay:
             rules.hurried = False
             server.reload_soon()
+            console.print(next_steps(server.site, address, password, HOME))
             await cast.go_on()
+    console.print(farewell())
+
+
+def _story_of(server: Server, console: Console) -> Story:
+    """Have what happens told from the first moment: a phone may register before the first caller dials."""
+    agents = {name: seat.agent for name, seat in server.site.seats.items()}
+    agents[YOURS] += " (you)"
+    story = Story(console, agents, CALLERS, server.dispatcher.core.state.seats.__getitem__)
+    server.dispatcher.watchers.append(story.watch)
+    server.handset_watchers.append(story.watch_handset)
+    return story
 
 
 async def _unbroken(work: Coroutine[Any, Any, _T]) -> _T:
@@ -191,7 +210,11 @@ def _stage(password: str) -> Path:
 
 
 class _Rules:
-    """Prepares the settings of each load: the same ports, and short rings while the story is told in half a minute."""
+    """Prepares the settings of each load: the same ports, and English on the phone of the person who watches.
+
+    While the story is told, in half a minute, phones ring shortly and that person's seat serves no queue: he may
+    register and log in meanwhile, and neither takes a caller from the cast nor is rung by one who is about to give up.
+    """
 
     def __init__(self, listen: str) -> None:
         self.hurried = True
@@ -202,7 +225,7 @@ class _Rules:
         """Change the site's settings."""
         if self._switch is None:
             self._switch = _ports(site, self._listen).switch
-        site = msgspec.structs.replace(site, switch=self._switch)
+        site = msgspec.structs.replace(site, switch=self._switch, seats=_with_yours(site, language="en"))
         return _hasten(site) if self.hurried else site
 
 
@@ -210,7 +233,12 @@ def _hasten(site: Site) -> Site:
     queues = {
         name: msgspec.structs.replace(rule, ring_ms=4_000, wrap_up_ms=2_000) for name, rule in site.queues.items()
     }
-    return msgspec.structs.replace(site, queues=queues)
+    idle = msgspec.structs.replace(site.seats[YOURS].rule, queues=())
+    return msgspec.structs.replace(site, queues=queues, seats=_with_yours(site, rule=idle))
+
+
+def _with_yours(site: Site, **changes: Any) -> dict[str, SeatSettings]:
+    return {**site.seats, YOURS: msgspec.structs.replace(site.seats[YOURS], **changes)}
 
 
 def _ports(site: Site, listen: str) -> Site:
@@ -245,13 +273,11 @@ def _reachable(listen: str) -> str:
 class _Cast:
     """The phones, and what they do."""
 
-    def __init__(self, server: Server, phones: Softphones, console: Console, address: str) -> None:
+    def __init__(self, server: Server, phones: Softphones, story: Story, address: str) -> None:
         self._server = server
         self._phones = phones
+        self._story = story
         self._address = address
-        agents = {name: seat.agent for name, seat in server.site.seats.items()}
-        self.story = Story(console, agents, CALLERS, server.dispatcher.core.state.seats.__getitem__)
-        server.dispatcher.watchers.append(self.story.watch)
         self._trunk: Trunk
         self._agents: dict[str, Phone] = {}
         self._voices: dict[str, Path] = {}
@@ -282,7 +308,7 @@ class _Cast:
             ):
                 group.create_task(call)
             await asyncio.sleep(9)
-            self.story.tell("Chloe Martin", "is back at her desk")
+            self._story.tell("Chloe Martin", "is back at her desk")
             await chloe.on_call(answer_after_ms=700, talk_ms=3_500)
             group.create_task(self._call("5550205", "2"))  # Olga: support, straight to Chloe
 
@@ -290,18 +316,16 @@ class _Cast:
         """Register the agent's phone and log in as agents do: *11, the PIN, hash."""
         settings = self._server.site.seats[seat]
         phone = self._agents[seat] = await self._phones.register(seat, settings.secret, server=self._address)
-        self.story.tell(settings.agent, f"dials *11 on phone {seat}, keys in the PIN")
         call = await phone.dial("*11")
         await call.confirmed()
         await asyncio.sleep(0.8)
         await call.dtmf(f"{settings.pin}#")
         await call.ended()
-        self.story.tell(settings.agent, f"is {self._server.desk.look(seat)}", "green")
 
     async def _call(self, number: str, keys: str, *, after_s: float = 0, gives_up_s: float | None = None) -> None:
         await asyncio.sleep(after_s)
         name = CALLERS[number]
-        self.story.tell(name, f"dials {NUMBER}")
+        self._story.tell(name, f"dials {NUMBER}")
         call = await self._trunk.dial(NUMBER, caller_id=number, caller_name=name)
         try:
             await call.confirmed()
@@ -319,7 +343,7 @@ class _Cast:
     async def _press(self, call: PhoneCall, name: str, keys: str) -> None:
         for key in keys:
             await asyncio.sleep(1.8)
-            self.story.tell(name, f"hears the menu, presses {key}")
+            self._story.tell(name, f"hears the menu, presses {key}")
             await call.dtmf(key)
 
     async def go_on(self) -> None:
@@ -330,26 +354,3 @@ class _Cast:
                     await asyncio.sleep(8)
                 group.create_task(self._call(number, "1"))
                 await asyncio.sleep(8)
-
-
-def _next_steps(site: Site, address: str, password: str, *, stay: bool) -> Panel:
-    seat = site.seats["101"]
-    text = Text.assemble(
-        ("Be agent 101 with a SIP phone of your own:\n", "bold"),
-        f"    server {address}   user 101   password {seat.secret}   (UDP)\n",
-        f"    dial *11, PIN {seat.pin}, #  to log in; a caller for sales rings you\n",
-        "    *16 says how you stand, *14 pauses, *12 logs out\n",
-        "    *13 makes ready, also after three calls rang in vain\n",
-        ("Or call in as a customer:\n", "bold"),
-        f"    server {address}   user {CUSTOMER}   password {password}\n    dial {NUMBER}\n",
-        ("See the floor live, in another terminal:\n", "bold"),
-        f"    .venv/bin/callfloor status --home {HOME}\n",
-        ("Then make it yours: ", "bold"),
-        "edit asterisk-config/acd.conf and ivr.conf,\n    .venv/bin/callfloor check, .venv/bin/callfloor up",
-    )
-    title = (
-        "It goes on until Ctrl-C: a caller every few seconds"
-        if stay
-        else "Next: .venv/bin/callfloor demo --stay, and then"
-    )
-    return Panel(text, title=title, title_align="left", border_style="bright_black", expand=False)

@@ -12,10 +12,40 @@ from rich.table import Table
 from rich.text import Text
 
 from acd.core.commands import AnyCommand, Offer
-from acd.core.events import AnyEvent, CallArrived, CallEnded, Connected, OfferEnded, Snapshot
+from acd.core.events import (
+    AnyEvent,
+    CallArrived,
+    CallEnded,
+    Connected,
+    HandsetChanged,
+    HandsetState,
+    OfferEnded,
+    Snapshot,
+)
 from acd.core.floor import NOT_ANSWERING
 from acd.core.model import Seat
+from ivr.handset import Action, HandsetNote
 from ivr.screen import clock
+
+CODES: dict[Action, str] = {
+    "log-in": "*11",
+    "log-out": "*12",
+    "ready": "*13",
+    "pause": "*14",
+    "end-wrap-up": "*15",
+    "my-state": "*16",
+}
+"""What the sample's dialplan has an agent dial (from-seat in extensions.conf)."""
+
+_NOTES: dict[HandsetNote, str] = {
+    "no-pin": "no PIN came; if you keyed it in, set your phone's DTMF to RFC 4733",
+    "wrong-pin": "keys in a wrong PIN",
+    "locked": "cannot log in for a while: too many wrong PINs",
+    "later": "is heard: it holds from the end of the present call on",
+    "not-logged-in": "is not logged in: *11 first",
+    "already": "is that already",
+    "unknown-seat": "has no seat any more",
+}
 
 
 class Told(msgspec.Struct):
@@ -50,16 +80,20 @@ class Story:
         self._over = False
         self._agents = agents
         self._names = names
-        self._began = time.monotonic()
+        self._began: float | None = None
         self._calls: dict[str, Told] = {}
         self._offers: dict[str, tuple[str, str]] = {}
+        self._registered: set[str] = set()
 
     def tell(self, who: str, what: str, style: str = "") -> None:
-        """Print one line of the story, unless it is over."""
+        """Print one line of the story, unless it is over. The first one stands at 0 s."""
         if self._over:
             return
-        stamp = Text(f"{time.monotonic() - self._began:6.1f} s  ", style="bright_black")
-        self._console.print(stamp + Text(f"{who:<16}", style="bold") + Text(what, style=style))
+        now = time.monotonic()
+        if self._began is None:
+            self._began = now
+        stamp = Text(f"{now - self._began:6.1f} s  ", style="bright_black")
+        self._console.print(stamp + Text(f"{who:<18}", style="bold") + Text(what, style=style))
 
     def end(self) -> None:
         """What happens from now on is clearing away: nobody gives up or refuses, they are sent home."""
@@ -67,6 +101,7 @@ class Story:
 
     def watch(self, event: AnyEvent, commands: list[AnyCommand]) -> None:
         """Take in an event of the distributor."""
+        self._watch_phones(event)
         match event:
             case CallArrived(call=call):
                 self._calls[call] = Told(caller=event.caller, queue=event.queue, arrived=event.at)
@@ -87,26 +122,59 @@ class Story:
             if isinstance(command, Offer):
                 self._offers[command.offer] = (command.call, command.seat)
                 self._calls[command.call].rung.append(command.seat)
-                self.tell(self._agents[command.seat], f"phone {command.seat} rings for {self._name(command.call)}")
+                self.tell(self._agent(command.seat), f"phone {command.seat} rings for {self._name(command.call)}")
+
+    def watch_handset(self, seat: str, action: Action, note: HandsetNote) -> None:
+        """Take in what an agent does with a feature code; as `ivr.handset` notes it."""
+        who = self._agent(seat)
+        if note == "dialled":
+            self.tell(who, f"dials {CODES[action]} on phone {seat}")
+        elif note == "ok":
+            known = self._seat(seat)
+            reason = f" ({known.pause_reason})" if known.pause_reason else ""
+            self.tell(who, f"is {known.shown}{reason}", "green")
+        else:
+            self.tell(who, _NOTES[note], "red")
+
+    def _watch_phones(self, event: AnyEvent) -> None:
+        """Tell which phones are there, whether that is news of one or a look at all of them."""
+        match event:
+            case HandsetChanged():
+                handsets: tuple[HandsetChanged | HandsetState, ...] = (event,)
+            case Snapshot():
+                handsets = event.handsets
+            case _:
+                return
+        for phone in handsets:
+            if phone.reachable and phone.seat not in self._registered:
+                self._registered.add(phone.seat)
+                self.tell(self._agent(phone.seat), f"phone {phone.seat} is registered")
+            elif not phone.reachable and phone.seat in self._registered:
+                self._registered.discard(phone.seat)
+                self.tell(self._agent(phone.seat), f"phone {phone.seat} is not registered any more", "red")
 
     def _connected(self, offer: str, at: int) -> None:
         call, seat = self._offers[offer]
         told = self._calls[call]
         told.answered, told.by = at, seat
         waited = _seconds(at - told.arrived)
-        self.tell(self._agents[seat], f"answers {self._name(call)}, who waited {waited}", "green")
+        self.tell(self._agent(seat), f"answers {self._name(call)}, who waited {waited}", "green")
 
     def _offer_ended(self, offer: str, outcome: str) -> None:
         call, seat = self._offers.pop(offer)
         if outcome == "hung-up":
-            self.tell(self._agents[seat], "hangs up; a moment for notes (wrap-up)", "cyan")
+            self.tell(self._agent(seat), "hangs up; a moment for notes (wrap-up)", "cyan")
         elif outcome in {"no-answer", "refused"}:
             what = "does not answer" if outcome == "no-answer" else "refuses"
-            self.tell(self._agents[seat], f"{what}: {self._name(call)} is again first in line", "magenta")
+            self.tell(self._agent(seat), f"{what}: {self._name(call)} is again first in line", "magenta")
             known = self._seat(seat)
             if known.state == "paused" and known.pause_reason == NOT_ANSWERING:
                 calls = known.rule.set_aside_after
-                self.tell(self._agents[seat], f"is paused: did not answer {calls} calls; *13 makes ready", "red")
+                self.tell(self._agent(seat), f"is paused: did not answer {calls} calls; *13 makes ready", "red")
+
+    def _agent(self, seat: str) -> str:
+        """Who sits there; a seat that came with a reload goes by its number."""
+        return self._agents.get(seat, f"seat {seat}")
 
     def _name(self, call: str) -> str:
         told = self._calls[call]
@@ -121,7 +189,7 @@ class Story:
             table.add_column(column, justify="right" if column == "waited" else "left")
         for call, told in self._calls.items():
             end = told.answered or told.ended or told.arrived
-            answered = self._agents.get(told.by) or "nobody: hung up while waiting"
+            answered = self._agent(told.by) if told.by else "nobody: hung up while waiting"
             table.add_row(
                 Text(self._name(call)),
                 told.queue,

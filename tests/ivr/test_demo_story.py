@@ -1,17 +1,22 @@
 """The demo's story: told from the distributor's own events, so a core is all it takes to tell one."""
 
 import io
+import re
+from typing import get_args
 
 import msgspec
 import pytest
 from rich.console import Console
 
 from acd.core import events as ev
+from acd.core.commands import Answer
 from acd.site import load_site
 from ivr import demo
 from ivr.asterisk import AsteriskError
 from ivr.demo import play
-from ivr.story import Story
+from ivr.handset import Action
+from ivr.invitation import farewell, invitation, next_steps
+from ivr.story import CODES, Story
 from tests.core.house import House
 
 AGENTS = {"101": "Anna Nowak", "102": "Ben Carter"}
@@ -38,8 +43,10 @@ class Told(House):
 
 @pytest.fixture
 def house():
-    """Give a house with a story."""
-    return Told()
+    """Give a house with a story, in which the phones are registered and that was told."""
+    told = Told()
+    told.lines()
+    return told
 
 
 def test_a_call_is_told_from_its_arrival_to_its_end(house):
@@ -144,6 +151,57 @@ def test_nothing_is_told_after_the_end(house):
     assert house.lines() == []
 
 
+def test_a_phone_that_registers_and_one_that_goes_are_told_once(house):
+    """By its event or by a snapshot, whichever comes first; that it is busy is no news of this kind."""
+    house.story.watch(ev.HandsetChanged(seat="101", reachable=False, busy=False), [])
+    house.story.watch(ev.HandsetChanged(seat="101", reachable=True, busy=False), [])
+    house.story.watch(ev.HandsetChanged(seat="101", reachable=True, busy=True), [])
+    seen = ev.HandsetState(seat="101", reachable=True, busy=False)
+    house.story.watch(ev.Snapshot(asked=0, calls=(), legs=(), handsets=(seen,)), [])
+    house.story.watch(ev.HandsetChanged(seat="101", reachable=False, busy=False), [])
+    assert house.lines() == [
+        "Anna Nowak phone 101 is registered",
+        "Anna Nowak phone 101 is not registered any more",
+    ]
+
+
+def test_what_an_agent_does_with_codes_is_told(house):
+    """The code he dialled, and how he stands after it as the distributor has it, with a pause's reason."""
+    house.story.watch_handset("102", "log-in", "dialled")
+    house.log_in("102")
+    house.story.watch_handset("102", "log-in", "ok")
+    house.give(ev.PauseAsked(seat="102", request=9, reason="[b]lunch"))
+    house.story.watch_handset("102", "pause", "ok")
+    assert house.lines() == [
+        "Ben Carter dials *11 on phone 102",
+        "Ben Carter is ready",
+        "Ben Carter is paused ([b]lunch)",
+    ]
+
+
+def test_keys_that_do_not_arrive_are_told_with_what_to_do(house):
+    """A *11 after which no PIN came names the phone's setting that is at fault as a rule."""
+    house.story.watch_handset("101", "log-in", "no-pin")
+    [line] = house.lines()
+    assert line.startswith("Anna Nowak no PIN came")
+    assert "RFC 4733" in line
+
+
+@pytest.mark.parametrize("action", get_args(Action))
+@pytest.mark.parametrize("note", [*get_args(Answer), "dialled", "no-pin"])
+def test_every_note_has_its_sentence(house, action, note):
+    """Whatever the keypad desk notes can be told."""
+    house.story.watch_handset("102", action, note)
+    assert len(house.lines()) == 1
+
+
+def test_the_codes_that_are_told_are_those_of_the_sample():
+    """The sample's dialplan sends each code to the action it is told with."""
+    dialplan = (demo.SAMPLE / "extensions.conf").read_text()
+    found = dict(re.findall(r"^exten => (\*\d\d),1,AGI\(\S+/handset/(\S+)\)", dialplan, re.MULTILINE))
+    assert {code: action for action, code in CODES.items()} == found
+
+
 @pytest.mark.parametrize("address", ["nonsense", "192.0.2.1", "::1", ""])
 async def test_an_address_that_is_not_this_machines_is_named_as_such(address):
     """It is refused before anything is fetched or started."""
@@ -167,4 +225,47 @@ def test_rules_are_hurried_only_while_the_story_is_told():
     hurried = rules(site)
     assert {rule.ring_ms for rule in hurried.queues.values()} == {4_000}
     rules.hurried = False
-    assert rules(site) == msgspec.structs.replace(site, switch=hurried.switch)
+    yours = msgspec.structs.replace(site.seats["101"], language="en")
+    seats = {**site.seats, "101": yours}
+    assert rules(site) == msgspec.structs.replace(site, switch=hurried.switch, seats=seats)
+
+
+def test_the_watching_persons_seat_serves_no_queue_while_the_story_is_told():
+    """He may log in meanwhile and gets none of the story's callers; the cast's own seats are as in the files."""
+    site = load_site(demo.SAMPLE)
+    rules = demo._Rules("127.0.0.1")
+    told = rules(site).seats
+    assert told["101"].rule.queues == ()
+    assert {name: told[name] for name in demo.ROBOTS} == {name: site.seats[name] for name in demo.ROBOTS}
+    rules.hurried = False
+    assert rules(site).seats["101"].rule.queues == ("sales", "reception")
+
+
+def printed(panel):
+    """What a terminal would show of it."""
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(panel)
+    return console.export_text()
+
+
+def test_the_invitation_and_the_next_steps_say_how_to_be_the_agent():
+    """Both name server, user, password and PIN; only the second, after the story, speaks of the customer."""
+    site = load_site(demo.SAMPLE)
+    secret = msgspec.structs.replace(site.seats["101"], secret="s3cr3t")
+    site = msgspec.structs.replace(site, seats={**site.seats, "101": secret})
+    first = printed(invitation(site, "192.0.2.7:5060"))
+    then = printed(next_steps(site, "192.0.2.7:5060", "cu5t", demo.HOME))
+    for text in (first, then):
+        assert "Be agent 101, that is Anna Nowak" in text
+        assert "server 192.0.2.7:5060   user 101   password s3cr3t" in text
+        assert "dial *11, then PIN 1101#" in text
+    assert "cu5t" in then
+    assert "customer" not in first
+
+
+def test_the_farewell_shows_no_password():
+    """Its server is gone: it says so, and names the command that keeps one."""
+    text = printed(farewell())
+    assert "The demo has ended" in text
+    assert "make demo STAY=1" in text
+    assert "password" not in text

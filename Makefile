@@ -30,7 +30,7 @@ $(TOOLS): $(STAMP)
 	@touch $@
 
 demo: $(STAMP)
-	$(BIN)/callfloor demo $(if $(STAY),--stay) $(if $(LISTEN),--listen $(LISTEN))
+	$(BIN)/callfloor demo$(if $(STAY), --stay)$(if $(LISTEN), --listen $(LISTEN))
 
 test: $(TOOLS)
 	$(BIN)/python -m pytest $(ARGS)

@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.text import Text
 
 from acd.control import ControlError, is_answered
+from acd.core.model import Seat
 from acd.settings import SeatSettings, Site, SwitchSettings
 from ivr.asterisk import AsteriskError, find_asterisk, on_free_ports, private_tool, progress_bar, provision
 from ivr.asterisk.ports import is_free
@@ -160,7 +161,11 @@ def _story_of(server: Server, console: Console) -> Story:
     """Have what happens told from the first moment: a phone may register before the first caller dials."""
     agents = {name: seat.agent for name, seat in server.site.seats.items()}
     agents[YOURS] += " (you)"
-    story = Story(console, agents, CALLERS, server.dispatcher.core.state.seats.__getitem__)
+
+    def seat(name: str) -> Seat | None:
+        return server.dispatcher.core.state.seats.get(name)  # looked up each time: settings bring a new table
+
+    story = Story(console, agents, CALLERS, seat)
     server.dispatcher.watchers.append(story.watch)
     server.handset_watchers.append(story.watch_handset)
     return story

@@ -38,7 +38,7 @@ CODES: dict[Action, str] = {
 """What the sample's dialplan has an agent dial (from-seat in extensions.conf)."""
 
 _NOTES: dict[HandsetNote, str] = {
-    "no-pin": "no PIN came; if you keyed it in, set your phone's DTMF to RFC 4733",
+    "no-pin": "no PIN came: is your phone's DTMF set to RFC 4733?",
     "wrong-pin": "keys in a wrong PIN",
     "locked": "cannot log in for a while: too many wrong PINs",
     "later": "is heard: it holds from the end of the present call on",
@@ -64,7 +64,7 @@ class Story:
     """Listens to the distributor and tells it in sentences, then in a table."""
 
     def __init__(
-        self, console: Console, agents: Mapping[str, str], names: Mapping[str, str], seat: Callable[[str], Seat]
+        self, console: Console, agents: Mapping[str, str], names: Mapping[str, str], seat: Callable[[str], Seat | None]
     ) -> None:
         """Begin it.
 
@@ -72,7 +72,7 @@ class Story:
             console: where it is told.
             agents: a seat's name -> who sits there.
             names: a caller's number -> who calls.
-            seat: gives what the distributor knows of a seat now.
+            seat: gives what the distributor knows of a seat now, if it does.
 
         """
         self._console = console
@@ -131,8 +131,8 @@ class Story:
             self.tell(who, f"dials {CODES[action]} on phone {seat}")
         elif note == "ok":
             known = self._seat(seat)
-            reason = f" ({known.pause_reason})" if known.pause_reason else ""
-            self.tell(who, f"is {known.shown}{reason}", "green")
+            reason = f" ({known.pause_reason})" if known and known.pause_reason else ""
+            self.tell(who, f"is {known.shown if known else 'logged-out'}{reason}", "green")
         else:
             self.tell(who, _NOTES[note], "red")
 
@@ -168,7 +168,7 @@ class Story:
             what = "does not answer" if outcome == "no-answer" else "refuses"
             self.tell(self._agent(seat), f"{what}: {self._name(call)} is again first in line", "magenta")
             known = self._seat(seat)
-            if known.state == "paused" and known.pause_reason == NOT_ANSWERING:
+            if known and known.state == "paused" and known.pause_reason == NOT_ANSWERING:
                 calls = known.rule.set_aside_after
                 self.tell(self._agent(seat), f"is paused: did not answer {calls} calls; *13 makes ready", "red")
 

@@ -16,6 +16,7 @@ from ivr.asterisk import AsteriskError
 from ivr.demo import play
 from ivr.handset import Action
 from ivr.invitation import farewell, invitation, next_steps
+from ivr.server import Server
 from ivr.story import CODES, Story
 from tests.core.house import House
 
@@ -239,6 +240,27 @@ def test_the_watching_persons_seat_serves_no_queue_while_the_story_is_told():
     assert {name: told[name] for name in demo.ROBOTS} == {name: site.seats[name] for name in demo.ROBOTS}
     rules.hurried = False
     assert rules(site).seats["101"].rule.queues == ("sales", "reception")
+
+
+async def test_the_story_knows_seats_that_came_after_it_began(tmp_path):
+    """It begins before the server does, whose first settings make the seats: they are looked up when they are told."""
+    console = Console(width=120, record=True, file=io.StringIO())
+    server = Server(demo.SAMPLE, tmp_path)
+    try:
+        demo._story_of(server, console)
+        server.dispatcher.submit(ev.Started(run="1"), server._configured())
+        server.dispatcher.submit(ev.HandsetChanged(seat="101", reachable=True, busy=False))
+        assert await server.desk.log_in("101", "1101") == "ok"
+        server._see_handset("101", "log-in", "ok")
+        server._see_handset("999", "log-in", "ok")
+    finally:
+        await server.close()
+    told = [" ".join(line.split()[2:]) for line in console.export_text().splitlines()]
+    assert told == [
+        "Anna Nowak (you) phone 101 is registered",
+        "Anna Nowak (you) is ready",
+        "seat 999 is logged-out",
+    ]
 
 
 def printed(panel):

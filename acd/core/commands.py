@@ -64,6 +64,15 @@ class SendAway(Command, frozen=True, kw_only=True):
     """One of `rules.Reason`."""
 
 
+class ChangeQueue(Command, frozen=True, kw_only=True):
+    """It waits in another queue from now on, with its old place. The edge notes it where a later snapshot reads it."""
+
+    call: str
+    queue: str
+    reason: str = ""
+    """One of `rules.Reason`; `moved` where a supervisor did it."""
+
+
 class Announce(Command, frozen=True, kw_only=True):
     """Say something to a waiting caller. An offer interrupts it at any moment."""
 
@@ -95,4 +104,4 @@ class Reply(Command, frozen=True, kw_only=True):
     answer: Answer
 
 
-AnyCommand = Offer | Withdraw | Suspend | Resume | SendAway | Announce | ShowSeat | TakeSnapshot | Reply
+AnyCommand = Offer | Withdraw | Suspend | Resume | SendAway | ChangeQueue | Announce | ShowSeat | TakeSnapshot | Reply

@@ -68,7 +68,7 @@ def _call_set(floor: Floor, event: ev.CallSet) -> None:
     if event.priority is not None:
         queueing.set_priority(floor, call, event.priority)
     if call.state is CallState.WAITING and event.queue in floor.state.queues:
-        queueing.move_queue(floor, call, event.queue)
+        queueing.move_queue(floor, call, event.queue, "moved")
     if event.withdraw is not None:
         queueing.overflow(floor, call, "withdrawn", event.withdraw)
 

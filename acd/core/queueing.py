@@ -7,7 +7,7 @@ it, and whatever changes its place or its class does so between the two.
 from acd.core import waits
 from acd.core.books import Book
 from acd.core.classes import all_needs, eased
-from acd.core.commands import Announce, SendAway
+from acd.core.commands import Announce, ChangeQueue, SendAway
 from acd.core.floor import Floor
 from acd.core.model import Call, Seat
 from acd.core.rules import FRONT, QueueRule, Reason, Step
@@ -334,7 +334,7 @@ def overflow(floor: Floor, call: Call, reason: Reason, to: str | None = None) ->
     call.hops += 1
     if call.state is CallState.WAITING and call.hops <= HOPS_MOST:
         if verb == "queue" and name in floor.state.queues:
-            move_queue(floor, call, name)
+            move_queue(floor, call, name, reason)
             return
         if verb == "seat" and rule is not None and name in floor.state.seats and call.wants != name:
             _only_seat(floor, call, name, rule)
@@ -352,10 +352,11 @@ def _only_seat(floor: Floor, call: Call, seat: str, rule: QueueRule) -> None:
     line_up(floor, call)
 
 
-def move_queue(floor: Floor, call: Call, queue: str) -> None:
+def move_queue(floor: Floor, call: Call, queue: str, reason: str) -> None:
     """Wait on in another queue, with the original place."""
     step_out(floor, call)
     call.queue = queue
+    floor.commands.append(ChangeQueue(call=call.id, queue=queue, reason=reason))
     call.give_up_at = floor.state.now + floor.state.queues[queue].max_wait_ms
     join(floor, call)
 

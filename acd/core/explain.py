@@ -134,7 +134,7 @@ def unfitness(state: State, call: Call, seat: Seat) -> str | None:
         if not any(levels.get(skill, 0) >= level for skill, level in need):
             wanted = " or ".join(f"{skill} {level}" for skill, level in need)
             has = ", ".join(f"{skill} {levels[skill]}" for skill, _ in need if skill in levels) or "none"
-            return f"lacks skill: {wanted} is asked for, it has {has}"
+            return f"lacks skill {wanted}, has {has}"
     return None
 
 

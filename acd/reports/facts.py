@@ -1,0 +1,72 @@
+"""What a journal says happened, put together: a call's wait in one queue, an offer and its talk, what a seat did."""
+
+from msgspec import Struct
+
+ANSWERED, ABANDONED, KEY_EXIT, LOST = "answered", "abandoned", "key-exit", "lost"
+"""How a stay ends, besides the reasons in `rules.Reason` and `moved`. lost: while nobody was looking."""
+
+
+class Stay(Struct, kw_only=True):
+    """A call's wait in one queue. A call that moves to another queue begins another stay, and is one caller still."""
+
+    call: str
+    caller: str
+    queue: str
+    medium: str
+    began: int
+    """When the caller's wait began: in the first queue, on the switch's word."""
+    came: int
+    """When he joined the first queue, as we know it: one number for all stays of a call."""
+    joined: int
+    """When he joined this queue."""
+    ended: int | None = None
+    how: str = ""
+    """ANSWERED, ABANDONED, KEY_EXIT, LOST, or why it left the queue; empty while it lasts."""
+    to: str = ""
+    """Where it went instead: `queue NAME`, or a target of the switch."""
+    seat: str = ""
+    talk_ms: int | None = None
+    wrap_up_ms: int | None = None
+    told_at: int | None = None
+    told_most_ms: int = 0
+    """The first promise that he heard: answered within this, from `told_at` on."""
+
+    @property
+    def wait_ms(self) -> int:
+        """What the caller lived through until this stay was over, whichever queues he waited in before."""
+        return (self.joined if self.ended is None else self.ended) - self.began
+
+    @property
+    def moved_on(self) -> bool:
+        """He waits on in another queue: no end for the caller."""
+        return self.to.startswith("queue ")
+
+
+class Attempt(Struct, kw_only=True):
+    """An offer, and the talk that it led to."""
+
+    offer: str
+    call: str
+    seat: str
+    queue: str
+    made: int
+    stay: Stay | None
+    """None once the caller is gone or talks to somebody else."""
+    connected: int | None = None
+    ended: int | None = None
+    """The seat's leg was gone."""
+    outcome: str = ""
+    """ANSWERED, or an `events.OfferOutcome`; empty while it lasts."""
+    withdrawing: bool = False
+    wrapped: int | None = None
+    """Wrap-up was over."""
+
+
+class Span(Struct, frozen=True):
+    """What a seat did, for a time."""
+
+    seat: str
+    doing: str
+    """A `commands.SeatLook`, or `unreachable`: ready, but its handset cannot be rung."""
+    start: int
+    end: int

@@ -117,9 +117,13 @@ def absence(state: State, seat: Seat) -> str | None:
 
 
 def unfitness(state: State, call: Call, seat: Seat) -> str | None:
-    """Say what keeps a seat from calls of this kind."""
-    if (full := no_room(state, seat, call.medium)) is not None:
-        return full
+    """Say what keeps a seat from calls of this kind now."""
+    full = no_room(state, seat, call.medium)
+    return full if full is not None else unsuited(state, call, seat)
+
+
+def unsuited(state: State, call: Call, seat: Seat) -> str | None:
+    """Say what keeps a seat from calls of this kind, whatever it has in hand."""
     if call.wants:
         return None if call.wants == seat.name else f"the call is kept for seat {call.wants}"
     rule = state.queues.get(call.queue)

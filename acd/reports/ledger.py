@@ -76,6 +76,15 @@ class Ledger:
         """What each seat does now, up to now."""
         return [Span(seat, doing, start, self.now) for seat, (doing, start) in self._doing.items()]
 
+    def stay_of(self, call: str) -> Stay | None:
+        """Return the latest stay of a call that is in the house."""
+        contact = self._contacts.get(call)
+        return contact.stay if contact is not None else None
+
+    def doing(self, seat: str) -> str:
+        """Return what a seat does now, see `Span`; empty for one that is not known."""
+        return self._doing.get(seat, ("", 0))[0]
+
     def waiting(self) -> dict[str, str]:
         """Call -> its queue, of those who wait now or are being rung for."""
         lasting = {CallState.WAITING, CallState.OFFERED}

@@ -49,6 +49,11 @@ def per_cent(share: float | None) -> str:
     return "-" if share is None else f"{share * 100:.1f} %"
 
 
+def count(number: float | None) -> str:
+    """Return a whole number with its thousands apart; `-` for none."""
+    return "-" if number is None else f"{round(number):,}"
+
+
 def table_of(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequence[int] = ()) -> Iterator[str]:
     """Set rows in columns, figures to the right; `left`: the columns that are words."""
     widths = [max(len(row[place]) for row in (heads, *rows)) for place in range(len(heads))]

@@ -2,6 +2,9 @@
 
 from msgspec import Struct
 
+from acd.core.model import Call, State
+from acd.core.transitions import CallState
+
 ANSWERED, ABANDONED, KEY_EXIT, LOST = "answered", "abandoned", "key-exit", "lost"
 """How a stay ends, besides the reasons in `rules.Reason` and `moved`. lost: while nobody was looking."""
 
@@ -70,3 +73,31 @@ class Span(Struct, frozen=True):
     """A `commands.SeatLook`, or `unreachable`: ready, but its handset cannot be rung."""
     start: int
     end: int
+
+
+class Contact(Struct, kw_only=True):
+    """A call that is in the house."""
+
+    stay: Stay
+    state: CallState
+    since: int
+    known_at: int
+    offers: list[str]
+
+
+def contact_of(call: Call, state: State) -> Contact:
+    """Read how a call stands from a state."""
+    stay = Stay(
+        call=call.id,
+        caller=call.caller,
+        queue=call.queue,
+        medium=call.medium,
+        began=call.arrived,
+        came=call.known_at,
+        joined=call.known_at,
+    )
+    if call.state is CallState.TALKING and call.offer is not None:
+        stay.ended, stay.how, stay.seat = call.since, ANSWERED, state.offers[call.offer].seat
+    elif call.state is CallState.AFTER:
+        stay.ended, stay.how = call.since, LOST
+    return Contact(stay=stay, state=call.state, since=call.since, known_at=call.known_at, offers=list(call.offers))

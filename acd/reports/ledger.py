@@ -9,24 +9,12 @@ about a dead offer, a call that a snapshot knows), the same rule stands here; a 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from msgspec import Struct
-
 from acd.core import commands as cmd
 from acd.core import events as ev
-from acd.core.model import Call, Gap, State
+from acd.core.model import Gap, State
 from acd.core.reconcile import SETTLE_MS
 from acd.core.transitions import CallState, OfferState
-from acd.reports.facts import ABANDONED, ANSWERED, LOST, Attempt, Span, Stay
-
-
-class _Contact(Struct, kw_only=True):
-    """A call that is in the house."""
-
-    stay: Stay
-    state: CallState
-    since: int
-    known_at: int
-    offers: list[str]
+from acd.reports.facts import ABANDONED, ANSWERED, LOST, Attempt, Contact, Span, Stay, contact_of
 
 
 class Ledger:
@@ -38,7 +26,7 @@ class Ledger:
         self.attempts: list[Attempt] = []
         self.spans: list[Span] = []
         self.gaps: list[Gap] = []
-        self._contacts: dict[str, _Contact] = {}
+        self._contacts: dict[str, Contact] = {}
         self._offers: dict[str, Attempt] = {}
         self._wrapping: dict[str, list[Attempt]] = {}
         self._doing: dict[str, tuple[str, int]] = {}
@@ -130,7 +118,7 @@ class Ledger:
         self.now, self._fresh, self._switch_run = state.now, state.fresh, state.switch_run
         if state.blind_since is not None:
             self._blind = state.blind_since, state.blind_why
-        self._contacts = {call.id: _contact_of(call, state) for call in state.calls.values()}
+        self._contacts = {call.id: contact_of(call, state) for call in state.calls.values()}
         for offer in state.offers.values():
             known = self._contacts.get(offer.call or "")
             attempt = Attempt(
@@ -182,7 +170,7 @@ class Ledger:
     def _admit(self, call: str, caller: str, queue: str, medium: str, began: int) -> None:
         now = self.now
         stay = Stay(call=call, caller=caller, queue=queue, medium=medium, began=began, came=now, joined=now)
-        self._contacts[call] = _Contact(stay=stay, state=CallState.WAITING, since=now, known_at=now, offers=[])
+        self._contacts[call] = Contact(stay=stay, state=CallState.WAITING, since=now, known_at=now, offers=[])
 
     def _gone(self, call: str, how: str) -> None:
         contact = self._contacts.pop(call, None)
@@ -387,20 +375,3 @@ class Ledger:
         elif not held.waiting and contact.state is CallState.WAITING:
             self._end_stay(contact.stay, LOST)
             contact.state, contact.since = CallState.AFTER, self.now
-
-
-def _contact_of(call: Call, state: State) -> _Contact:
-    stay = Stay(
-        call=call.id,
-        caller=call.caller,
-        queue=call.queue,
-        medium=call.medium,
-        began=call.arrived,
-        came=call.known_at,
-        joined=call.known_at,
-    )
-    if call.state is CallState.TALKING and call.offer is not None:
-        stay.ended, stay.how, stay.seat = call.since, ANSWERED, state.offers[call.offer].seat
-    elif call.state is CallState.AFTER:
-        stay.ended, stay.how = call.since, LOST
-    return _Contact(stay=stay, state=call.state, since=call.since, known_at=call.known_at, offers=list(call.offers))

@@ -7,9 +7,9 @@ SHOWN = 80
 """So many characters of a name are shown."""
 
 
-def safe(text: str) -> str:
+def safe(text: str, most: int = SHOWN) -> str:
     """Return text from outside as it may go to a terminal: one line, nothing that a terminal would obey."""
-    text = text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+    text = text if len(text) <= most else f"{text[: most - 1]}…"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -75,6 +75,7 @@ class Table:
                 ledger.restate(entry.state, entry.why)
                 continue
             if entry.event.at >= self.window.end:
+                ledger.now = self.window.end
                 break
             ledger.note(entry.event, entry.commands)
             if len(ledger.spans) > 1_000:

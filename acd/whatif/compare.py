@@ -169,6 +169,7 @@ def simulate(day: Day, world: World, rules: ev.Configured | None) -> Side:
     run.before_leaving = lambda call: _judge(side, run.core.state, call)
     run.run([*_opening(day, rules), *_happenings(day, rules)], day.end)
     _drain(side, ledger)
+    ledger.now = day.end
     side.table.finish(ledger)
     return side
 

@@ -160,6 +160,7 @@ class _Reader:
             return True
         event = entry.event
         if event.at >= self.day.actual.window.end:
+            self._ledger.now = self.day.end = self.day.actual.window.end
             return False
         self.day.end = event.at
         doing = self._ledger.doing(event.seat) if isinstance(event, ev.Asked) else ""

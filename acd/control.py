@@ -1,7 +1,8 @@
 """The local socket by which the command line looks at a running server and talks to it.
 
 One Unix socket, readable by the server's own user alone; one JSON object a line in, one out:
-`{"ask": "status"}` -> `{"ok": {...}}` or `{"error": "..."}`. The composition root says what can be asked.
+`{"ask": "status"}` -> `{"ok": {...}}` or `{"error": "..."}`; a question about something names it:
+`{"ask": "why-waiting", "of": "5550203"}`. The composition root says what can be asked.
 
 A Unix socket's path ends at 108 bytes, a folder's does not: the folder is opened and the socket named through it.
 """
@@ -11,6 +12,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +48,16 @@ def _short(folder: Path) -> Iterator[str]:
 class Control:
     """Answers questions on a socket."""
 
-    def __init__(self, folder: Path, answers: Mapping[str, Callable[[], Any]]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        answers: Mapping[str, Callable[[], Any]],
+        answers_of: Mapping[str, Callable[[str], Any]] | None = None,
+    ) -> None:
+        """Answer in a folder; `answers_of` are those to questions about something that the asker names."""
         self._folder = folder
         self._answers = answers
+        self._answers_of = answers_of or {}
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -88,13 +97,14 @@ class Control:
 
     def _answer(self, line: bytes) -> dict[str, Any]:
         try:
-            wanted = msgspec.json.decode(line, type=dict[str, str])["ask"]
-            answer = self._answers[wanted]
+            question = msgspec.json.decode(line, type=dict[str, str])
+            wanted = question["ask"]
+            answer = self._answers.get(wanted) or partial(self._answers_of[wanted], question["of"])
         except (msgspec.MsgspecError, KeyError):
-            return {"error": f"ask one of: {', '.join(self._answers)}"}
+            return {"error": f"ask one of: {', '.join([*self._answers, *(f'{name} of' for name in self._answers_of)])}"}
         try:
             return {"ok": answer()}
-        except ConfigError as error:  # a person's slip, who reads it in the answer
+        except (ConfigError, ControlError) as error:  # a person's slip, who reads it in the answer
             return {"error": str(error)}
         except Exception as error:
             log.exception("control question failed", ask=wanted)
@@ -111,8 +121,8 @@ def is_answered(folder: Path) -> bool:
     return True
 
 
-def ask(folder: Path, what: str, *, timeout_s: float = 5.0) -> Any:
-    """Put a question to the server whose home this is.
+def ask(folder: Path, what: str, of: str | None = None, *, timeout_s: float = 5.0) -> Any:
+    """Put a question to the server whose home this is; `of` names what it is about, where it is about something.
 
     Raises:
         UnansweredError: no server runs there, or it says nothing within `timeout_s` seconds.
@@ -123,7 +133,8 @@ def ask(folder: Path, what: str, *, timeout_s: float = 5.0) -> Any:
         with _short(folder) as path, socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(timeout_s)
             connection.connect(path)
-            connection.sendall(msgspec.json.encode({"ask": what}) + b"\n")
+            question = {"ask": what} if of is None else {"ask": what, "of": of}
+            connection.sendall(msgspec.json.encode(question) + b"\n")
             with connection.makefile("rb") as answers:
                 answer = msgspec.json.decode(answers.readline())
     except (FileNotFoundError, ConnectionRefusedError) as error:  # never started, or its socket was left behind

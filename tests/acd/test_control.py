@@ -51,6 +51,27 @@ async def raw(folder, data):
     return said
 
 
+async def test_a_question_about_something_names_it(tmp_path):
+    """`of` reaches the answer; without it, and for a name that nobody knows, the error says what can be asked."""
+
+    def about(name):
+        if name != "5550203":
+            raise ControlError(f"no call '{name}'")
+        return {"waits": name}
+
+    server = Control(tmp_path, ANSWERS, {"why-waiting": about})
+    await server.start()
+    try:
+        assert await asyncio.to_thread(ask, tmp_path, "why-waiting", "5550203") == {"waits": "5550203"}
+        with pytest.raises(ControlError, match="no call 'x'"):
+            await asyncio.to_thread(ask, tmp_path, "why-waiting", "x")
+        with pytest.raises(ControlError, match="ask one of: status, invariants, fail, why-waiting of"):
+            await asking(tmp_path, "why-waiting")
+        assert b"ask one of" in await raw(tmp_path, b'{"ask": "why-waiting", "of": 3}\n')
+    finally:
+        await server.close()
+
+
 async def test_a_question_is_answered(serve, tmp_path):
     """What the table gives comes back as it is."""
     await serve(tmp_path)

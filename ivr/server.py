@@ -21,7 +21,7 @@ import msgspec
 import structlog
 
 from acd import chronicle
-from acd.control import Control
+from acd.control import Control, ControlError
 from acd.core import invariants
 from acd.core.commands import Announce
 from acd.core.events import AnyEvent, Started
@@ -32,6 +32,7 @@ from acd.settings import Site
 from acd.site import fill_secrets, load_site
 from acd.site_changes import changes, configured
 from acd.status import Status, status_of
+from acd.why.waiting import call_named, waiting
 from ivr import phrases
 from ivr.announcements import lay_out
 from ivr.asterisk import Instance, write_generated
@@ -106,6 +107,7 @@ class Server:
                 "reload": self.reload_soon,
                 "invariants": self.faults,
             },
+            {"why-waiting": self.why_waiting},
         )
         self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -290,6 +292,19 @@ class Server:
         dispatcher, journal = self.dispatcher, self._journal
         alarms = [*(journal.alarms if journal else ()), *dispatcher.alarms]
         return status_of(dispatcher.core.state, agents, dispatcher.clock(), dispatcher.journal_failed, alarms)
+
+    def why_waiting(self, name: str) -> Any:
+        """Why a call waits, named by the switch's id or the caller's number.
+
+        Raises:
+            ControlError: no such call is in the house.
+
+        """
+        state = self.dispatcher.core.state
+        call = call_named(state, name)
+        if call is None:
+            raise ControlError(f"no call and no caller '{name}' is here now")
+        return msgspec.to_builtins(waiting(state, call, self.dispatcher.clock(), live=True))
 
     def faults(self) -> list[str]:
         """Every invariant that does not hold; there should be none."""

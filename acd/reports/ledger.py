@@ -26,6 +26,8 @@ class Ledger:
         self.attempts: list[Attempt] = []
         self.spans: list[Span] = []
         self.gaps: list[Gap] = []
+        self.served: dict[str, tuple[str, ...]] = {}
+        """Seat -> the queues that it serves, by the latest rules."""
         self._contacts: dict[str, Contact] = {}
         self._offers: dict[str, Attempt] = {}
         self._wrapping: dict[str, list[Attempt]] = {}
@@ -136,6 +138,7 @@ class Ledger:
                 self._wrapping.setdefault(offer.seat, []).append(attempt)
             else:
                 self._offers[offer.id] = attempt
+        self.served = {seat.name: seat.rule.queues for seat in state.seats.values()}
         for seat in state.seats.values():
             self._reachable[seat.name], self._looks[seat.name] = seat.reachable, seat.shown
             self._shown(seat.name)
@@ -288,9 +291,13 @@ class Ledger:
 
     def _configured(self, event: ev.Configured) -> None:
         if event.seats is not None:
-            self._seats_gone(set(self._looks) - {rule.name for rule in event.seats})
+            self.served = {rule.name: rule.queues for rule in event.seats}
+            self._seats_gone(set(self._looks) - set(self.served))
 
     def _seats_configured(self, event: ev.SeatsConfigured) -> None:
+        self.served.update((rule.name, rule.queues) for rule in event.seats)
+        for name in event.gone:
+            self.served.pop(name, None)
         self._seats_gone(set(event.gone))
 
     def _handset(self, seat: str, *, reachable: bool) -> None:

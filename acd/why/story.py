@@ -62,6 +62,9 @@ class Story(Struct, kw_only=True):
     """Why it still waits; None if it does not."""
     state: str = "gone"
     """A `transitions.CallState` while it is in the house."""
+    differs_at: int = 0
+    """The first entry in which another callfloor decided otherwise than this one would; 0 for none. What is told from
+    there on is what this one would have done."""
 
 
 def follow(history: History, call: str, seq: int) -> Story:
@@ -122,6 +125,8 @@ class _Teller:
         self._seen.clear()
         commands = self._core.decide(entry.event)
         self.story.at = entry.event.at
+        if not self.story.differs_at and commands != list(entry.commands):
+            self.story.differs_at = entry.seq
         call = state.calls.get(self._name)
         if before is None and call is None and not self._seen:
             return

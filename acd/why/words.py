@@ -88,6 +88,7 @@ def story_lines(story: Story, names: Names) -> Iterator[str]:
     """Tell a call's story."""
     caller = safe(story.caller) or "a caller without a number"
     yield f"Call {safe(story.call)} from {caller}, {stamp(story.arrived)}"
+    yield from _differs(story)
     happenings: list[Told | Happening] = sorted([*story.happenings, *story.offers], key=lambda one: one.seq)
     for one in happenings:
         yield f"{time_of_day(one.at)}  {_offer(one, names) if isinstance(one, Told) else happening(one, names)}"
@@ -233,13 +234,18 @@ def passed_over(why: Explanation, names: Names) -> Iterator[str]:
         if one.excluded is not None:
             kept.setdefault(one.excluded, []).append(one.seat)
     for reason, seats in sorted(kept.items(), key=lambda one: one[0].startswith(_DULL)):
-        who = listed([names.full(seat) for seat in seats[:NAMED]]) if len(seats) <= NAMED else _some(seats, names)
-        verb = "was" if len(seats) == 1 else "were"
-        yield f"{who} {verb} passed over: {safe(reason, REASON_SHOWN)}"
+        reason = safe(reason, REASON_SHOWN)  # noqa: PLW2901 - from here on as it is shown
+        if len(seats) == 1:
+            yield f"{names.full(seats[0])} was passed over: {reason}"
+        else:
+            more = [f"{len(seats) - NAMED} more"] if len(seats) > NAMED else []
+            yield f"passed over ({reason}): {listed([*(names.full(seat) for seat in seats[:NAMED]), *more])}"
 
 
-def _some(seats: list[str], names: Names) -> str:
-    return f"{', '.join(names.full(seat) for seat in seats[:NAMED])} and {len(seats) - NAMED} more"
+def _differs(story: Story) -> Iterator[str]:
+    if story.differs_at:
+        yield f"! another callfloor wrote entry {story.differs_at} and decided otherwise than this one would: from there on"
+        yield "  this is what this one would have done"
 
 
 # why-not
@@ -248,6 +254,7 @@ def _some(seats: list[str], names: Names) -> str:
 def why_not_lines(story: Story, seat: str, names: Names) -> Iterator[str]:
     """Tell for each offer of a call, and for now, what kept a seat out or where it stood."""
     yield f"{names.full(seat)} and call {safe(story.call)} from {safe(story.caller) or 'a caller without a number'}"
+    yield from _differs(story)
     for told in story.offers:
         if told.seat == seat:
             yield f"{time_of_day(told.at)}  {_offer(told, names)}"

@@ -33,11 +33,13 @@ class Entry(Protocol):
 
 
 class Restated(Struct, frozen=True, kw_only=True):
-    """In place of entries that are missing: the state, whole, from which those that follow go on."""
+    """The state, whole, from which the entries that follow go on: some are missing, or another callfloor took over."""
 
     seq: int
     at: int
     why: str
+    lost: int
+    """So many entries before it are missing."""
     state: State
 
 

@@ -7,6 +7,9 @@
     callfloor reload      put changed files in force without dropping a call
     callfloor journal     verify, export or follow the record of everything
     callfloor replay      decide the whole record again and compare
+    callfloor why         why a call went where it went; why-not a seat, why-waiting
+    callfloor report      the figures of a day
+    callfloor what-if     a day again under other rules
     callfloor demo        a whole site with callers and agents, for half a minute or until Ctrl-C
     callfloor asterisk    find, fetch, start, stop the Asterisk of a site
 
@@ -40,6 +43,7 @@ from acd.journal import JournalError
 from acd.problems import ConfigError
 from acd.site import fill_secrets, load_site
 from acd.status import Status
+from ivr import cli_why
 from ivr.asterisk import (
     AsteriskError,
     Instance,
@@ -64,6 +68,7 @@ asterisk_app = typer.Typer(no_args_is_help=True, help="The Asterisk of a site: t
 app.add_typer(asterisk_app, name="asterisk")
 app.add_typer(journal_app, name="journal")
 app.command()(replay)
+cli_why.mount(app)
 
 
 def _say_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
@@ -90,7 +95,7 @@ def main() -> None:
         for problem in error.problems:
             print(problem, file=sys.stderr)
         sys.exit(1)
-    except (AsteriskError, ControlError, JournalError, OSError) as error:
+    except (AsteriskError, cli_why.AskedError, ControlError, JournalError, OSError) as error:
         print(f"callfloor: {error}", file=sys.stderr)
         sys.exit(1)
 

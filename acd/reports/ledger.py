@@ -135,7 +135,9 @@ class Ledger:
             )
             if offer.state is OfferState.WRAP_UP:
                 attempt.ended, attempt.outcome, attempt.stay = offer.since, ANSWERED, None
-                self._wrapping.setdefault(offer.seat, []).append(attempt)
+                wrapping = self._wrapping.setdefault(offer.seat, [])
+                if all(one.offer != offer.id for one in wrapping):
+                    wrapping.append(attempt)
             else:
                 self._offers[offer.id] = attempt
         self.served = {seat.name: seat.rule.queues for seat in state.seats.values()}
@@ -143,17 +145,22 @@ class Ledger:
             self._reachable[seat.name], self._looks[seat.name] = seat.reachable, seat.shown
             self._shown(seat.name)
 
-    def restate(self, state: State, why: str) -> None:
-        """Entries are missing, and this is the state after them: what was open is lost, what it holds is open."""
-        self.gaps.append(Gap(start=self.now or state.now, end=state.now, why=why))
-        for contact in list(self._contacts):
-            self._gone(contact, LOST)
-        for attempt in list(self._offers.values()):
+    def restate(self, state: State, why: str, *, lost: int) -> None:
+        """Go on from a state: what it does not hold is over; with entries `lost`, whatever was open is."""
+        if lost:
+            self.gaps.append(Gap(start=self.now or state.now, end=state.now, why=why))
+        for name in [name for name in self._contacts if lost or name not in state.calls]:
+            self._gone(name, LOST)
+        for attempt in [one for name, one in self._offers.items() if lost or name not in state.offers]:
             self._offer_ended(attempt, "failed")
-        for seat in list(self._wrapping):
-            self._wrapped_up(seat)
-        self._offers = {}
+        contacts, offers = self._contacts, self._offers
+        if lost:
+            for seat in list(self._wrapping):
+                self._wrapped_up(seat)
+            contacts, offers = {}, {}
         self._open(state)
+        self._contacts.update(contacts)
+        self._offers.update(offers)
 
     # Calls
 
@@ -228,7 +235,8 @@ class Ledger:
             self._offer_ended(attempt, event.outcome)
 
     def _offer(self, command: cmd.Offer) -> None:
-        contact = self._contacts[command.call]
+        contact = self._contacts.get(command.call)
+        assert contact is not None, f"{command.offer} is for call {command.call}, which never came"
         self._offers[command.offer] = Attempt(
             offer=command.offer,
             call=command.call,

@@ -72,7 +72,7 @@ class Table:
         ledger = ledger or Ledger()
         for entry in entries:
             if isinstance(entry, Restated):
-                ledger.restate(entry.state, entry.why)
+                ledger.restate(entry.state, entry.why, lost=entry.lost)
                 continue
             if entry.event.at >= self.window.end:
                 ledger.now = self.window.end

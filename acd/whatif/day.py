@@ -156,7 +156,7 @@ class _Reader:
     def take(self, entry: Entry | Restated) -> bool:
         """Take an entry in; False for one after the day."""
         if isinstance(entry, Restated):
-            self._ledger.restate(entry.state, entry.why)
+            self._ledger.restate(entry.state, entry.why, lost=entry.lost)
             return True
         event = entry.event
         if event.at >= self.day.actual.window.end:

@@ -34,13 +34,13 @@ class Happening(Struct, frozen=True, kw_only=True):
     seq: int
     at: int
     kind: str
-    """arrived, moved, step, announced, passed, front, priority, any-seat, sent-away, talk-over, ended"""
+    """arrived, moved, step, announced, front, priority, any-seat, sent-away, talk-over, gap, ended"""
     queue: str = ""
     position: int = 0
     reason: str = ""
     to: str = ""
     number: int = 0
-    """Of the step, from 1; or how often it was passed."""
+    """Of the step, from 1; how often it was passed; how many entries are missing."""
     step: Step | None = None
     wait_ms: tuple[int, int] | None = None
 
@@ -72,8 +72,9 @@ def follow(history: History, call: str, seq: int) -> Story:
     teller = _Teller(history.core_at(seq), call)
     for entry in history.entries(seq - 1):
         if isinstance(entry, Restated):
-            break
-        teller.take(entry)
+            teller.restate(entry)
+        else:
+            teller.take(entry)
         if teller.is_over:
             break
     return teller.finish()
@@ -116,6 +117,15 @@ class _Teller:
     def _begin(self, call: Call) -> None:
         story = self.story
         story.caller, story.queue, story.medium, story.arrived = call.caller, call.queue, call.medium, call.arrived
+
+    def restate(self, entry: Restated) -> None:
+        """Go on from the state that the journal goes on from."""
+        self._core = Core(entry.state)
+        self._core.watch_offers(self._watch)
+        if entry.lost:
+            self._note(entry.seq, "gap", number=entry.lost, reason=entry.why)
+        if self._name not in entry.state.calls and self.story.happenings:
+            self._note(entry.seq, "ended", reason="lost")
 
     def take(self, entry: Entry) -> None:
         """Decide an entry's event again."""

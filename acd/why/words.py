@@ -116,20 +116,28 @@ def happening(one: Happening, names: Names) -> str:
         case "sent-away":
             to = f" to {safe(one.to)}" if one.to else ""
             return f"sent away{to}, because {_REASONS.get(one.reason, safe(one.reason))}"
-        case "step" if one.step is not None:
-            return f"escalation step {one.number}, {condition(one.step)}: {effect(one.step)}"
         case "announced":
             return f"the caller was told: {_announced(one)}"
+        case "ended":
+            return f"gone: {_ENDS.get(one.reason, safe(one.reason))}" + (" in the talk" if one.to == "talking" else "")
+        case _:
+            return _eased(one, names)
+
+
+def _eased(one: Happening, names: Names) -> str:
+    match one.kind:
+        case "step" if one.step is not None:
+            return f"escalation step {one.number}, {condition(one.step)}: {effect(one.step)}"
         case "front":
             return f"moved before all others: {one.number} that came later had gone before it"
         case "priority":
             return f"is of class {one.number} from now on"
         case "any-seat":
             return f"is kept for {names.full(one.to)} no longer, any seat will do"
-        case "talk-over":
-            return "the talk was over"
+        case "gap":
+            return f"{one.number} entries of the journal are missing here: {safe(one.reason)}"
         case _:
-            return f"gone: {_ENDS.get(one.reason, safe(one.reason))}" + (" in the talk" if one.to == "talking" else "")
+            return "the talk was over"
 
 
 def _announced(one: Happening) -> str:
@@ -244,8 +252,8 @@ def passed_over(why: Explanation, names: Names) -> Iterator[str]:
 
 def _differs(story: Story) -> Iterator[str]:
     if story.differs_at:
-        yield f"! another callfloor wrote entry {story.differs_at} and decided otherwise than this one would: from there on"
-        yield "  this is what this one would have done"
+        yield f"! another callfloor wrote entry {story.differs_at} and decided otherwise than this one would;"
+        yield "  from there on this is what this one would have done"
 
 
 # why-not

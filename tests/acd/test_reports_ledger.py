@@ -158,7 +158,25 @@ def test_entries_that_are_missing():
     other = House()
     other.arrive("b", "support")
     other.pass_time(60_000)
-    ledger.restate(other.state, "the disk was full")
+    ledger.restate(other.state, "the disk was full", lost=7)
     assert [(stay.call, stay.how) for stay in ledger.stays] == [("a", LOST)]
     assert ledger.waiting() == {"b": "support"}
     assert [gap.why for gap in ledger.gaps] == ["the disk was full"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(days, days)
+def test_another_callfloor_takes_over(morning, afternoon):
+    """A state in the journal with nothing missing changes nothing: what was open stays open, and the ledger goes on."""
+    house = House(seats=SEATS, wrap_up_ms=2_000)
+    ledger = kept(house)
+    for pause_ms, what in morning:
+        house.pass_time(pause_ms)
+        happen(house, what)
+    before = ledger.open_stays, ledger.open_spans(), len(ledger.stays), len(ledger.attempts)
+    ledger.restate(house.state, "another callfloor took over", lost=0)
+    assert (ledger.open_stays, ledger.open_spans(), len(ledger.stays), len(ledger.attempts)) == before
+    for pause_ms, what in afternoon:
+        house.pass_time(pause_ms)
+        happen(house, what)
+        agrees(ledger, house)

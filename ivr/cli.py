@@ -8,6 +8,7 @@
     callfloor journal     verify, export or follow the record of everything
     callfloor replay      decide the whole record again and compare
     callfloor why         why a call went where it went; why-not a seat, why-waiting
+    callfloor queue       closes and opens a queue; callfloor call moves one that waits
     callfloor report      the figures of a day
     callfloor what-if     a day again under other rules
     callfloor demo        a whole site with callers and agents, for half a minute or until Ctrl-C
@@ -43,7 +44,7 @@ from acd.journal import JournalError
 from acd.problems import ConfigError
 from acd.site import fill_secrets, load_site
 from acd.status import Status
-from ivr import cli_why
+from ivr import cli_supervisor, cli_why
 from ivr.asterisk import (
     AsteriskError,
     Instance,
@@ -69,6 +70,7 @@ app.add_typer(asterisk_app, name="asterisk")
 app.add_typer(journal_app, name="journal")
 app.command()(replay)
 cli_why.mount(app)
+cli_supervisor.mount(app)
 
 
 def _say_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so

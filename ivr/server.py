@@ -26,6 +26,7 @@ from acd.core import invariants
 from acd.core.commands import Announce
 from acd.core.events import AnyEvent, Started
 from acd.desk.agents import AgentDesk
+from acd.desk.supervisor import SupervisorDesk
 from acd.dispatcher import Clock, Dispatcher
 from acd.journal import Journal
 from acd.settings import Site
@@ -100,17 +101,27 @@ class Server:
         self._prompts: Prompts | None = None
         self._voice, self._engines = "", list[Engine]()
         self._speaking: asyncio.Task[None]
-        self._control = Control(
+        self.supervisor = SupervisorDesk(lambda: self.dispatcher)
+        self._control = self._answers(home)
+        self._reloading = asyncio.Lock()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def _answers(self, home: Path) -> Control:
+        """Say what the command line may ask."""
+        return Control(
             home,
             {
                 "status": lambda: msgspec.to_builtins(self.status()),
                 "reload": self.reload_soon,
                 "invariants": self.faults,
             },
-            {"why-waiting": self.why_waiting},
+            {
+                "why-waiting": self.why_waiting,
+                "close-queue": self.supervisor.close_queue,
+                "open-queue": self.supervisor.open_queue,
+                "move-call": self.supervisor.move,
+            },
         )
-        self._reloading = asyncio.Lock()
-        self._tasks: set[asyncio.Task[Any]] = set()
 
     def _clock(self) -> int:
         return self.dispatcher.clock()

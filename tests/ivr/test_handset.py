@@ -325,24 +325,6 @@ async def test_a_reason_can_be_dialled_with_the_code():
     assert floor.asked == [("pause", "101", "break")]
 
 
-async def test_a_call_is_given_a_code():
-    """The codes of the site are read out, the digit is one of them; *181 asks nothing."""
-    floor = Floor("ok", "ok", look="wrap-up", after="ready")
-    assert await dial("code", floor, "2") == [
-        "What was the call about? For sold, press 1. For complaint, press 2.",
-        "You are ready.",
-    ]
-    assert await dial("code", floor, extension="*181") == ["You are ready."]
-    assert floor.asked == [("code", "101", "complaint"), ("code", "101", "sold")]
-
-
-async def test_wrap_up_is_extended():
-    """More time leaves the seat in wrap-up; without one there is nothing to extend."""
-    floor = Floor("ok", "already", look="wrap-up")
-    assert await dial("more-wrap-up", floor) == ["You are in wrap-up."]
-    assert await dial("more-wrap-up", floor) == ["You are not in wrap-up."]
-
-
 @pytest.mark.parametrize("extension", ["*149", "*14", "*1411", "141", "*14\n1", "*14${X}", "*14\u0661"])
 async def test_a_digit_that_is_no_reason_leads_to_the_menu(extension):
     """Anything else behind the code is as if it had not been dialled."""
@@ -369,40 +351,6 @@ async def test_a_pause_before_log_in_is_refused_before_the_menu():
     """Nobody chooses a reason in vain."""
     heard = await dial("pause", Floor(look="logged-out"))
     assert heard == ["You are not logged in. To log in, dial star 1 1."]
-
-
-# ----------------------------------------------------------------------------------------------------------- my state
-
-
-async def test_my_state():
-    """Who, how, and what waits."""
-    floor = Floor(look="ready")
-    floor.queue = (2, 83_400)
-    assert await dial("my-state", floor) == [
-        "You are logged in as Anna Nowak.",
-        "You are ready.",
-        "2 calls are waiting.",
-        "The longest has waited for 1 minute 20 seconds.",
-    ]
-
-
-async def test_my_state_in_polish():
-    """The same, in the seat's language."""
-    floor = Floor(look="paused")
-    floor.queue, floor.reason = (2, 83_400), "lunch"
-    assert await dial("my-state", floor, channel="PJSIP/104-00000001") == [
-        "Zalogowano: Dawid Kowalski.",
-        "Stanowisko ma przerwę. Powód: obiad.",
-        "dwie rozmowy czekają.",
-        "Najdłużej: jedną minutę 20 sekund.",
-    ]
-
-
-async def test_my_state_when_logged_out_tells_no_more():
-    """Somebody else's handset does not tell what waits."""
-    floor = Floor(look="logged-out")
-    floor.queue = (9, 1)
-    assert await dial("my-state", floor) == ["You are logged out."]
 
 
 async def test_an_agent_set_aside_hears_why_and_what_to_do():

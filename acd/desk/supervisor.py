@@ -1,0 +1,77 @@
+"""A supervisor's side of the distributor: queues opened and closed, calls that wait moved."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from acd.control import ControlError
+from acd.core.events import CallSet, QueueSet
+from acd.core.transitions import CallState
+from acd.dispatcher import Dispatcher
+from acd.problems import did_you_mean
+from acd.rule_text import read_target
+from acd.why.waiting import call_named
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to become of a call that waits; what is None stays."""
+
+    call: str
+    """The switch's id, or the caller's number."""
+    priority: int | None = None
+    queue: str | None = None
+    to: str | None = None
+    """Out of its queue, to one of the places of `overflow`."""
+
+
+class SupervisorDesk:
+    """What a supervisor asks for, put to the dispatcher of the moment."""
+
+    def __init__(self, dispatcher: Callable[[], Dispatcher]) -> None:
+        self._of = dispatcher
+
+    @property
+    def _dispatcher(self) -> Dispatcher:
+        return self._of()
+
+    def close_queue(self, name: str) -> str:
+        """Let nobody new join a queue; who waits goes on waiting. Raises `ControlError` as all of these."""
+        return self._set_queue(name, closed=True)
+
+    def open_queue(self, name: str) -> str:
+        """Let calls join it again."""
+        return self._set_queue(name, closed=False)
+
+    def _set_queue(self, name: str, *, closed: bool) -> str:
+        self._known_queue(name)
+        self._dispatcher.submit(QueueSet(queue=name, closed=closed))
+        return f"queue {name} is {'closed: nobody new joins it' if closed else 'open'}"
+
+    def move(self, text: str) -> str:
+        """Move a call that waits; `text` is a `Move` as JSON."""
+        try:
+            wanted = msgspec.json.decode(text, type=Move)
+        except msgspec.DecodeError as error:
+            raise ControlError(f"not understood: {error}") from error
+        call = call_named(self._dispatcher.core.state, wanted.call)
+        if call is None or call.state not in {CallState.WAITING, CallState.OFFERED}:
+            raise ControlError(f"no call and no caller '{wanted.call}' waits now")
+        if wanted.priority is not None and not 0 <= wanted.priority <= 99:
+            raise ControlError(f"priority {wanted.priority} is out of range: it takes 0 to 99, 0 first")
+        if wanted.queue is not None:
+            self._known_queue(wanted.queue)
+        if (wanted.queue is not None or wanted.to is not None) and call.state is not CallState.WAITING:
+            raise ControlError(f"a phone rings for '{wanted.call}' at this moment; ask again if nobody answers it")
+        if wanted.to is not None:
+            try:
+                read_target(wanted.to)
+            except ValueError as error:
+                raise ControlError(str(error)) from error
+        self._dispatcher.submit(CallSet(call=call.id, priority=wanted.priority, queue=wanted.queue, withdraw=wanted.to))
+        return "done"
+
+    def _known_queue(self, name: str) -> None:
+        queues = self._dispatcher.core.state.queues
+        if name not in queues:
+            hint = did_you_mean(name, queues) or f"there are {', '.join(queues)}"
+            raise ControlError(f"no queue is called '{name}'; {hint}")

@@ -1,0 +1,90 @@
+"""A supervisor's hand: queues closed and opened, calls moved, slips told."""
+
+import msgspec
+import pytest
+
+from acd.control import ControlError
+from acd.core import events as ev
+from acd.core.rules import QueueRule
+from acd.desk.supervisor import Move, SupervisorDesk
+from tests.core.house import House
+
+
+class Floor:
+    """A dispatcher's two faces that the desk needs, over a house whose invariants are checked."""
+
+    def __init__(self):
+        self.house = House(queues=[QueueRule(name="sales"), QueueRule(name="night")])
+        self.core = self.house.core
+
+    def submit(self, event):
+        self.house.give(event)
+
+
+@pytest.fixture
+def floor():
+    return Floor()
+
+
+@pytest.fixture
+def desk(floor):
+    return SupervisorDesk(lambda: floor)
+
+
+def move(desk, **wanted):
+    return desk.move(msgspec.json.encode(Move(**wanted)).decode())
+
+
+def test_a_queue_is_closed_and_opened(desk, floor):
+    """The answer says so in words, and the core has it."""
+    assert desk.close_queue("sales") == "queue sales is closed: nobody new joins it"
+    assert floor.core.state.closed == {"sales": True}
+    assert desk.open_queue("sales") == "queue sales is open"
+
+
+def test_a_waiting_call_is_moved_by_its_callers_number(desk, floor):
+    """Another class, another queue, and out."""
+    floor.house.arrive("1.1", caller="555")
+    assert move(desk, call="555", priority=0, queue="night") == "done"
+    call = floor.core.state.calls["1.1"]
+    assert (call.rank, call.queue) == (0, "night")
+    move(desk, call="1.1", to="voicemail")
+    assert call.state == "after"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ({"call": "nobody"}, "no call and no caller 'nobody' waits now"),
+        ({"call": "1.1", "queue": "nihgt"}, "no queue is called 'nihgt'; did you mean 'night'?"),
+        ({"call": "1.1", "priority": 100}, "priority 100 is out of range"),
+        ({"call": "1.1", "to": "voicmail"}, "voicmail"),
+    ],
+)
+def test_slips_are_told_and_change_nothing(desk, floor, wanted, said):
+    """What is wrong is named with what was meant; the call stands where it stood."""
+    floor.house.arrive("1.1")
+    before = msgspec.json.encode(floor.core.state)
+    with pytest.raises(ControlError, match=said.replace("?", "[?]")):
+        move(desk, **wanted)
+    assert msgspec.json.encode(floor.core.state) == before
+
+
+def test_nonsense_is_refused(desk):
+    """The socket may say anything."""
+    with pytest.raises(ControlError, match="not understood"):
+        desk.move("{]")
+    with pytest.raises(ControlError, match="no queue is called"):
+        desk.close_queue("; drop table")
+
+
+def test_a_call_that_rings_is_not_taken_away(desk, floor):
+    """The phone that rings for it may be answered at this moment; its class can be changed all the same."""
+    floor.house.log_in("102")
+    floor.house.arrive("1.1")
+    with pytest.raises(ControlError, match="a phone rings"):
+        move(desk, call="1.1", queue="night")
+    assert move(desk, call="1.1", priority=3) == "done"
+    offer = floor.house.offer_of("1.1")
+    floor.house.give(ev.OfferEnded(offer=offer, outcome="refused"))
+    assert floor.core.state.calls["1.1"].rank == 3

@@ -96,8 +96,32 @@ def caller(patience_ms: int) -> str:
     )
 
 
-def agent() -> str:
-    """Answer at once, talk, hang up. Notes `answer`, under the number of the caller."""
+def waiter(prefix: str = "", stay_ms: tuple[int, int] | None = None) -> str:
+    """Dial [service] and wait until the other side hangs up, or, with `stay_ms`, as long as chance says.
+
+    Its number is its place in the crowd behind a prefix, so that two crowds are told apart. Of one that leaves by
+    itself nothing is told when the other side was first.
+    """
+    who = _OF_CALLER.replace("sip:[call_number]@", f"sip:{prefix}[call_number]@")
+    to = "To: <sip:[service]@[remote_ip]:[remote_port]>\n"
+    invite = f"INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0\n{who}{to}CSeq: 1 INVITE\n{_SDP}"
+    inside = f"[next_url] SIP/2.0\n{who}[last_To:]\nCSeq: "
+    if stay_ms is None:
+        end = '<recv request="BYE"/>\n' + _send(_ANSWER.format(to="[last_To:]") + _EMPTY)
+    else:
+        end = f'<pause distribution="uniform" min="{stay_ms[0]}" max="{stay_ms[1]}"/>\n'
+        end += _send(f"BYE {inside}2 BYE\n{_EMPTY}", _AGAIN) + '<recv response="200"/>\n'
+    return _scenario(
+        _send(invite, _AGAIN)
+        + '<recv response="100" optional="true"/><recv response="180" optional="true"/>\n'
+        + '<recv response="200" rrs="true"/>\n'
+        + _send(f"ACK {inside}1 ACK\n{_EMPTY}")
+        + end
+    )
+
+
+def agent(talk_ms: tuple[int, int] = (TALK_MS, TALK_MS)) -> str:
+    """Answer at once, talk as long as chance says, hang up. Notes `answer`, under the number of the caller."""
     tagged = "[last_To:];tag=[pid]a[call_number]"
     bye = """\
 BYE [next_url] SIP/2.0
@@ -116,7 +140,7 @@ Max-Forwards: 70
         "</action></recv>\n"
         + _note("answer", "[$number]")
         + _send(_ANSWER.format(to=tagged) + _SDP, _AGAIN)
-        + f'<recv request="ACK"/>\n<pause milliseconds="{TALK_MS}"/>\n'
+        + f'<recv request="ACK"/>\n<pause distribution="uniform" min="{talk_ms[0]}" max="{talk_ms[1]}"/>\n'
         + _send(bye + _EMPTY, _AGAIN)
         + '<recv response="200"/>\n<Reference variables="found"/>\n'
     )

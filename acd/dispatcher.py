@@ -84,6 +84,11 @@ class Dispatcher:
         """Why the journal takes no entries at present; calls go on meanwhile."""
         return self._journal.failed
 
+    @property
+    def all_alarms(self) -> list[str]:
+        """What went wrong and was got over: here, and in the journal."""
+        return [*self._journal.alarms, *self.alarms]
+
     def submit(self, *events: AnyEvent) -> None:
         """Take in events, in order, as one entry group of the journal.
 
@@ -107,9 +112,11 @@ class Dispatcher:
         """Put an agent's wish to the core and wait for the answer.
 
         Raises:
-            RefusedError: it could not be decided, by a fault of callfloor.
+            RefusedError: it could not be decided, by a fault of callfloor, or because this server has ended.
 
         """
+        if self._closed:
+            raise RefusedError("another callfloor has taken over")
         self._requests += 1
         answer: asyncio.Future[cmd.Answer] = asyncio.get_running_loop().create_future()
         self._asked[self._requests] = answer

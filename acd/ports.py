@@ -38,6 +38,8 @@ class Journal(Protocol):
 
     failed: str | None
     """Why the store takes no entries at present; calls go on meanwhile."""
+    alarms: list[str]
+    """What it got over when it was read, and what it lacks."""
     on_stored: Callable[[], None]
     """The dispatcher's, called on the event loop whenever `commit` would give a later entry than before."""
 

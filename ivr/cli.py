@@ -27,10 +27,10 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import structlog
@@ -139,7 +139,14 @@ def import_(
 
 
 @app.command()
-def up(site: SiteFolder = SITE, home: Home = None) -> None:
+def up(
+    site: SiteFolder = SITE,
+    home: Home = None,
+    *,
+    takeover: Annotated[
+        bool, typer.Option("--takeover", help="Replace the server that runs, as for an upgrade.")
+    ] = False,
+) -> None:
     """Run the server in the foreground until Ctrl-C. SIGHUP reloads. Asterisk, and every call in it, lives on."""
     settings = load_site(site)
     configure_logs(settings.general.log_level)
@@ -148,7 +155,7 @@ def up(site: SiteFolder = SITE, home: Home = None) -> None:
             provision(progress)
             _fetch_voice(progress)
     with loop_runner() as runner:
-        runner.run(_up(site, home_of(site, home)))
+        runner.run(_up(site, home_of(site, home), takeover=takeover))
 
 
 def _fetch_voice(progress: Progress) -> None:
@@ -159,17 +166,28 @@ def _fetch_voice(progress: Progress) -> None:
         log.warning("no speech engine", reason=str(error), effect="prompts without a recording are not heard")
 
 
-async def _up(site: Path, home: Path) -> None:
+async def _up(site: Path, home: Path, *, takeover: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     _allow_files()
-    async with Server(site, home) as server:
+    async with Server(site, home, takeover=takeover) as server:
         set_garbage_aside()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, _reload, server)
-        await stop.wait()
+        await _first(stop.wait(), server.handed_over.wait())
+        if server.handed_over.is_set():
+            await _first(stop.wait(), server.finish())
+            return
         log.info("callfloor stops; callers keep their places in Asterisk", end_asterisk="callfloor asterisk stop")
+
+
+async def _first(*what: Coroutine[Any, Any, Any]) -> None:
+    """Wait until one of them has come; the others are not waited for any more."""
+    tasks = [asyncio.create_task(one) for one in what]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
 
 
 def _allow_files() -> None:
@@ -191,6 +209,8 @@ def set_garbage_aside() -> None:
 def _reload(server: Server) -> None:
     try:
         server.reload_soon()
+    except ControlError as error:
+        log.error("configuration not reloaded", reason=str(error))  # noqa: TRY400 - as below
     except ConfigError as error:
         for problem in error.problems:
             log.error("configuration not reloaded", problem=str(problem))  # noqa: TRY400 - a person's slip, no traceback

@@ -23,6 +23,8 @@ reason.
 import asyncio
 import contextlib
 import math
+import os
+import socket
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, cast
@@ -98,6 +100,24 @@ class FastAgiServer:
         self._server = await loop.create_server(lambda: Session(self), host, port, backlog=1_024)
         for listener in self._server.sockets:
             watch_for_dead_hosts(listener)
+
+    async def adopt(self, listener: socket.socket) -> None:
+        """Begin to listen on a socket on which another server listened: who connects meanwhile just waits a moment."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Session(self), sock=listener, backlog=1_024)
+        watch_for_dead_hosts(listener)
+
+    def let_go(self) -> list[int]:
+        """Stop listening, and give descriptors of the sockets, for another server to `adopt`. Sessions go on."""
+        if self._server is None:
+            return []
+        files = [os.dup(listener.fileno()) for listener in self._server.sockets]
+        self._server.close()
+        return files
+
+    async def finish(self, wait_ms: int) -> None:
+        """Wait until no session is left, so long at most."""
+        await self._sessions_end_within(wait_ms)
 
     async def close(self) -> None:
         """Take no more sessions, let running ones end, cancel those that do not."""

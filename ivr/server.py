@@ -7,33 +7,37 @@
 
 A server that ends leaves its Asterisk running, callers, talks and all: the next start takes over where this one was.
 Only a *tied* one, as for the demo and the tests, takes it along.
+
+A takeover is two servers on one home for a moment. The new one makes all ready that it can: settings, prompts, the core
+as the journal has it so far. Then it asks the old one to hand over. The old one sends its listening socket, so that a
+call that begins in this very moment waits in the kernel, closes journal, AMI and control socket, and only serves the
+menus that run; the new one decides the few entries that it lacks, and goes on.
 """
 
 import asyncio
+import contextlib
 import errno
+import os
 import secrets
+import socket
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import msgspec
 import structlog
 
 from acd import chronicle
-from acd.control import Control, ControlError
-from acd.core import invariants
+from acd.control import ControlError, WithFiles, ask_for_files, is_answered
 from acd.core.commands import Announce
 from acd.core.events import AnyEvent, Started
 from acd.desk.agents import AgentDesk
-from acd.desk.supervisor import SupervisorDesk
+from acd.desk.view import View
 from acd.dispatcher import Clock, Dispatcher
-from acd.journal import Journal
+from acd.journal import Folder, Journal, Rebuilt, rebuild
 from acd.settings import Site
 from acd.site import fill_secrets, load_site
 from acd.site_changes import changes, configured
-from acd.status import Status, status_of
-from acd.why.waiting import call_named, waiting
 from ivr import phrases
 from ivr.announcements import lay_out
 from ivr.asterisk import Instance, write_generated
@@ -44,12 +48,17 @@ from ivr.prompts import Prompts
 from ivr.runner import Runner
 from ivr.scripts import FOLDER as SCRIPTS
 from ivr.scripts import Scripts
-from ivr.switch import AmiSettings, AmiSwitch
+from ivr.server_settings import ami_settings, handsets, without_restart
+from ivr.switch import AmiSwitch
 from ivr.voices import Engine, choose_engines
 
 log = structlog.get_logger()
 
 JOURNAL = "journal"
+HAND_OVER_S = 20.0
+"""How long an old server may take to hand over."""
+FINISH_MS = 60_000
+"""How long menus that run may go on in a server that has handed over; what is left then falls to the dialplan."""
 
 
 class Server:
@@ -61,6 +70,7 @@ class Server:
         home: Path,
         *,
         tied: bool = False,
+        takeover: bool = False,
         prepare: Callable[[Site], Site] = lambda site: site,
         cache: Path | None = None,
         modules: tuple[str, ...] = (),
@@ -71,6 +81,7 @@ class Server:
             folder: the site folder.
             home: the instance home, made when missing.
             tied: Asterisk ends with this server.
+            takeover: a server that runs on this home hands over to this one.
             prepare: changes the settings before they are used: other ports for a second instance.
             cache: where spoken prompts are kept; `home/prompts` if not given.
             modules: more modules for a private Asterisk.
@@ -81,7 +92,7 @@ class Server:
         """
         home.mkdir(parents=True, exist_ok=True)
         self.folder, self.home = folder, home
-        self._tied, self._prepare, self._modules = tied, prepare, modules
+        self._tied, self._takeover, self._prepare, self._modules = tied, takeover, prepare, modules
         self._cache = cache or home / "prompts"
         self.site, self.ivr = self._load()
         self._instance: Instance | None = None
@@ -89,8 +100,8 @@ class Server:
         self.dispatcher: Dispatcher
         self.desk: AgentDesk
         self.switch = AmiSwitch(
-            _ami_settings(self.site),
-            _handsets(self.site),
+            ami_settings(self.site),
+            handsets(self.site),
             submit=self._submit,
             clock=self._clock,
             render=self._words,
@@ -101,27 +112,15 @@ class Server:
         self._prompts: Prompts | None = None
         self._voice, self._engines = "", list[Engine]()
         self._speaking: asyncio.Task[None]
-        self.supervisor = SupervisorDesk(lambda: self.dispatcher)
-        self._control = self._answers(home)
+        self._link: asyncio.Task[None] | None = None
+        view = View(lambda: self.dispatcher, lambda: self.site)
+        self.status, self.faults, self.supervisor = view.status, view.faults, view.supervisor
+        self._control = view.control(home, self.reload_soon, self._hand_over)
+        self._is_leaving = False
+        self.handed_over = asyncio.Event()
+        """Another server has taken over; what is left are menus that run."""
         self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
-
-    def _answers(self, home: Path) -> Control:
-        """Say what the command line may ask."""
-        return Control(
-            home,
-            {
-                "status": lambda: msgspec.to_builtins(self.status()),
-                "reload": self.reload_soon,
-                "invariants": self.faults,
-            },
-            {
-                "why-waiting": self.why_waiting,
-                "close-queue": self.supervisor.close_queue,
-                "open-queue": self.supervisor.open_queue,
-                "move-call": self.supervisor.move,
-            },
-        )
 
     def _clock(self) -> int:
         return self.dispatcher.clock()
@@ -156,17 +155,26 @@ class Server:
         await self.close()
 
     async def _start(self) -> None:
-        await self._control.start()
-        self._open_journal()
-        await self._use(self.ivr)
-        switch = self.site.switch
-        await self._listen()
+        begun, listeners, since = None, list[socket.socket](), 0
+        if self._takeover and is_answered(self.home):
+            begun, listeners, since = await self._take_over()
+        try:
+            await self._control.start()
+            self._open_journal(begun)
+            await self._use(self.ivr)
+            await self._listen(listeners)
+        finally:
+            for listener in listeners:
+                listener.close()
         self.dispatcher.submit(Started(run=secrets.token_hex(4)), configured(self.site))
-        await asyncio.to_thread(self._start_asterisk)
-        self._spawn(self.switch.run(), "switch")
+        await self._begin_asterisk()
+        self._link = self._spawn(self.switch.run(), "switch")
+        switch = self.site.switch
         log.info("callfloor is up", site=self.site.general.name, agi_port=switch.agi_port, sip_port=switch.sip_port)
+        if since:
+            self._spawn(self._tell_gap(since), "gap")
 
-    def _open_journal(self) -> None:
+    def _open_journal(self, begun: Rebuilt | None) -> None:
         """Begin where the last run ended.
 
         Raises:
@@ -176,7 +184,7 @@ class Server:
         general = self.site.general
         journal = Journal(self.home / JOURNAL, durability=general.durability, keep_ms=general.journal_keep_ms)
         try:
-            core = journal.restore()
+            core = journal.restore(begun)
         except BaseException:
             journal.close()
             raise
@@ -185,8 +193,58 @@ class Server:
         self.dispatcher.watchers.append(chronicle.note)
         self.desk = AgentDesk(self.dispatcher, self.site)
 
-    async def _listen(self) -> None:
+    # One server after the other
+
+    async def _take_over(self) -> tuple[Rebuilt, list[socket.socket], int]:
+        """Have all ready, then have the running server hand over; gives what it left, and when it decided last."""
+        with contextlib.closing(self._make_prompts(self.ivr)) as prompts:
+            await self._speak(prompts)
+        begun = await asyncio.to_thread(rebuild, Folder(self.home / JOURNAL))
+        try:
+            answer, files = await asyncio.to_thread(ask_for_files, self.home, "hand-over", timeout_s=HAND_OVER_S)
+        except ControlError as error:
+            raise ControlError(f"the running server does not hand over: {error}; stop it, then start anew") from error
+        listeners = [socket.socket(fileno=file) for file in files]
+        log.info("the running server has handed over", pid=answer["pid"], entries=answer["entry"] - begun.seq)
+        return begun, listeners, int(answer["at"])
+
+    async def _tell_gap(self, since: int) -> None:
+        await self.switch.connected.wait()
+        log.info("took over", gap_ms=self.dispatcher.clock() - since)
+
+    async def _hand_over(self) -> WithFiles:
+        """Give everything away but the menus that run."""
+        if self._tied or self._link is None or self._is_leaving:
+            raise ControlError("it is starting or ending, or its Asterisk is to end with it")
+        assert self._journal is not None, "there is a link, so there is a journal"
+        self._is_leaving = True
+        at = self.dispatcher.clock()
+        files = self.agi.let_go()
+        self.dispatcher.drain()
+        await self._cancel({self._link})
+        self.dispatcher.close()
+        entry = self._journal.seq
+        await asyncio.to_thread(self._journal.close)
+        await self._control.close()
+        return WithFiles({"pid": os.getpid(), "at": at, "entry": entry}, files, self._left)
+
+    def _left(self, taken: bool) -> None:  # noqa: FBT001 - Control calls it so
+        if not taken:
+            log.critical("who wanted to take over is gone, and nobody serves", mend="start it again: callfloor up")
+        self.handed_over.set()
+
+    async def finish(self) -> None:
+        """After a hand-over: wait until the menus that run have ended, or for a minute."""
+        log.info("handed over; menus that run go on here", sessions=self.agi.sessions)
+        await self.agi.finish(FINISH_MS)
+
+    async def _listen(self, listeners: list[socket.socket]) -> None:
         host, port = self.site.switch.agi_host, self.site.switch.agi_port
+        if len(listeners) == 1 and listeners[0].getsockname()[:2] == (host, port):
+            await self.agi.adopt(listeners.pop())
+            return
+        for listener in listeners:  # the settings name another place now, or a name with several addresses
+            listener.close()
         try:
             await self.agi.start(host, port)
         except OSError as error:
@@ -197,29 +255,38 @@ class Server:
                 " end that, or set another agi_port in [switch] of acd.conf"
             ) from error
 
-    def _start_asterisk(self) -> None:
+    async def _begin_asterisk(self) -> None:
+        """Start it; one that runs reads its files anew while calls are served already."""
         if self.site.switch.mode == "existing":
             write_generated(self.site, self.folder / "generated", self.home / "sounds", group_reads=True)
         elif self.instance.running:
-            self.instance.reload()
+            self._spawn(self._reload_asterisk(), "asterisk reload")
         else:
-            self.instance.start()
+            await asyncio.to_thread(self.instance.start)
+
+    async def _reload_asterisk(self) -> None:
+        await asyncio.to_thread(self.instance.reload)
 
     async def close(self) -> None:
         """End what runs, in the order in which nothing misses what it needs."""
         await self.agi.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._journal is not None:
+        await self._cancel(self._tasks)
+        if self._journal is not None and not self._is_leaving:
             self.dispatcher.close()
             self._journal.save(self.dispatcher.core.state)  # what cannot be stored is decided again at the next start
             self._journal.close()
-        await self._control.close()
+        if not self._is_leaving:
+            await self._control.close()
         if self._prompts is not None:
             self._prompts.close()
         if self._tied and self._instance is not None:
             await asyncio.to_thread(self._instance.stop)
+
+    @staticmethod
+    async def _cancel(tasks: "set[asyncio.Task[Any]]") -> None:
+        for task in (tasks := set(tasks)):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     # Configuration
 
@@ -227,11 +294,14 @@ class Server:
         """Read the files anew and, if they are without error, put them in force. Calls go on.
 
         Raises:
+            ControlError: another server has taken over.
             ConfigError: the files have errors; nothing is changed.
 
         """
+        if self._is_leaving:
+            raise ControlError("another server has taken over")
         site, ivr = self._load()
-        site, later = _without_restart(self.site, site)
+        site, later = without_restart(self.site, site)
         self._spawn(self._reload(site, ivr), "reload")
         answer = "the files are without error; they are put in force now"
         if later:
@@ -249,7 +319,7 @@ class Server:
         if self._journal is not None:
             self._journal.keep_ms = site.general.journal_keep_ms
         await self._use(ivr)
-        self.switch.channels.set_handsets(_handsets(site))
+        self.switch.channels.set_handsets(handsets(site))
         if site.switch.mode == "private":
             await asyncio.to_thread(self.instance.reload, site)
         for event in new_rules:
@@ -262,10 +332,7 @@ class Server:
         """Make these menus the ones that new calls meet."""
         self.ivr = ivr
         general = self.site.general
-        texts = {**phrases.TEXTS, **ivr.texts}
-        if general.voice != self._voice:
-            self._voice, self._engines = general.voice, choose_engines(general.voice)
-        prompts = Prompts(self.folder, self._cache, texts, self._engines, general.language)
+        prompts = self._make_prompts(ivr)
         self._prompts = prompts  # calls that run keep the old one
         self._scripts.limits = ivr.scripts
         handset = Handset(self.desk, self.desk, lambda: self.site, self._see_handset)
@@ -282,6 +349,12 @@ class Server:
         self.agi.routes = {f"{self.site.switch.agi_secret}/{name}": handler for name, handler in routes.items()}
         self._speaking = self._spawn(self._speak(prompts), "prompts")
 
+    def _make_prompts(self, ivr: Ivr) -> Prompts:
+        general = self.site.general
+        if general.voice != self._voice:
+            self._voice, self._engines = general.voice, choose_engines(general.voice)
+        return Prompts(self.folder, self._cache, {**phrases.TEXTS, **ivr.texts}, self._engines, general.language)
+
     async def _speak(self, prompts: Prompts) -> None:
         await prompts.render_fixed(self.home / "sounds", phrases.DIALPLAN)
         await prompts.warm()
@@ -294,32 +367,6 @@ class Server:
     async def prompts_ready(self) -> None:
         """Wait until every prompt is spoken; calls are taken before that, only their first word comes later."""
         await asyncio.wait({self._speaking})
-
-    # Looking at it
-
-    def status(self) -> Status:
-        """What the floor looks like now."""
-        agents = {name: seat.agent for name, seat in self.site.seats.items()}
-        dispatcher, journal = self.dispatcher, self._journal
-        alarms = [*(journal.alarms if journal else ()), *dispatcher.alarms]
-        return status_of(dispatcher.core.state, agents, dispatcher.clock(), dispatcher.journal_failed, alarms)
-
-    def why_waiting(self, name: str) -> Any:
-        """Why a call waits, named by the switch's id or the caller's number.
-
-        Raises:
-            ControlError: no such call is in the house.
-
-        """
-        state = self.dispatcher.core.state
-        call = call_named(state, name)
-        if call is None:
-            raise ControlError(f"no call and no caller '{name}' is here now")
-        return msgspec.to_builtins(waiting(state, call, self.dispatcher.clock(), live=True))
-
-    def faults(self) -> list[str]:
-        """Every invariant that does not hold; there should be none."""
-        return list(invariants.broken(self.dispatcher.core.state))
 
     def _see_handset(self, seat: str, action: Action, note: HandsetNote) -> None:
         for watch in self.handset_watchers:
@@ -335,33 +382,3 @@ class Server:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("task failed", task=task.get_name(), exc_info=error)
-
-
-def _without_restart(old: Site, new: Site) -> tuple[Site, list[str]]:
-    """Take from new settings what can be put in force while calls go on; the options that cannot are named."""
-    later = {
-        "switch": [name for name in old.switch.__struct_fields__ if name != "fallback"],
-        "general": ["durability", "log_level"],
-    }
-    changed: list[str] = []
-    for section, names in later.items():
-        before, after = getattr(old, section), getattr(new, section)
-        kept = {name: getattr(before, name) for name in names if getattr(before, name) != getattr(after, name)}
-        new = msgspec.structs.replace(new, **{section: msgspec.structs.replace(after, **kept)})
-        changed += kept
-    return new, changed
-
-
-def _ami_settings(site: Site) -> AmiSettings:
-    switch = site.switch
-    return AmiSettings(
-        host=switch.ami_host,
-        port=switch.ami_port,
-        user=switch.ami_user,
-        secret=switch.ami_secret,
-        hint="does it run? start it with: callfloor asterisk start" if switch.mode == "private" else "",
-    )
-
-
-def _handsets(site: Site) -> dict[str, str]:
-    return {name: seat.handset for name, seat in site.seats.items()}

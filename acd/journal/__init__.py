@@ -13,7 +13,7 @@ from acd.journal.builds import build
 from acd.journal.entries import AnyEntry, Entry, Gap, Refused
 from acd.journal.folder import Folder
 from acd.journal.frames import FORMAT, JournalError
-from acd.journal.replay import Verdict, compare, rebuild
+from acd.journal.replay import Rebuilt, Verdict, compare, rebuild
 from acd.journal.writer import Journal
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Gap",
     "Journal",
     "JournalError",
+    "Rebuilt",
     "Refused",
     "Verdict",
     "build",

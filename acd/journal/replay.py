@@ -31,17 +31,17 @@ class Rebuilt(msgspec.Struct):
     """Entries on which this callfloor fails, and how."""
 
 
-def rebuild(folder: Folder, before: int | None = None) -> Rebuilt:
+def rebuild(folder: Folder, before: int | None = None, *, begun: Rebuilt | None = None) -> Rebuilt:
     """Build the core as it was after the last entry, or just before entry `before`.
 
-    An entry on which `decide` fails is left out, and said: it must not keep a site from starting for ever.
+    An entry on which `decide` fails is left out, and said: it must not keep a site from starting for ever. `begun` is
+    the outcome of an earlier call: only what came since is decided, in the very core.
 
     Raises:
         JournalError: the journal is damaged, or does not reach back to that moment.
 
     """
-    base = folder.newest_state(before)
-    done = Rebuilt(core=Core(base[1] if base else None), seq=base[0] if base else 0, poisoned=[])
+    done = begun or _begin(folder, before)
     anchor = (done.seq, encode(done.core.state))
     for entry in _until(folder, done.seq, before):
         if isinstance(entry, _Unreadable):
@@ -69,6 +69,11 @@ def rebuild(folder: Folder, before: int | None = None) -> Rebuilt:
             f"{folder.path}: what was just before entry {before} cannot be had; it is not in the journal"
         )
     return done
+
+
+def _begin(folder: Folder, before: int | None) -> Rebuilt:
+    seq, state = folder.newest_state(before) or (0, None)
+    return Rebuilt(core=Core(state), seq=seq, poisoned=[])
 
 
 def describe(error: BaseException) -> str:

@@ -32,7 +32,7 @@ from acd.journal.builds import build
 from acd.journal.entries import AnyEntry, Entry, Gap, Refused, encode, put
 from acd.journal.folder import LOG, STATE, Folder
 from acd.journal.frames import JournalError
-from acd.journal.replay import rebuild
+from acd.journal.replay import Rebuilt, rebuild
 from acd.journal.segments import SEGMENT_BYTES, Log, tidy, write_state
 
 log = structlog.get_logger()
@@ -311,15 +311,17 @@ class Journal:
         self.flush()
         return rebuild(self.folder, seq).core
 
-    def restore(self) -> Core:
+    def restore(self, begun: Rebuilt | None = None) -> Core:
         """Build the core as it was after the last entry: the last state that was stored, and what came after it.
+
+        `begun` is what was rebuilt ahead, while another process still wrote.
 
         Raises:
             JournalError: the journal is damaged after that state, or no state can be read and its begin is gone.
 
         """
         self.flush()
-        done = rebuild(self.folder)
+        done = rebuild(self.folder, begun=begun)
         self.alarms = list(done.poisoned)
         why, lost = self._restate, 0
         if done.poisoned:

@@ -1,15 +1,27 @@
 """The control socket: questions and answers of one machine's own user."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from acd.control import LINE_MAX, SOCKET, Control, ControlError, UnansweredError, ask, is_answered
+from acd.control import (
+    LINE_MAX,
+    SOCKET,
+    Control,
+    ControlError,
+    UnansweredError,
+    WithFiles,
+    ask,
+    ask_for_files,
+    is_answered,
+)
 
 
 def fail():
@@ -70,6 +82,31 @@ async def test_a_question_about_something_names_it(tmp_path):
         assert b"ask one of" in await raw(tmp_path, b'{"ask": "why-waiting", "of": 3}\n')
     finally:
         await server.close()
+
+
+def open_files():
+    """What this process has open."""
+    found = []
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the listing's own
+            found.append(str(link.readlink()))
+    return found
+
+
+async def test_open_files_go_with_an_answer(serve, tmp_path):
+    """The asker gets descriptors of his own of what was sent; the sender's are closed."""
+    letter = tmp_path / "letter"
+    letter.write_text("from one to the other")
+
+    async def give():
+        return WithFiles({"pages": 1}, [os.open(letter, os.O_RDONLY)])
+
+    await serve(tmp_path, {"give": give})
+    answer, [theirs] = await asyncio.to_thread(ask_for_files, tmp_path, "give", timeout_s=10.0)
+    assert answer == {"pages": 1}
+    assert os.read(theirs, 100) == b"from one to the other"
+    assert open_files().count(str(letter)) == 1
+    os.close(theirs)
 
 
 async def test_a_question_is_answered(serve, tmp_path):

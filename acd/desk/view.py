@@ -1,0 +1,66 @@
+"""What can be seen of a running server, and the questions that the command line may ask it."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from acd.control import Control, ControlError
+from acd.core import invariants
+from acd.desk.supervisor import SupervisorDesk
+from acd.dispatcher import Dispatcher
+from acd.settings import Site
+from acd.status import Status, status_of
+from acd.why.waiting import call_named, waiting
+
+
+class View:
+    """Looks at the dispatcher and the site of the moment."""
+
+    def __init__(self, dispatcher: Callable[[], Dispatcher], site: Callable[[], Site]) -> None:
+        self._dispatcher = dispatcher
+        self._site = site
+        self.supervisor = SupervisorDesk(dispatcher)
+
+    def status(self) -> Status:
+        """What the floor looks like now."""
+        dispatcher = self._dispatcher()
+        agents = {name: seat.agent for name, seat in self._site().seats.items()}
+        failed, alarms = dispatcher.journal_failed, dispatcher.all_alarms
+        return status_of(dispatcher.core.state, agents, dispatcher.clock(), failed, alarms)
+
+    def why_waiting(self, name: str) -> Any:
+        """Why a call waits, named by the switch's id or the caller's number.
+
+        Raises:
+            ControlError: no such call is in the house.
+
+        """
+        dispatcher = self._dispatcher()
+        call = call_named(dispatcher.core.state, name)
+        if call is None:
+            raise ControlError(f"no call and no caller '{name}' is here now")
+        return msgspec.to_builtins(waiting(dispatcher.core.state, call, dispatcher.clock(), live=True))
+
+    def faults(self) -> list[str]:
+        """Every invariant that does not hold; there should be none."""
+        return list(invariants.broken(self._dispatcher().core.state))
+
+    def control(self, home: Path, reload: Callable[[], str], hand_over: Callable[[], Awaitable[Any]]) -> Control:
+        """Make the socket at which the command line asks."""
+        return Control(
+            home,
+            {
+                "status": lambda: msgspec.to_builtins(self.status()),
+                "reload": reload,
+                "invariants": self.faults,
+                "hand-over": hand_over,
+            },
+            {
+                "why-waiting": self.why_waiting,
+                "close-queue": self.supervisor.close_queue,
+                "open-queue": self.supervisor.open_queue,
+                "move-call": self.supervisor.move,
+            },
+        )

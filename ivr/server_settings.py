@@ -1,0 +1,38 @@
+"""What the server reads out of the settings for others, and what of new ones can be put in force while it runs."""
+
+import msgspec
+
+from acd.settings import Site
+from ivr.switch import AmiSettings
+
+
+def without_restart(old: Site, new: Site) -> tuple[Site, list[str]]:
+    """Take from new settings what can be put in force while calls go on; the options that cannot are named."""
+    later = {
+        "switch": [name for name in old.switch.__struct_fields__ if name != "fallback"],
+        "general": ["durability", "log_level"],
+    }
+    changed: list[str] = []
+    for section, names in later.items():
+        before, after = getattr(old, section), getattr(new, section)
+        kept = {name: getattr(before, name) for name in names if getattr(before, name) != getattr(after, name)}
+        new = msgspec.structs.replace(new, **{section: msgspec.structs.replace(after, **kept)})
+        changed += kept
+    return new, changed
+
+
+def ami_settings(site: Site) -> AmiSettings:
+    """Where Asterisk's manager interface is."""
+    switch = site.switch
+    return AmiSettings(
+        host=switch.ami_host,
+        port=switch.ami_port,
+        user=switch.ami_user,
+        secret=switch.ami_secret,
+        hint="does it run? start it with: callfloor asterisk start" if switch.mode == "private" else "",
+    )
+
+
+def handsets(site: Site) -> dict[str, str]:
+    """Which device each seat has."""
+    return {name: seat.handset for name, seat in site.seats.items()}

@@ -8,6 +8,8 @@ from acd.core.model import Seat, State
 from acd.core.rules import MediumRule
 
 _NONE: frozenset[str] = frozenset()
+_BUDGET = 100
+"""What a seat has to spend if nothing else is said."""
 
 
 class Capacity:
@@ -19,12 +21,16 @@ class Capacity:
 
     def learn(self) -> None:
         """The table has changed."""
-        self._all = frozenset(self._state.media)
-        self._whole = {name for name, rule in self._state.media.items() if "*" in rule.blocks}
+        state = self._state
+        names = {call.medium for call in state.calls.values()} | {offer.medium for offer in state.offers.values()}
+        names = (names | {"voice"}) - state.media.keys()
+        self._table = state.media | {name: MediumRule(name=name) for name in sorted(names)}
+        self._all = frozenset(name for name, rule in self._table.items() if rule.most > 0 and rule.cost <= _BUDGET)
+        self._whole = {name for name, rule in self._table.items() if "*" in rule.blocks and not rule.interrupted_by}
 
     def rule(self, medium: str) -> MediumRule:
         """Return the row of a medium; one that is not in the table takes the whole seat."""
-        return self._state.media.get(medium) or MediumRule(name=medium)
+        return self._table.get(medium) or MediumRule(name=medium)
 
     def is_taken(self, seat: Seat) -> bool:
         """Whether what it has had in hand for longest leaves room for nothing; a quick look, not the last word."""
@@ -32,7 +38,7 @@ class Capacity:
 
     def open_media(self, seat: Seat) -> frozenset[str]:
         """Name the media of which the seat can take one more."""
-        if not seat.work and not seat.rule.most and seat.rule.budget >= 100:  # nearly always
+        if not seat.work and not seat.rule.most and seat.rule.budget == _BUDGET:  # nearly always
             return self._all
         offers = self._state.offers
         for name in seat.work:
@@ -45,8 +51,7 @@ class Capacity:
             counts[offer.medium] = counts.get(offer.medium, 0) + 1
             spent += self.rule(offer.medium).cost
         found = []
-        for medium in self._state.media:
-            rule = self.rule(medium)
+        for medium, rule in self._table.items():
             most = seat.rule.most.get(medium, rule.most)
             if counts.get(medium, 0) >= most or self._blocked(medium, counts):
                 continue
@@ -62,6 +67,6 @@ class Capacity:
     def _blocked(self, medium: str, counts: dict[str, int]) -> bool:
         for held in counts:
             rule = self.rule(held)
-            if medium in rule.blocks and medium not in rule.interrupted_by:
+            if (medium in rule.blocks or "*" in rule.blocks) and medium not in rule.interrupted_by:
                 return True
         return False

@@ -1,0 +1,58 @@
+"""Two rules that meet in a corner: each of these once went wrong, found by the simulation or by a hostile reader."""
+
+import msgspec
+
+from acd.core import Core, State
+from acd.core import commands as cmd
+from acd.core import events as ev
+from acd.core.rules import MediumRule
+from tests.core.house import House, offers
+
+
+def configure(house, *, queues=None, seats=None, **details):
+    """New rules: changes of every queue and every seat, by field."""
+    state = house.state
+    rules = {
+        "queues": tuple(msgspec.structs.replace(rule, **(queues or {})) for rule in state.queues.values()),
+        "seats": tuple(msgspec.structs.replace(seat.rule, **(seats or {})) for seat in state.seats.values()),
+        "media": tuple(state.media.values()),
+        "line_groups": tuple(state.groups.values()),
+    }
+    return house.give(ev.Configured(**{**rules, **details}))
+
+
+def restored(house):
+    """A second core, from the stored state."""
+    return Core(msgspec.json.decode(msgspec.json.encode(house.state), type=State))
+
+
+def sent_away(commands):
+    """The calls that were sent away, and why."""
+    return [(command.call, command.reason) for command in commands if isinstance(command, cmd.SendAway)]
+
+
+def test_a_contact_that_takes_the_whole_seat_can_be_interrupted():
+    """`*` keeps everything away but what interrupts."""
+    house = House()
+    configure(house, media=(MediumRule(name="voice"), MediumRule(name="email", interrupted_by=("voice",))))
+    house.log_in("102")
+    house.arrive("a", medium="email")
+    house.talk("a")
+    assert offers(house.arrive("b", medium="email")) == []
+    assert offers(house.arrive("c")) == [("c", "102")]
+
+
+def test_a_medium_that_is_in_no_table_any_more_takes_the_whole_seat():
+    """Contacts that are there are served and kept as the docstring of the table says."""
+    house = House()
+    house.log_in("102")
+    house.arrive("a", medium="chat")
+    house.arrive("b", medium="chat")
+    house.give(ev.CallEnded(call="b"))
+    house.arrive("c", medium="chat", needs=((("de", 1),),))
+    configure(house, media=(MediumRule(name="voice"),))
+    assert offers(house.arrive("d")) == []
+    commands = configure(house, seats={"skills": (("de", 9),)}, queues={"wrap_up_ms": 0})
+    for offer in list(house.state.offers):
+        commands += house.give(ev.OfferEnded(offer=offer, outcome="withdrawn"))
+    assert ("c", "102") in offers(commands) or house.state.calls["c"].state == "offered"

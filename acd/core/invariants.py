@@ -49,7 +49,8 @@ def _offer(state: State, offer: Offer) -> Iterator[str]:
             yield f"{offer.id} is out for call {offer.call}, which holds {call and call.offers}"
     if offer.state not in IN_TALK and (offer.deadline is None or offer.deadline < state.now):
         yield f"{offer.id} is {offer.state} without a deadline ahead ({offer.deadline}, now {state.now})"
-    if offer.line and (offer.line not in state.lines or state.lines[offer.line].offer not in {"", offer.id}):
+    line = state.lines.get(offer.line)  # none for a line that is gone from the rules
+    if line is not None and line.offer != offer.id:
         yield f"{offer.id} goes over line {offer.line}, which carries another"
 
 
@@ -113,7 +114,7 @@ def broken_offers(state: State, commands: list[AnyCommand]) -> Iterator[str]:
         rule, seat = state.queues[offer.queue], state.seats[offer.seat]
         if rule.seats_most and busy[offer.queue] > rule.seats_most:
             yield f"queue {offer.queue} keeps {busy[offer.queue]} seats busy, {rule.seats_most} are allowed"
-        held = [state.offers[name] for name in seat.work]
+        held = [state.offers[name] for name in seat.work[: seat.work.index(offer.id) + 1]]  # as it was then
         media = [state.media.get(other.medium) or MediumRule(name=other.medium) for other in held]
         count = sum(other.medium == offer.medium for other in held)
         most = seat.rule.most.get(offer.medium, media[held.index(offer)].most)

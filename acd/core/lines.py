@@ -36,6 +36,9 @@ class Lines:
                 line = old.get(rule.name) or Line(rule=rule, group=group.name)
                 line.rule, line.group = rule, group.name
                 state.lines[rule.name] = line
+        for offer in state.offers.values():  # a line may have been out of the rules meanwhile
+            if offer.line in state.lines:
+                state.lines[offer.line].offer = offer.id
         self.changed.update(state.groups)
 
     def pick(self, group: str, purpose: Purpose) -> Line | None:
@@ -69,6 +72,7 @@ class Lines:
     def release(self, offer: Offer, *, failed: bool) -> None:
         """The leg is gone; whether it was the line that failed."""
         line = self._state.lines.get(offer.line)
+        offer.line = ""
         if line is None or line.offer != offer.id:
             return
         line.offer = ""

@@ -5,7 +5,7 @@ import msgspec
 from acd.core import Core, State
 from acd.core import commands as cmd
 from acd.core import events as ev
-from acd.core.rules import MediumRule
+from acd.core.rules import LineGroupRule, LineRule, MediumRule
 from tests.core.house import House, offers
 
 
@@ -56,3 +56,27 @@ def test_a_medium_that_is_in_no_table_any_more_takes_the_whole_seat():
     for offer in list(house.state.offers):
         commands += house.give(ev.OfferEnded(offer=offer, outcome="withdrawn"))
     assert ("c", "102") in offers(commands) or house.state.calls["c"].state == "offered"
+
+
+def test_a_line_that_comes_back_into_the_rules_still_carries_its_leg():
+    """It is not given to a second leg."""
+    group = LineGroupRule(name="out", lines=(LineRule(name="l1"),))
+    house = House()
+    configure(house, seats={"line_group": "out"}, line_groups=(group,))
+    house.log_in("101", "102")
+    assert len(offers(house.arrive("a"))) == 1
+    configure(house, line_groups=())
+    configure(house, line_groups=(group,))
+    assert offers(house.arrive("b")) == []
+
+
+def test_a_line_is_free_when_the_talk_is_over_though_wrap_up_is_not():
+    """The next leg takes it, and no check complains."""
+    house = House()
+    configure(
+        house, seats={"line_group": "out"}, line_groups=(LineGroupRule(name="out", lines=(LineRule(name="l1"),)),)
+    )
+    house.log_in("101", "102")
+    house.arrive("a")
+    house.give(ev.OfferEnded(offer=house.talk("a"), outcome="hung-up"))
+    assert len(offers(house.arrive("b"))) == 1

@@ -76,6 +76,8 @@ class Call(Struct, kw_only=True, gc=False):
     """Seat name -> until when this call is kept from it: it refused, or let it ring out."""
     passed: int = 0
     """So many calls that came later went before it to seats that it could have had."""
+    passed_by: int = 0
+    """Number of the call that did so last."""
     place: int = 0
     """So many waited before it in its queue when it came."""
     told_most_ms: int = 0

@@ -8,19 +8,17 @@ from acd.core import queueing
 from acd.core.floor import Floor
 from acd.core.model import Call, Seat
 from acd.core.rules import FRONT
-from acd.core.transitions import CallState
 
 
 def count_passes(floor: Floor, call: Call, seat: Seat) -> None:
     """A seat goes to this call: who came before it, and could have had the seat, was passed once more.
 
     Who was passed as often as his queue allows moves to the front. Within the front the order is that of arrival, so
-    nobody there is passed again by one who came later.
+    nobody there is passed again by one who came later. Several seats may ring for one call: it passes another once.
     """
-    if call.state is not CallState.WAITING:  # another seat rings for it already: it was counted then
-        return
     media = floor.routing.capacity.open_media(seat)
-    for queue in seat.rule.queues:
+    kept = {other.queue for other in floor.wanting.get(seat.name, {}).values()}  # for it, from whatever queue
+    for queue in sorted(kept.union(seat.rule.queues)):
         book = floor.books.get(queue)
         if book is None or not book.rule.overtake_most or floor.routing.is_shut(queue):
             continue
@@ -28,8 +26,10 @@ def count_passes(floor: Floor, call: Call, seat: Seat) -> None:
         for arrived, number, other in book.by_arrival:
             if (arrived, number) >= (call.arrived, call.number):
                 break
-            if floor.routing.serves(seat, other, media) and seat.name not in (other.barred or ()):
-                other.passed += 1
+            if other.passed_by == call.number or seat.name in (other.barred or ()):
+                continue
+            if floor.routing.serves(seat, other, media):
+                other.passed, other.passed_by = other.passed + 1, call.number
                 if other.passed >= book.rule.overtake_most and other.rank != FRONT:
                     moved.append(other)
         for other in moved:

@@ -5,7 +5,7 @@ import msgspec
 from acd.core import Core, State
 from acd.core import commands as cmd
 from acd.core import events as ev
-from acd.core.rules import LineGroupRule, LineRule, MediumRule
+from acd.core.rules import FRONT, LineGroupRule, LineRule, MediumRule, SeatRule
 from tests.core.house import House, offers
 
 
@@ -29,6 +29,28 @@ def restored(house):
 def sent_away(commands):
     """The calls that were sent away, and why."""
     return [(command.call, command.reason) for command in commands if isinstance(command, cmd.SendAway)]
+
+
+def test_a_pass_counts_at_whichever_ringing_seat_it_happens():
+    """The call that rings everywhere passes another once, be it at the second seat that rings."""
+    house = House(strategy="ring-all", overtake_most=1)
+    house.arrive("a", needs=((("de", 5),),), priority=5)
+    configure(house, seats={"skills": (("de", 9),)}, queues={})
+    house.give(ev.SeatsConfigured(seats=(SeatRule(name="100", queues=("sales",)),)))
+    house.look(calls=[ev.HeldCall(call="a", queue="sales", since=house.now - 1, needs=((("de", 5),),))], handsets=None)
+    house.arrive("b", priority=0)
+    house.log_in("100", "102")
+    assert house.state.calls["a"].passed == 1
+
+
+def test_a_call_kept_for_a_seat_of_another_queue_is_not_passed_without_end():
+    """It could have had the seat, so each who gets the seat before it counts."""
+    house = House(overtake_most=1, seats={"101": ("support",)}, overflow={"closed": "seat 101"}, wrap_up_ms=0)
+    house.give(ev.QueueSet(queue="sales", closed=True))
+    house.arrive("a", "sales", priority=9)
+    house.arrive("b", "support", priority=0)
+    house.log_in("101")
+    assert house.state.calls["a"].rank == FRONT
 
 
 def test_a_contact_that_takes_the_whole_seat_can_be_interrupted():

@@ -113,7 +113,8 @@ def _started(floor: Floor, event: ev.Started) -> None:
 
 
 def _queue_set(floor: Floor, event: ev.QueueSet) -> None:
-    floor.state.closed[event.queue] = event.closed
+    if event.queue in floor.state.queues:
+        floor.state.closed[event.queue] = event.closed
 
 
 def _wish(floor: Floor, event: wishes.AnyWish) -> None:

@@ -9,7 +9,7 @@ answer may have been written before it.
 from msgspec import structs
 
 from acd.core import offering, queueing, tickets
-from acd.core.commands import Withdraw
+from acd.core.commands import SendAway, Withdraw
 from acd.core.events import CallArrived, HandsetState, HeldCall, LiveLeg, Snapshot
 from acd.core.floor import Floor
 from acd.core.model import Call, Gap
@@ -20,6 +20,8 @@ SETTLE_MS = 1_000
 one. Only after a gap in our sight, when such an event may have been missed, it counts at once."""
 
 
+AHEAD_MOST_MS = 10**12
+"""No head start is longer, some thirty years: a due time fits 64 bits with all that is added to it."""
 GAPS_MOST = 100
 """So many gaps are remembered; the journal knows of all."""
 
@@ -39,7 +41,9 @@ def _see_again(floor: Floor) -> None:
         gap = Gap(start=state.blind_since, end=floor.at, why=state.blind_why)
         state.gaps = [*state.gaps, gap][-GAPS_MOST:]
     state.blind_since = None
-    state.fresh = True
+    if not state.fresh:
+        state.fresh = True
+        floor.unsettled.update(state.queues)  # nobody was sent away meanwhile
     floor.plan_look()
 
 
@@ -48,13 +52,15 @@ def reconcile(floor: Floor, snapshot: Snapshot) -> None:
     state = floor.state
     held = {call.call: call for call in snapshot.calls}
     if snapshot.switch_run and state.switch_run and snapshot.switch_run != state.switch_run:
-        tickets.write(floor, [call for call in state.calls.values() if call.id not in held])
+        lost = [call for call in state.calls.values() if call.id not in held and call.known_at < snapshot.asked]
+        tickets.write(floor, lost)
     state.switch_run = snapshot.switch_run or state.switch_run
     younger = {call.id for call in state.calls.values() if max(call.known_at, call.since) >= snapshot.asked}
     _legs(floor, snapshot)
     for call in list(state.calls.values()):
         if call.known_at < snapshot.asked and call.id not in held:
             offering.forget(floor, call)
+    younger.update(command.call for command in floor.commands if isinstance(command, SendAway))  # on their way by now
     for known in held.values():
         if known.call not in younger:
             _held(floor, known)
@@ -80,6 +86,8 @@ def _legs(floor: Floor, snapshot: Snapshot) -> None:
                 offering.end(floor, offer, "hung-up" if offer.in_talk else "failed")
         elif leg.joined:
             offering.connected(floor, offer, seen=True)
+        elif offer.state is OfferState.WITHDRAWING:  # it may never have reached the switch: again, before they talk
+            offering.withdraw(floor, offer)
     for leg in live.values():
         _stray(floor, leg)
 
@@ -120,11 +128,11 @@ def admit(floor: Floor, held: HeldCall | CallArrived) -> None:
         queue=held.queue,
         caller=held.caller,
         medium=held.medium if held.medium in state.media else "voice",
-        priority=held.priority,
+        priority=None if held.priority is None else max(held.priority, 0),
         rank=0,
         due=since,
         arrived=since,
-        ahead_ms=held.head_start_ms,
+        ahead_ms=min(max(held.head_start_ms, -AHEAD_MOST_MS), AHEAD_MOST_MS),
         asked=held.needs,
         wants=held.seat,
         since=state.now,
@@ -148,7 +156,7 @@ def set_handset(floor: Floor, handset: HandsetState) -> None:
     seat = floor.state.seats.get(handset.seat)
     if seat is None:
         return
-    if seat.reachable != handset.reachable:
+    if (seat.reachable, seat.busy) != (handset.reachable, handset.busy):
         floor.unsettled.update(seat.rule.queues)
     seat.reachable, seat.busy = handset.reachable, handset.busy
     floor.show(seat)

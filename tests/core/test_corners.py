@@ -6,7 +6,7 @@ from acd.core import Core, State
 from acd.core import commands as cmd
 from acd.core import events as ev
 from acd.core.rules import FRONT, LineGroupRule, LineRule, MediumRule, SeatRule
-from tests.core.house import House, offers
+from tests.core.house import House, offers, same
 
 
 def configure(house, *, queues=None, seats=None, **details):
@@ -102,3 +102,51 @@ def test_a_line_is_free_when_the_talk_is_over_though_wrap_up_is_not():
     house.arrive("a")
     house.give(ev.OfferEnded(offer=house.talk("a"), outcome="hung-up"))
     assert len(offers(house.arrive("b"))) == 1
+
+
+def test_a_call_that_came_after_the_snapshot_was_asked_for_gets_no_ticket():
+    """It lives; only who was cut off keeps a place."""
+    house = House()
+    house.give(ev.Snapshot(asked=house.now, calls=(), legs=(), handsets=(), switch_run="one"))
+    house.arrive("a", caller="555")
+    house.give(ev.Snapshot(asked=house.now - 1, calls=(), legs=(), handsets=(), switch_run="two"))
+    assert "a" in house.state.calls
+    assert house.state.tickets == []
+
+
+def test_a_withdrawal_that_was_lost_with_the_link_is_repeated_before_they_talk():
+    """A snapshot that still shows the leg ringing says that the switch never heard of it."""
+    house = House()
+    house.log_in("102")
+    house.arrive("a")
+    offer = house.offer_of("a")
+    house.give(ev.LogOutAsked(seat="102"))
+    house.give(ev.SwitchLost())
+    house.pass_time(10)
+    commands = house.look(
+        calls=[ev.HeldCall(call="a", queue="sales", since=house.now)],
+        legs=[ev.LiveLeg(offer=offer, call="a", seat="102", joined=False)],
+    )
+    assert cmd.Withdraw(offer=offer, call="a") in commands
+
+
+def test_who_is_sent_away_by_a_snapshot_is_not_let_in_by_it():
+    """He stood in the hold when it was written, and is on his way out since."""
+    house = House(max_wait_ms=5_000)
+    house.log_in("102")
+    house.arrive("a")
+    since = house.now
+    house.pass_time(6_000)
+    house.give(ev.SwitchLost())
+    house.pass_time(10)
+    commands = house.look(calls=[ev.HeldCall(call="a", queue="sales", since=since)])
+    assert sent_away(commands) == [("a", "wait")]
+    assert house.state.calls["a"].state == "after"
+
+
+def test_closing_a_queue_that_is_none_leaves_no_trace():
+    """Hostile names do not pile up in the state."""
+    house = House()
+    house.give(ev.QueueSet(queue="x" * 100, closed=True))
+    assert house.state.closed == {}
+    assert same(house.replayed(), house.state)

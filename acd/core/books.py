@@ -45,6 +45,11 @@ class Book:
             del self.by_arrival[bisect_left(self.by_arrival, (call.arrived, call.number))]
         return True
 
+    def holds(self, call: Call) -> bool:
+        """Whether a call stands in line here."""
+        place = bisect_left(self.order, (call.rank, call.due, call.number))
+        return place < len(self.order) and self.order[place][2] == call.number
+
     def ahead_of(self, call: Call) -> int:
         """How many stand before a call."""
         return bisect_left(self.order, (call.rank, call.due, call.number))

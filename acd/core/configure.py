@@ -4,7 +4,7 @@ A seat that is gone from the rules during a call leaves when the call is over. A
 (`SeatsConfigured`): each touches its own seats only, so that decisions in between need not wait for it.
 """
 
-from acd.core import offering, queueing
+from acd.core import lanes, offering, queueing
 from acd.core.events import Configured, SeatsConfigured
 from acd.core.floor import Floor
 from acd.core.model import Call, Seat
@@ -23,12 +23,18 @@ def configure(floor: Floor, event: Configured) -> None:
     floor.lines.configure(event.line_groups)
     if event.seats is not None:
         _set_seats(floor, event.seats)
-    changed = {name for name in old if state.queues.get(name) != old[name]}
+    changed = {name for name, rule in state.queues.items() if old.get(name) != rule}
     for call in state.calls.values():
         _forget_seats(floor, call)
-        if call.queue in changed and call.queue in state.queues:
+        if call.queue in changed:
             queueing.learn_rules(floor, call, state.queues[call.queue])
+    lucky = floor.lucky
     floor.derive()
+    for seat in state.seats.values():
+        if floor.lucky and not lucky:
+            lanes.wind_clocks(state, seat)
+        offering.go_on_with_others(floor, seat)
+    queueing.ease_crowds(floor)
     for call in list(state.calls.values()):
         if call.state is CallState.WAITING and call.queue not in state.queues:
             queueing.overflow(floor, call, "unknown-queue")

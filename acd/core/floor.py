@@ -14,7 +14,7 @@ from acd.core.lanes import wind_clocks
 from acd.core.lines import Lines
 from acd.core.model import Call, Offer, Seat, State
 from acd.core.routing import Routing
-from acd.core.rules import SeatRule
+from acd.core.rules import SeatRule, rings_many
 from acd.core.transitions import CallState, OfferState, Presence
 
 REST_MS = 5_000
@@ -92,6 +92,10 @@ class Floor:
                 self.keep(call)
             for seat_name in call.barred or ():
                 self.routing.bar(call, state.seats[seat_name])
+            rule = state.queues.get(call.queue)
+            if call.state is CallState.OFFERED and rule is not None and rings_many(rule):
+                for name in call.offers:
+                    self.routing.rings(call, state.seats[state.offers[name].seat])
         for seat in state.seats.values():
             self.routing.seat_changed(seat)
 
@@ -159,11 +163,11 @@ class Floor:
         look = self._look(seat) if seat.work else _LOOKS[seat.presence]
         if seat.name in self.wanting:
             self.unwanted.add(seat.name)
+        if self.may_empty:
+            self.unsettled.update(self.may_empty.intersection(seat.rule.queues))
         if look != seat.shown or again:
             if look != seat.shown:
                 seat.since = self.state.now
-                if self.may_empty:
-                    self.unsettled.update(self.may_empty.intersection(seat.rule.queues))
             seat.shown = look
             self.commands.append(ShowSeat(seat=seat.name, look=look))
 

@@ -13,7 +13,7 @@ random sampling with a reservoir, 2006).
 import math
 
 from acd.core.model import Seat, State
-from acd.core.rules import QueueRule
+from acd.core.rules import QueueRule, Strategy
 
 LANES = ("longest-idle", "fewest-calls", "least-occupied", "round-robin", "ordered", "random", "weighted-random")
 """Orders that there are."""
@@ -60,9 +60,14 @@ def wind_clocks(state: State, seat: Seat) -> None:
     )
 
 
-def note_drawn(state: State, seat: Seat) -> None:
-    """The clocks of the others go on from where the drawn one rang."""
-    state.luck = (max(state.luck[0], seat.luck[0]), max(state.luck[1], seat.luck[1]))
+def note_drawn(state: State, seat: Seat, strategy: Strategy) -> None:
+    """If a seat was drawn, the clocks of the others go on from where its own rang; it gets new ones."""
+    plain, weighted = state.luck
+    if strategy == "random":
+        state.luck = max(plain, seat.luck[0]), weighted
+    elif strategy == "weighted-random":
+        state.luck = plain, max(weighted, seat.luck[1])
+    wind_clocks(state, seat)
 
 
 def random64(state: State) -> int:

@@ -9,7 +9,7 @@ from acd.core.commands import Resume, Suspend, TakeSnapshot, Withdraw
 from acd.core.events import OfferOutcome
 from acd.core.floor import NOT_ANSWERING, Floor
 from acd.core.model import Call, Offer, Seat
-from acd.core.rules import QueueRule
+from acd.core.rules import QueueRule, rings_at_first, rings_many
 from acd.core.transitions import IN_TALK, CallState, OfferState
 
 RING_GRACE_MS = 5_000
@@ -66,7 +66,7 @@ def _offer(floor: Floor, call: Call, seat: Seat) -> None:
     seat.work = (*seat.work, offer.id)
     seat.turn = state.offers_counted
     if floor.lucky:
-        lanes.note_drawn(state, seat)
+        lanes.note_drawn(state, seat, rule.strategy)
     book.busy += 1
     if book.busy == rule.seats_most:
         floor.routing.shut(call.queue, shut=True)
@@ -77,7 +77,7 @@ def _offer(floor: Floor, call: Call, seat: Seat) -> None:
             call=call.id,
             seat=seat.name,
             ring_ms=rule.ring_ms,
-            shared=rule.strategy in {"ring-all", "ring-circles"},
+            shared=rings_many(rule),
             line=offer.line,
         )
     )
@@ -97,6 +97,8 @@ def _take_call(floor: Floor, call: Call, offer: Offer, rule: QueueRule) -> None:
         queueing.plan_circle(floor, call, rule)
     call.offers = (*call.offers, offer.id)
     call.offers_made += 1
+    if rings_many(rule):
+        floor.routing.rings(call, floor.state.seats[offer.seat])
     if floor.may_be_offered(call):
         floor.routing.waits(call)
 
@@ -139,10 +141,14 @@ def _win(floor: Floor, call: Call, offer: Offer) -> None:
         floor.routing.leaves(call)
         others, call.offers, call.circle_at = call.offers, (offer.id,), None
         for name in others:
+            other = floor.state.offers[name]
+            floor.routing.rings_no_more(call, floor.state.seats[other.seat])
             if name != offer.id:
-                other = floor.state.offers[name]
                 other.call = None
                 withdraw(floor, other)
+    else:
+        call.circle_at = None
+        floor.routing.rings_no_more(call, floor.state.seats[offer.seat])
     if call.move("connect", floor.state.now):
         if call.place >= 0:
             waits.learn(floor.state, call)
@@ -211,6 +217,7 @@ def _end_ring(floor: Floor, seat: Seat, offer: Offer, call: Call | None, outcome
     else:
         lost = False
     if call is not None:
+        floor.routing.rings_no_more(call, seat)
         if lost:
             bar(floor, call, seat, JOIN_MS)
         elif not withdrawn and outcome not in UNDELIVERED:
@@ -221,6 +228,7 @@ def _end_ring(floor: Floor, seat: Seat, offer: Offer, call: Call | None, outcome
         elif floor.may_be_offered(call) and not floor.routing.is_waiting(call):
             floor.routing.waits(call)
     _drop(floor, seat, offer)
+    go_on_with_others(floor, seat)
     _finish_ring(floor, seat, "withdrawn" if withdrawn else outcome)
 
 
@@ -242,11 +250,12 @@ def let_go(floor: Floor, offer: Offer) -> None:
     if offer.connected_at is not None:
         seat.busy_ms += floor.state.now - offer.connected_at
     if seat.work:
-        _go_on_with_others(floor, seat)
+        go_on_with_others(floor, seat)
     floor.go_on(seat)
 
 
-def _go_on_with_others(floor: Floor, seat: Seat) -> None:
+def go_on_with_others(floor: Floor, seat: Seat) -> None:
+    """What was set aside for something that is over goes on."""
     held = [floor.state.offers[name] for name in seat.work]
     sets_aside = floor.routing.capacity.sets_aside
     for offer in held:
@@ -295,7 +304,10 @@ def requeue(floor: Floor, call: Call) -> None:
     if call.queue not in floor.books:
         queueing.overflow(floor, call, "unknown-queue")
         return
+    call.rings = rings_at_first(floor.books[call.queue].rule)
     queueing.line_up(floor, call)
+    queueing.plan_step(floor, call)
+    queueing.look_around(floor, call)
     if call.give_up_at <= floor.state.now:
         queueing.overflow(floor, call, "wait")
 
@@ -328,6 +340,7 @@ def forget(floor: Floor, call: Call) -> None:
     del floor.state.calls[call.id]
     for name in call.offers:
         offer = floor.state.offers[name]
+        floor.routing.rings_no_more(call, floor.state.seats[offer.seat])
         if offer.state not in IN_TALK:
             withdraw(floor, offer)
         offer.call = None

@@ -4,19 +4,21 @@ A call in line is in its queue's book; while it may be offered it is also in the
 it, and whatever changes its place or its class does so between the two.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from acd.core import waits
 from acd.core.books import Book
 from acd.core.classes import all_needs, eased
 from acd.core.commands import Announce, ChangeQueue, SendAway
+from acd.core.emptiness import is_empty
 from acd.core.floor import Floor
 from acd.core.model import Call, Seat
-from acd.core.rules import FRONT, QueueRule, Reason, Step
-from acd.core.transitions import CallState, OfferState, Presence
+from acd.core.rules import FRONT, QueueRule, Reason, Step, rings_at_first
+from acd.core.transitions import CallState, Presence
 
 HOPS_MOST = 10
 """A call that overflowed from queue to queue so often goes in a circle."""
-RING_ALL = 1_000_000
-"""As many seats as there are."""
 
 
 # Joining
@@ -27,6 +29,7 @@ def join(floor: Floor, call: Call) -> None:
     book = floor.books.get(call.queue)
     if book is None:
         call.give_up_at = floor.state.now
+        floor.deadlines.add(call.give_up_at, "give-up", call.id)
         overflow(floor, call, "unknown-queue")
         return
     _take_rules(floor, call, book.rule)
@@ -34,29 +37,26 @@ def join(floor: Floor, call: Call) -> None:
     if reason is not None:
         overflow(floor, call, reason)
         return
-    rule, hops = book.rule, call.hops
+    rule = book.rule
     call.place = book.ahead_of(call)
     if rule.steps:
-        _plan_step(floor, call, rule)
-    line_up(floor, call)
-    if rule.steps:
-        _take_if_nobody(floor, call, book)
-    if call.hops != hops:  # a step sent it elsewhere
-        return
+        plan_step(floor, call)
     if rule.tell_first_ms:
         call.tell_at = floor.state.now + rule.tell_first_ms
         floor.deadlines.add(call.tell_at, "tell", call.id)
     if rule.tell_first_ms or rule.expected_most_ms:
         waits.promise(floor.state, call, call.place)
+    line_up(floor, call)
+    look_around(floor, call)
 
 
 def _take_rules(floor: Floor, call: Call, rule: QueueRule) -> None:
     call.needs, call.tiers = all_needs(call.asked, rule), rule.tiers
-    call.rank = rule.priority if call.priority is None else call.priority
+    call.rank = max(rule.priority if call.priority is None else call.priority, 0)
     call.due = call.arrived - call.ahead_ms - rule.ahead_ms
-    call.steps_done, call.passed, call.told_at = 0, 0, 0
+    call.steps_done = call.passed = call.passed_by = call.told_at = 0
     call.step_at = call.circle_at = call.tell_at = None
-    call.rings = _rings(rule)
+    call.rings = rings_at_first(rule)
     floor.deadlines.add(call.give_up_at, "give-up", call.id)
     call.hold_until = None
     if rule.serve_after_ms and call.arrived + rule.serve_after_ms > floor.state.now:
@@ -80,19 +80,16 @@ def learn_rules(floor: Floor, call: Call, rule: QueueRule) -> None:
     call.needs, call.tiers = all_needs(call.asked, rule), rule.tiers
     for step in eases:
         call.needs, call.tiers = eased(call.needs, step.drop, step.lower), step.tiers or call.tiers
-    call.rings = _rings(rule)
+    call.rings = rings_at_first(rule)
     call.circle_at = None
+    if call.state is CallState.OFFERED:
+        plan_circle(floor, call, rule)
     if 0 < rule.overtake_most <= call.passed:
         call.rank, call.due = FRONT, call.arrived
-    _plan_step(floor, call, rule)
+    plan_step(floor, call)
     if rule.tell_first_ms and call.tell_at is None:
         call.tell_at = floor.state.now + rule.tell_first_ms
         floor.deadlines.add(call.tell_at, "tell", call.id)
-
-
-def _rings(rule: QueueRule) -> int:
-    """How many seats may ring at once at first."""
-    return {"ring-all": RING_ALL, "ring-circles": rule.circle_seats}.get(rule.strategy, 1)
 
 
 def _will_come(seat: Seat, call: Call) -> bool:
@@ -107,37 +104,13 @@ def _kept_out(floor: Floor, call: Call, book: Book) -> Reason | None:
         return "closed"
     if rule.waiting_most and len(book.order) >= rule.waiting_most:
         return "full"
-    if rule.join_empty is not None and _is_empty(floor, call, book, rule.join_empty):
+    if rule.join_empty is not None and is_empty(floor.state, call, book, rule.join_empty):
         return "empty"
     if rule.expected_most_ms:
         expected = waits.range_ms(floor.state.waits.get(rule.name), book.ahead_of(call))
         if expected is not None and expected[1] > rule.expected_most_ms:
             return "too-long"
     return None
-
-
-def _is_empty(floor: Floor, call: Call, book: Book, absences: tuple[str, ...]) -> bool:
-    return not any(_is_there(floor, call, seat, absences) for seat in book.seats)
-
-
-def _is_there(floor: Floor, call: Call, seat: Seat, absences: tuple[str, ...]) -> bool:
-    """Whether a seat counts. The words are app_queue's, as `joinempty` has them, by our names."""
-    if seat.presence is Presence.LOGGED_OUT:
-        return False
-    if "paused" in absences and (seat.presence is Presence.PAUSED or seat.next_word == "pause"):
-        return False
-    if "unreachable" in absences and not seat.reachable:
-        return False
-    wraps_up = any(floor.state.offers[name].state is OfferState.WRAP_UP for name in seat.work)
-    if "wrap-up" in absences and wraps_up:
-        return False
-    if "busy" in absences and (seat.busy or (seat.work and not wraps_up)):
-        return False
-    if "tier" in absences:
-        place = seat.rule.queues.index(call.queue)
-        tier = seat.rule.tiers[place] if place < len(seat.rule.tiers) else 0
-        return call.tiers[0] <= tier <= call.tiers[1]
-    return True
 
 
 # Waiting
@@ -156,8 +129,50 @@ def line_up(floor: Floor, call: Call) -> None:
             _take_step(floor, call, number, step)
         elif step.when_waiting is not None and len(book.order) >= step.when_waiting:
             book.steps_on.add(number)
-            for other in book.in_line():
-                _take_step(floor, other, number, step)
+            _ease_crowd(floor, book, number, step)
+        if not book.holds(call):  # sent elsewhere
+            return
+
+
+def _ease_crowd(floor: Floor, book: Book, number: int, step: Step) -> None:
+    """So many wait that all are eased; where that sends them elsewhere, only until they are fewer."""
+    for other in book.in_line():
+        if number not in book.steps_on:
+            return
+        if book.holds(other):
+            _take_step(floor, other, number, step)
+
+
+def ease_crowds(floor: Floor) -> None:
+    """Take the steps that are for crowds by new rules."""
+    for book in floor.books.values():
+        for number in sorted(book.steps_on):
+            _ease_crowd(floor, book, number, book.rule.steps[number])
+
+
+def look_around(floor: Floor, call: Call) -> None:
+    """A call has lined up: if nobody is there for it, that holds for it too."""
+    book = floor.books[call.queue]
+    if call.state is not CallState.WAITING or (book.signed_in and book.rule.leave_empty is None):
+        return
+    _take_if_nobody(floor, call, book)
+    _leave_if_empty(floor, call, book)
+
+
+@contextmanager
+def _changing(floor: Floor, call: Call) -> Iterator[None]:
+    """Let a call's place or class change, in line or while more seats may ring for it."""
+    in_line = call.state is CallState.WAITING
+    in_matcher = floor.routing.is_waiting(call)
+    if in_line:
+        step_out(floor, call)
+    elif in_matcher:
+        floor.routing.leaves(call)
+    yield
+    if in_line:
+        line_up(floor, call)
+    elif in_matcher:
+        floor.routing.waits(call)
 
 
 def step_out(floor: Floor, call: Call) -> None:
@@ -182,12 +197,8 @@ def hold_over(floor: Floor, call: Call) -> None:
 
 def want_no_more(floor: Floor, call: Call) -> None:
     """It waited long enough for the seat it is kept for: any will do."""
-    in_line = call.state is CallState.WAITING
-    if in_line:
-        step_out(floor, call)
-    call.wants, call.wants_until = "", None
-    if in_line:
-        line_up(floor, call)
+    with _changing(floor, call):
+        call.wants, call.wants_until = "", None
 
 
 def widen_circle(floor: Floor, call: Call) -> None:
@@ -237,7 +248,7 @@ def step_due(floor: Floor, call: Call) -> None:
     """The time of one or more steps has come."""
     call.step_at = None
     book = floor.books.get(call.queue)
-    if book is None:
+    if book is None or call.state not in {CallState.WAITING, CallState.OFFERED}:
         return
     waited = floor.state.now - call.arrived
     for number, step in enumerate(book.rule.steps):
@@ -245,15 +256,18 @@ def step_due(floor: Floor, call: Call) -> None:
             _take_step(floor, call, number, step)
             if call.queue != book.rule.name:  # it went elsewhere
                 return
-    if call.state is not CallState.AFTER:
-        _plan_step(floor, call, book.rule)
+    plan_step(floor, call)
 
 
-def _plan_step(floor: Floor, call: Call, rule: QueueRule) -> None:
+def plan_step(floor: Floor, call: Call) -> None:
+    """Note when the next step is due for a call, by the rules of the queue in which it is by now."""
+    rule = floor.state.queues[call.queue]
     ahead = [
         call.arrived + step.after_ms
         for number, step in enumerate(rule.steps)
-        if step.after_ms is not None and not call.steps_done >> number & 1
+        if step.after_ms is not None
+        and not call.steps_done >> number & 1
+        and (step.go is None or call.state is CallState.WAITING)  # nobody is sent away who is about to be answered
     ]
     call.step_at = max(min(ahead), floor.state.now) if ahead else None
     if call.step_at is not None:
@@ -276,10 +290,17 @@ def settle(floor: Floor) -> None:
             continue
         for call in book.in_line():
             _take_if_nobody(floor, call, book)
-        if book.rule.leave_empty is not None and floor.state.fresh:
-            for call in book.in_line():
-                if _is_empty(floor, call, book, book.rule.leave_empty):
-                    overflow(floor, call, "empty")
+        for call in book.in_line():
+            _leave_if_empty(floor, call, book)
+
+
+def _leave_if_empty(floor: Floor, call: Call, book: Book) -> None:
+    absences = book.rule.leave_empty
+    if absences is None or not floor.state.fresh or not book.holds(call):
+        return
+    waits_for_one = call.wants and call.wants_until is None  # sent there by the queue, perhaps because it is empty
+    if not waits_for_one and is_empty(floor.state, call, book, absences):
+        overflow(floor, call, "empty")
 
 
 def _take_if_nobody(floor: Floor, call: Call, book: Book) -> None:
@@ -293,25 +314,25 @@ def _take_step(floor: Floor, call: Call, number: int, step: Step) -> None:
     """Ease a call by one step, unless it has taken that one already."""
     if call.steps_done >> number & 1 or call.state not in {CallState.WAITING, CallState.OFFERED}:
         return
-    call.steps_done |= 1 << number
     in_line = call.state is CallState.WAITING
+    if step.go is not None and not in_line:  # about to be answered; should it not be, it goes then
+        return
+    call.steps_done |= 1 << number
     if step.go is not None:
-        if in_line:
-            overflow(floor, call, "step", step.go)
+        overflow(floor, call, "step", step.go)
         return
     if step.announce and in_line:
         floor.commands.append(Announce(call=call.id, prompt=step.announce))
     if not (step.drop or step.lower or step.tiers or step.ahead_ms or step.priority is not None):
         return
-    if in_line:
-        step_out(floor, call)
-    call.needs = eased(call.needs, step.drop, step.lower)
-    call.tiers = step.tiers or call.tiers
-    if call.rank != FRONT:
-        call.due -= step.ahead_ms
-        call.rank = call.rank if step.priority is None else step.priority
-    if in_line:
-        line_up(floor, call)
+    with _changing(floor, call):
+        call.needs = eased(call.needs, step.drop, step.lower)
+        call.tiers = step.tiers or call.tiers
+        if call.rank != FRONT:
+            call.due -= step.ahead_ms
+            call.rank = call.rank if step.priority is None else max(step.priority, 0)
+    if step.tiers and floor.books[call.queue].rule.leave_empty is not None:
+        floor.unsettled.add(call.queue)
 
 
 # Leaving
@@ -327,12 +348,14 @@ def leave_queue(floor: Floor, call: Call) -> bool:
 
 def overflow(floor: Floor, call: Call, reason: Reason, to: str | None = None) -> None:
     """The wait in this queue is over without an agent: on to where the queue says, or to the switch."""
+    if call.state is not CallState.WAITING:
+        return
     rule = floor.state.queues.get(call.queue)
     if to is None:
         to = rule.overflow.get(reason, "") if rule is not None else ""
     verb, _, name = to.partition(" ")
     call.hops += 1
-    if call.state is CallState.WAITING and call.hops <= HOPS_MOST:
+    if call.hops <= HOPS_MOST:
         if verb == "queue" and name in floor.state.queues:
             move_queue(floor, call, name, reason)
             return
@@ -349,7 +372,9 @@ def _only_seat(floor: Floor, call: Call, seat: str, rule: QueueRule) -> None:
     call.wants, call.wants_until = seat, None
     call.give_up_at = floor.state.now + rule.max_wait_ms
     floor.deadlines.add(call.give_up_at, "give-up", call.id)
+    plan_step(floor, call)
     line_up(floor, call)
+    look_around(floor, call)
 
 
 def move_queue(floor: Floor, call: Call, queue: str, reason: str) -> None:
@@ -362,12 +387,8 @@ def move_queue(floor: Floor, call: Call, queue: str, reason: str) -> None:
 
 
 def set_priority(floor: Floor, call: Call, priority: int) -> None:
-    """Another class, at once, also for a call that waits."""
-    in_line = call.state is CallState.WAITING
-    if in_line:
-        step_out(floor, call)
-    call.priority = priority
-    if call.rank != FRONT:
-        call.rank = priority
-    if in_line:
-        line_up(floor, call)
+    """Another class, at once, also for a call that waits. None is before the highest: that is for `FRONT`."""
+    with _changing(floor, call):
+        call.priority = max(priority, 0)
+        if call.rank != FRONT:
+            call.rank = call.priority

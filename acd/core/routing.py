@@ -48,6 +48,7 @@ class Routing:
         self._calls: dict[int, Call] = {}
         self._free: dict[int, tuple[Seat, SeatClass, tuple[int, ...]]] = {}
         self._kept: set[str] = set()
+        self._ringing: set[tuple[int, int]] = set()
         self.without_line: set[str] = set()
         """Line groups that have no line for a seat's leg."""
 
@@ -75,6 +76,18 @@ class Routing:
     def unbar(self, call: Call, seat: Seat) -> None:
         """Let it go there again."""
         self._matcher.unbar(call.number, seat.number)
+
+    def rings(self, call: Call, seat: Seat) -> None:
+        """Keep a call for which more seats may ring from one that rings for it, though that has room for more."""
+        self._ringing.add((call.number, seat.number))
+        self.bar(call, seat)
+
+    def rings_no_more(self, call: Call, seat: Seat) -> None:
+        """That is over, if it was so."""
+        pair = call.number, seat.number
+        if pair in self._ringing:
+            self._ringing.discard(pair)
+            self.unbar(call, seat)
 
     def keep_for(self, seat: Seat, *, kept: bool) -> None:
         """Calls are kept for a seat, or none any more."""

@@ -42,6 +42,8 @@ Reason = Literal["full", "empty", "closed", "too-long", "wait", "withdrawn", "st
 Absence = Literal["paused", "busy", "wrap-up", "unreachable", "tier"]
 """What makes a logged-in seat not count as there, for `join_empty` and `leave_empty`."""
 
+RING_ALL = 1_000_000
+"""As many seats as there are."""
 FRONT = -1
 """The rank of a call that may be overtaken no more: before every priority class."""
 
@@ -164,6 +166,16 @@ class SeatRule(Struct, frozen=True, kw_only=True):
     """Wrong PINs in a row before the seat is locked."""
     lock_ms: int = 300_000
     """How long a seat stays locked."""
+
+
+def rings_many(rule: QueueRule) -> bool:
+    """Whether several seats may ring for a call at once."""
+    return rule.strategy in {"ring-all", "ring-circles"}
+
+
+def rings_at_first(rule: QueueRule) -> int:
+    """How many seats may ring for a call at once at first."""
+    return {"ring-all": RING_ALL, "ring-circles": rule.circle_seats}.get(rule.strategy, 1)
 
 
 class MediumRule(Struct, frozen=True, kw_only=True):

@@ -1,11 +1,12 @@
 """Two rules that meet in a corner: each of these once went wrong, found by the simulation or by a hostile reader."""
 
 import msgspec
+import pytest
 
 from acd.core import Core, State
 from acd.core import commands as cmd
 from acd.core import events as ev
-from acd.core.rules import FRONT, LineGroupRule, LineRule, MediumRule, SeatRule
+from acd.core.rules import FRONT, LineGroupRule, LineRule, MediumRule, SeatRule, Step
 from tests.core.house import House, offers, same
 
 
@@ -31,6 +32,90 @@ def sent_away(commands):
     return [(command.call, command.reason) for command in commands if isinstance(command, cmd.SendAway)]
 
 
+# Steps
+
+
+def test_a_step_comes_due_during_the_talk():
+    """It is not taken then, and not waited for again and again."""
+    house = House(steps=(Step(after_ms=5_000, priority=0),))
+    house.log_in("102")
+    house.arrive("a")
+    house.talk("a")
+    house.pass_time(20_000)
+    assert house.state.calls["a"].step_at is None
+    assert house.state.calls["a"].rank == 10
+
+
+def test_who_rings_when_he_should_go_elsewhere_goes_when_he_was_not_answered():
+    """A step that sends a call away is not lost by coming due in a bad moment."""
+    house = House(steps=(Step(after_ms=5_000, go="voicemail"),))
+    house.log_in("102")
+    house.arrive("a")
+    offer = house.offer_of("a")
+    assert sent_away(house.pass_time(6_000)) == []
+    house.give(ev.OfferEnded(offer=offer, outcome="no-answer"))
+    assert sent_away(house.pass_time(0)) == [("a", "step")]
+
+
+def test_a_crowd_is_sent_elsewhere_until_it_is_none():
+    """With two for the limit the first goes; then one waits, and stays."""
+    house = House(steps=(Step(when_waiting=2, go="voicemail"),))
+    assert sent_away(house.arrive("a") + house.arrive("b")) == [("a", "step")]
+    assert house.state.calls["b"].state == "waiting"
+
+
+def test_a_lower_limit_for_a_crowd_holds_for_those_who_wait():
+    """Rules that say so from now on ease the calls that are there."""
+    house = House(steps=(Step(when_waiting=9, priority=0),))
+    house.arrive("a")
+    configure(house, queues={"steps": (Step(when_waiting=1, priority=0),)})
+    assert house.state.calls["a"].rank == 0
+
+
+# Many seats ring
+
+
+def test_a_seat_with_room_rings_once_for_a_call_that_rings_everywhere():
+    """Ring-all and room for three chats: one offer a seat."""
+    house = House(strategy="ring-all")
+    house.log_in("101", "102")
+    commands = house.arrive("a", medium="chat")
+    assert sorted(offers(commands)) == [("a", "101"), ("a", "102")]
+
+
+def test_a_ringing_call_of_another_class_keeps_its_new_place_after_a_restart():
+    """A supervisor's word to a call for which more seats may ring holds in the matcher as well as in the state."""
+    house = House(strategy="ring-all")
+    house.log_in("102")
+    house.arrive("a", priority=5)
+    house.arrive("b", priority=5)
+    house.give(ev.CallSet(call="a", priority=7))
+    other = restored(house)
+    event = ev.LogInAsked(at=house.now, seat="101", pin_matches=True)
+    assert other.decide(event) == house.core.decide(event)
+
+
+def test_a_circle_grows_on_under_new_rules_and_begins_small_again():
+    """More seats join after a change of rules; a call that nobody took starts with few seats again."""
+    seats = {str(number): ("sales",) for number in range(101, 105)}
+    house = House(strategy="ring-circles", circle_ms=1_000, seats=seats)
+    house.log_in(*seats)
+    house.arrive("a")
+    configure(house, queues={"ring_ms": 9_000})
+    house.pass_time(1_000)
+    rang = house.state.calls["a"].offers
+    assert len(rang) == 2
+    house.give(ev.OfferEnded(offer=rang[0], outcome="refused"))
+    house.pass_time(0)
+    for offer in house.state.calls["a"].offers[:-1]:
+        house.give(ev.OfferEnded(offer=offer, outcome="refused"))
+    house.give(ev.OfferEnded(offer=house.offer_of("a"), outcome="refused"))
+    assert len(house.state.calls["a"].offers) == 1
+
+
+# Overtaking
+
+
 def test_a_pass_counts_at_whichever_ringing_seat_it_happens():
     """The call that rings everywhere passes another once, be it at the second seat that rings."""
     house = House(strategy="ring-all", overtake_most=1)
@@ -51,6 +136,61 @@ def test_a_call_kept_for_a_seat_of_another_queue_is_not_passed_without_end():
     house.arrive("b", "support", priority=0)
     house.log_in("101")
     assert house.state.calls["a"].rank == FRONT
+
+
+@pytest.mark.parametrize("priority", [-1, -(2**40)])
+def test_nobody_is_set_before_those_who_may_be_passed_no_more(priority):
+    """A priority below zero is zero, whoever says it."""
+    house = House()
+    house.arrive("a", priority=priority)
+    house.arrive("b")
+    house.give(ev.CallSet(call="b", priority=priority))
+    assert {call.rank for call in house.state.calls.values()} == {0}
+
+
+def test_an_absurd_head_start_is_bounded():
+    """It does not overflow what the matcher can hold."""
+    house = House(ahead_ms=60_000)
+    house.arrive("a", head_start_ms=2**63 - 1)
+    house.arrive("b", head_start_ms=-(2**63))
+    assert [call.state for call in house.state.calls.values()] == ["waiting", "waiting"]
+
+
+# Empty queues
+
+
+def test_who_joins_an_empty_queue_leaves_it_as_those_do_who_wait():
+    """`leave_empty` holds from the first moment, also where `join_empty` lets everybody in."""
+    assert sent_away(House(leave_empty=()).arrive("a")) == [("a", "empty")]
+
+
+def test_a_queue_that_empties_out_of_sight_is_left_when_it_is_seen():
+    """While the switch is out of sight nobody is sent away; afterwards he is."""
+    house = House(leave_empty=())
+    house.log_in("102")
+    house.give(ev.SwitchLost())
+    house.arrive("a")
+    house.give(ev.LogOutAsked(seat="102"))
+    commands = house.look(calls=[ev.HeldCall(call="a", queue="sales", since=house.now)])
+    assert sent_away(commands) == [("a", "empty")]
+
+
+def test_a_handset_in_use_empties_a_queue():
+    """Where busy seats do not count, the last one that lifts the receiver empties the queue."""
+    house = House(leave_empty=("busy",), serve_after_ms=60_000)
+    house.log_in("102")
+    house.arrive("a")
+    assert sent_away(house.give(ev.HandsetChanged(seat="102", reachable=True, busy=True))) == [("a", "empty")]
+
+
+def test_who_was_sent_to_wait_for_one_seat_waits_though_the_queue_is_empty():
+    """The emptiness that sent him there does not send him on at once."""
+    house = House(leave_empty=(), overflow={"empty": "seat 101"})
+    assert sent_away(house.arrive("a")) == []
+    assert house.state.calls["a"].wants == "101"
+
+
+# Media
 
 
 def test_a_contact_that_takes_the_whole_seat_can_be_interrupted():
@@ -80,6 +220,24 @@ def test_a_medium_that_is_in_no_table_any_more_takes_the_whole_seat():
     assert ("c", "102") in offers(commands) or house.state.calls["c"].state == "offered"
 
 
+def test_what_was_set_aside_goes_on_when_a_ring_ends_unanswered():
+    """An e-mail behind a chat is not forgotten because another chat rang when the first ended."""
+    house = House(wrap_up_ms=0)
+    house.log_in("102")
+    house.arrive("mail", medium="email")
+    house.talk("mail")
+    house.arrive("first", medium="chat")
+    talk = house.talk("first")
+    house.arrive("second", medium="chat")
+    ring = house.offer_of("second")
+    house.give(ev.OfferEnded(offer=talk, outcome="hung-up"))
+    house.give(ev.OfferEnded(offer=ring, outcome="refused"))
+    assert house.state.offers[house.offer_of("mail")].state == "connected"
+
+
+# Lines
+
+
 def test_a_line_that_comes_back_into_the_rules_still_carries_its_leg():
     """It is not given to a second leg."""
     group = LineGroupRule(name="out", lines=(LineRule(name="l1"),))
@@ -102,6 +260,9 @@ def test_a_line_is_free_when_the_talk_is_over_though_wrap_up_is_not():
     house.arrive("a")
     house.give(ev.OfferEnded(offer=house.talk("a"), outcome="hung-up"))
     assert len(offers(house.arrive("b"))) == 1
+
+
+# The switch
 
 
 def test_a_call_that_came_after_the_snapshot_was_asked_for_gets_no_ticket():

@@ -1,4 +1,4 @@
-# make demo | test | bench | lint | clean      nothing to install first but python3 >= 3.11, a C compiler and make
+# make demo | test | sim | bench | lint | clean      nothing to install first but python3 >= 3.11, a C compiler and make
 # make demo STAY=1 LISTEN=0.0.0.0             goes on for a SIP phone of your own; on another machine with LISTEN
 PYTHON ?= python3
 VENV   := .venv
@@ -7,7 +7,7 @@ PIP    := $(BIN)/pip install --quiet --disable-pip-version-check
 STAMP  := $(VENV)/.stamp
 TOOLS  := $(VENV)/.tools
 
-.PHONY: demo test bench lint clean venv
+.PHONY: demo test sim bench lint clean venv
 .DEFAULT_GOAL := test
 
 venv: $(TOOLS)
@@ -34,6 +34,15 @@ demo: $(STAMP)
 
 test: $(TOOLS)
 	$(BIN)/python -m pytest $(ARGS)
+
+# Days of trouble over random sites, on all cores: make sim SECONDS=3600. All mutants of the core: make sim MUTANTS=1
+SECONDS ?= 60
+sim: $(TOOLS)
+ifdef MUTANTS
+	MUTANTS=1 $(BIN)/python -m pytest tests/sim/test_sim.py -q -rP -k mistake
+else
+	$(BIN)/python -m tests.sim --seconds $(SECONDS)
+endif
 
 bench: $(TOOLS)
 	$(BIN)/python -m tests.bench $(BENCH)

@@ -1,0 +1,189 @@
+"""What is checked after each event, with books of the simulation's own.
+
+The core's own invariants; then what it promises to callers and agents, counted here from the commands and from the
+plain state before and after, never from the core's indexes: who was passed how often, who stands where and why, which
+seat has been idle since when, that no deadline is forgotten, that nobody waits beside a seat that could serve him.
+"""
+
+from acd.core import commands as cmd
+from acd.core import events as ev
+from acd.core import invariants
+from tests.sim import oracle
+from tests.sim.ledger import Ledger
+
+
+class Violation(AssertionError):  # noqa: N818 - what it is of is a promise
+    """The core broke a promise."""
+
+
+class Checks:
+    """The checks of one world."""
+
+    def __init__(self, world):
+        self.world = world
+        self.ledger = Ledger(self.fault)
+        self._predicted = []
+        self._count = 0
+
+    def fault(self, text):
+        """Something is wrong."""
+        raise Violation(text)
+
+    def watch(self, core):
+        """A new core begins."""
+        self._core = core
+        core.watch_offers(self._offering)
+        self.ledger.begin(core.state)
+
+    def before(self, event):
+        """An event is about to be taken in."""
+        self._predicted.clear()
+        state = self._core.state
+        if isinstance(event, ev.OfferEnded):
+            self.ledger.refused(state, event)
+        if isinstance(event, ev.Configured):
+            self.ledger.rules_change(state)
+        if isinstance(event, ev.Snapshot) and "" != state.switch_run != event.switch_run:
+            self.ledger.switch_died(state, event)
+
+    def _offering(self, call, seat):
+        """A pair was chosen, and nothing has been done about it yet: it must be the right one."""
+        state = self._core.state
+        pair = oracle.next_pair(state)
+        if pair is None:
+            self.fault(f"{call.id} goes to {seat.name}, which may not have it: {oracle.may_have(state, seat, call)}")
+        first, seats = pair
+        if first is not call:
+            self.fault(
+                f"{call.id} {oracle.standing(call)} goes before {first.id} {oracle.standing(first)} to {seat.name}"
+            )
+        if seat.name not in seats:
+            orders = {
+                other.name: oracle.wanted_order(state, other, call)
+                for other in state.seats.values()
+                if other.name in {*seats, seat.name}
+            }
+            self.fault(f"{call.id} goes to {seat.name} instead of {sorted(seats)}: {orders}")
+        line = oracle.spare_line(state, seat.rule.line_group) if seat.rule.line_group else ""
+        self._predicted.append((call.id, seat.name, line))
+        self.ledger.check_refusal(state, call, seat)
+        self.ledger.count_passes(state, call, seat)
+
+    def after(self, event, commands):
+        """An event was taken in."""
+        state = self._core.state
+        self._count += 1
+        # The loss of sight comes before what is overdue, see the dispatcher.
+        if not isinstance(event, ev.Started | ev.SwitchLost):
+            for fault in invariants.broken(state):
+                self.fault(fault)
+            self._nobody_is_forgotten(state)
+        for fault in invariants.broken_offers(state, commands):
+            self.fault(fault)
+        made = [(c.call, c.seat, c.line) for c in commands if isinstance(c, cmd.Offer)]
+        if made != self._predicted:
+            self.fault(f"offered {made}, expected {self._predicted}")
+        self._offers(state)
+        self._commands(state, commands)
+        if (pair := oracle.next_pair(state)) is not None:
+            self.fault(f"{pair[0].id} waits while {sorted(pair[1])} could have it")
+        if self._count % 4 == 0:
+            self._no_deadline_is_forgotten(state)
+        self.ledger.after(state, event)
+
+    def _offers(self, state):
+        lines, owners = set(), {}
+        for offer in state.offers.values():
+            if offer.line:
+                if offer.line in lines:
+                    self.fault(f"two legs go over line {offer.line}")
+                lines.add(offer.line)
+            if offer.call is None:
+                if offer.state not in {"withdrawing", "wrap-up", "connected", "suspended"}:
+                    self.fault(f"{offer.id} is {offer.state} for nobody")
+                continue
+            owners.setdefault(offer.call, []).append(offer)
+        for name, offers in owners.items():
+            self._place(state, state.calls[name], offers)
+        for seat in state.seats.values():
+            if len(seat.work) > 1:
+                self._set_aside(state, seat)
+
+    def _place(self, state, call, offers):
+        rule = state.queues.get(call.queue)
+        seats = {offer.seat for offer in offers}
+        if len(seats) < len(offers):
+            self.fault(f"{call.id} was offered twice to one of {sorted(seats)}")
+        shared = rule is None or rule.strategy in {"ring-all", "ring-circles"} or self.ledger.is_stale(call)
+        if len(offers) > 1 and not shared:
+            self.fault(f"{call.id} is in two places: {[offer.id for offer in offers]}")
+
+    def _set_aside(self, state, seat):
+        held = [state.offers[name] for name in seat.work]
+        for offer in held:
+            if offer.state == "suspended" and not any(
+                other is not offer and other.medium in oracle.medium_rule(state, offer.medium).interrupted_by
+                for other in held
+            ):
+                self.fault(f"{offer.id} is set aside for nothing at {seat.name}")
+
+    def _commands(self, state, commands):
+        for command in commands:
+            call = state.calls.get(getattr(command, "call", ""))
+            match command:
+                case cmd.SendAway() if call is not None and call.state != "after":
+                    self.fault(f"{call.id} was sent away and is {call.state}")
+                case cmd.Withdraw():
+                    offer = state.offers.get(command.offer)
+                    if offer is not None and offer.state != "withdrawing":
+                        self.fault(f"{offer.id} was taken back and is {offer.state}")
+                case cmd.Announce() if command.position < 0 or command.wait_most_ms < command.wait_least_ms:
+                    self.fault(f"nonsense is told: {command}")
+
+    def _nobody_is_forgotten(self, state):
+        """Steps are taken when their time has come; an empty queue is left; a circle grows."""
+        in_line = {}
+        for call in state.calls.values():
+            if call.state == "waiting":
+                in_line.setdefault(call.queue, []).append(call)
+            elif call.state == "offered":
+                rule = state.queues.get(call.queue)
+                if rule is not None and rule.strategy == "ring-circles" and call.circle_at is None:
+                    self.fault(f"no more seats will ever ring for {call.id}")
+        for name, calls in in_line.items():
+            rule = state.queues[name]
+            nobody = not oracle.signed_in(state, name) if rule.steps else False
+            for call in calls:
+                self._steps(state, rule, call, crowd=len(calls), nobody=nobody)
+                if rule.leave_empty is not None and state.fresh and not (call.wants and call.wants_until is None):
+                    there = (oracle.is_there(state, seat, call, rule.leave_empty) for seat in state.seats.values())
+                    if not any(there):
+                        self.fault(f"{call.id} waits in {name}, which is empty: {rule.leave_empty}")
+
+    def _steps(self, state, rule, call, *, crowd, nobody):
+        for number, step in enumerate(rule.steps):
+            due = step.after_ms is not None and state.now - call.arrived >= step.after_ms
+            due = due and call.step_at != state.now
+            crowded = step.when_waiting is not None and crowd >= step.when_waiting
+            if not call.steps_done >> number & 1 and (due or crowded or (step.when_nobody and nobody)):
+                self.fault(f"{call.id} has not taken step {number} of {rule.name}: {step}, {call}")
+
+    def _no_deadline_is_forgotten(self, state):
+        times = [offer.deadline for offer in state.offers.values()]
+        times += [seat.resting_until for seat in state.seats.values()]
+        times += [line.fault_until for line in state.lines.values()]
+        times += [ticket.expires_at for ticket in state.tickets]
+        times += [until for _, until in state.last_seats.values()]
+        for call in state.calls.values():
+            if call.state == "waiting":
+                times += [call.give_up_at, call.hold_until, call.step_at, call.tell_at, call.wants_until]
+            elif call.state == "offered":
+                times += [call.step_at, call.circle_at, call.tell_at]
+            times += (call.barred or {}).values()
+        times.append(state.look_at)
+        soonest = min((at for at in times if at is not None), default=None)
+        due = self._core.next_deadline()  # it may be earlier: a wait that is over needs no watching any more
+        if soonest is not None and (due is None or due > soonest):
+            self.fault(f"the next deadline is {soonest}, the core says {due}")
+        if state.fresh and state.look_at is None:
+            self.fault("the switch will never be looked at again")

@@ -1,0 +1,246 @@
+"""One day: a fault phase in which everything goes wrong that can, then calm, in which every queue must drain.
+
+`run(seed, events)` lives through it and raises `Violation`, or whatever the core raised, for the first thing that is
+wrong. The same seed and number of events make the same day.
+"""
+
+from acd.core import events as ev
+from tests.sim import oracle
+from tests.sim.switch import Caller
+from tests.sim.world import World
+
+CALLERS_MOST = 25
+CALM_MOST_MS = 2_400_000
+FOR_EVER_MS = 10**9
+HOSTILE = (-1, -(2**40), 2**60)
+
+
+class Day:
+    """What people and fate do to a world."""
+
+    def __init__(self, world):
+        self.world = world
+        self.site, self.switch = world.site, world.switch
+        self.pick = world.site.pick
+        self.callers = 0
+        self.gap_ms = self.pick(300, 1_500, 5_000)
+        self.patience_ms = self.pick((500, 20_000), (5_000, 200_000))
+        self.media = self._media_mix()
+        self.fates = self._fates()
+        self.fate_ms = self.pick(500, 3_000, 10_000)
+        self.numbers = [f"555{number}" for number in range(self.pick(3, 40))]
+
+    def _media_mix(self):
+        if self.world.often(0.5):
+            return ["voice"]
+        return (
+            ["voice"] * 4
+            + ["chat"] * self.pick(1, 4)
+            + ["email"] * self.pick(0, 2)
+            + ["callback", "fax", "carrier-pigeon"]
+        )
+
+    def _fates(self):
+        """Some days have one trouble only, so that it can be seen clearly."""
+        everything = [
+            *[self.agent_acts] * 12,
+            *[self.handset_flaps] * 3,
+            *[self.queue_set] * 2,
+            *[self.call_set] * 4,
+            *[self.config_changes] * 3,
+            *[self.line_taken] * 2,
+            self.world.cut_link,
+            self.world.kill,
+            self.world.kill_switch,
+            *[self.world.store] * 2,
+            self.time_jumps,
+            self.wrong_words,
+        ]
+        if self.world.often(0.5):
+            return everything
+        return [*[self.agent_acts] * 4, *self.world.chance.sample(everything, self.world.some(1, 6))]
+
+    def live(self, events):
+        """Live through it."""
+        world = self.world
+        self.all_work()
+        self._next_caller()
+        self._next_fate()
+        world.live(FOR_EVER_MS, events=events * 4 // 5)
+        self.calm()
+        world.replay()
+
+    # Callers
+
+    def _next_caller(self):
+        if not self.world.rough:
+            return
+        self.world.plan(int(self.world.chance.expovariate(1 / self.gap_ms)) + 1, self._next_caller)
+        if len(self.switch.callers) < CALLERS_MOST:
+            self._arrive()
+
+    def _arrive(self):
+        world, often = self.world, self.world.often
+        self.callers += 1
+        name = f"c{self.callers}"
+        self.switch.arrive(
+            Caller(
+                name=name,
+                queue=world.some_queue(),
+                number=self.pick("", *self.numbers),
+                medium=self.pick(*self.media),
+                arrived=world.now,
+                priority=self.pick(None, None, None, 0, 3, 10, *HOSTILE[:1]) if often(0.5) else None,
+                needs=self.site.needs(0.25),
+                head_start_ms=self.pick(0, 5_000, 60_000, *HOSTILE) if often(0.1) else 0,
+                seat=self.pick(*self.site.seat_names, "999") if often(0.15) else "",
+            )
+        )
+        if often(0.4):
+            world.plan(world.some(*self.patience_ms), self.switch.give_up, name)
+
+    # Fate
+
+    def _next_fate(self):
+        if not self.world.rough:
+            return
+        self.world.plan(int(self.world.chance.expovariate(1 / self.fate_ms)) + 1, self._next_fate)
+        self.pick(*self.fates)()
+
+    def agent_acts(self):
+        """An agent wishes for something."""
+        seat, pick = self.pick(*self.site.seat_names, "999"), self.pick
+        wish = pick(
+            *[ev.LogInAsked(seat=seat, pin_matches=True)] * 4,
+            *[ev.ReadyAsked(seat=seat)] * 4,
+            *[ev.PauseAsked(seat=seat, reason="lunch")] * 2,
+            ev.LogInAsked(seat=seat, pin_matches=False),
+            ev.LogOutAsked(seat=seat),
+            ev.WrapUpEndAsked(seat=seat),
+            ev.WrapUpExtendAsked(seat=seat, more_ms=pick(5_000, 60_000, *HOSTILE)),
+            ev.CodeAsked(seat=seat, code="sold"),
+        )
+        self.world.tell(wish)
+
+    def handset_flaps(self):
+        """A phone is unplugged, plugged in, or used for a call of its own."""
+        seat = self.pick(*self.site.seat_names)
+        book = self.pick(self.switch.unreachable, self.switch.engaged)
+        (book.discard if seat in book else book.add)(seat)
+        self._handset_word(seat)
+
+    def _handset_word(self, seat):
+        reachable, busy = seat not in self.switch.unreachable, seat in self.switch.engaged
+        self.world.hear(seat, ev.HandsetChanged(seat=seat, reachable=reachable, busy=busy))
+
+    def queue_set(self):
+        """A queue is closed or opened by hand."""
+        self.world.tell(ev.QueueSet(queue=self.world.some_queue(), closed=self.world.often(0.3)))
+
+    def call_set(self):
+        """A supervisor moves a call, or somebody plays with the console."""
+        call = self.pick(*self.switch.callers, "nobody")
+        details = self.pick(
+            {"priority": self.pick(0, 1, 20, *HOSTILE)},
+            {"queue": self.world.some_queue()},
+            {"withdraw": self.site.target()},
+            {"priority": 2, "queue": self.world.some_queue(), "withdraw": self.pick(None, "voicemail")},
+        )
+        self.world.tell(ev.CallSet(call=call, **details))
+
+    def config_changes(self):
+        """New files are put in force."""
+        for event in self.site.change():
+            self.world.tell(event)
+
+    def line_taken(self):
+        """Somebody else uses a line, or stops."""
+        line = self.pick(*(line.name for group in self.site.groups for line in group.lines), "l99")
+        taken = self.switch.lines_taken
+        (taken.discard if line in taken else taken.add)(line)
+        self.world.hear(line, ev.LineChanged(line=line, in_use=line in taken))
+
+    def time_jumps(self):
+        """The machine stood still."""
+        self.world.now += self.world.some(1_000, self.pick(5_000, 600_000))
+
+    def wrong_words(self):
+        """Words about offers that are none, or that are over."""
+        offer = f"offer-r1-{self.world.some(1, 50)}"
+        if offer in self.world.state.offers:
+            return
+        word = self.pick(ev.OfferAnswered, ev.Connected, ev.OfferRinging)
+        self.world.tell(word(offer=offer))
+        self.world.tell(ev.OfferEnded(offer=offer, outcome="hung-up"))
+
+    # Calm
+
+    def all_work(self):
+        """Every agent is there and takes calls."""
+        for seat in self.site.seat_names:
+            if not self.world.rough or seat in self.site.seats:
+                self.world.tell(ev.LogInAsked(seat=seat, pin_matches=True))
+                self.world.tell(ev.ReadyAsked(seat=seat))
+
+    def calm(self):
+        """The weather is good, everybody works: whoever can be served is."""
+        world = self.world
+        world.rough = False
+        self.switch.unreachable.clear()
+        self.switch.engaged.clear()
+        self.switch.lines_taken.clear()
+        world.mend_link()
+        for seat in self.site.seat_names:
+            self._handset_word(seat)
+        end = world.now + CALM_MOST_MS
+        while world.now < end:
+            self.all_work()
+            world.live(20_000)
+            left = self._servable()
+            if not left and not world.state.offers:
+                break
+        else:
+            world.fault(f"not served in {CALM_MOST_MS} ms of calm: {left}; offers {list(world.state.offers.values())}")
+        for name in list(self.switch.callers):
+            self.switch.leave(name)
+        world.live(60_000)
+        state = world.state
+        if state.calls or state.offers or any(line.offer for line in state.lines.values()):
+            world.fault(f"left behind: {state.calls} {state.offers} {state.lines}")
+        self.all_work()
+        looks = {seat.name: seat.state for seat in state.seats.values() if seat.name in self.site.seats}
+        if set(looks.values()) != {"ready"}:
+            world.fault(f"not ready in calm: {looks}")
+
+    def _servable(self):
+        """Calls that somebody present could serve, now or when a wish, a refusal or a talk is over."""
+        state = self.world.state
+        return [
+            call.id
+            for call in state.calls.values()
+            if call.state == "waiting"
+            and any(self._could(state, seat, call) for seat in state.seats.values() if seat.name in self.site.seats)
+        ]
+
+    def _could(self, state, seat, call):
+        rule = oracle.medium_rule(state, call.medium)
+        if seat.rule.most.get(call.medium, rule.most) < 1 or rule.cost > seat.rule.budget:
+            return False
+        if seat.rule.line_group and oracle.spare_line(state, seat.rule.line_group) is None:
+            return False
+        if call.wants and call.wants_until is not None:
+            return True
+        return oracle.fits(state, seat, call)
+
+
+def run(seed, events, world=None):
+    """Live through the day of a seed; answers its world. An empty one can be given, to be looked at after a failure.
+
+    Raises:
+        Violation: the core broke a promise.
+
+    """
+    world = World.__new__(World) if world is None else world
+    world.__init__(seed)
+    Day(world).live(events)
+    return world

@@ -1,0 +1,188 @@
+"""Who gets which call, said naively: a second reading of the rules, in plain loops over calls and seats.
+
+It shares nothing with the core's routing, classes, lanes, capacity, lines or explanations: it reads the plain state and
+the rules as their docstrings have them. Where chance decides among seats it names all that may be drawn.
+"""
+
+from acd.core.rules import MediumRule
+
+ROUGHLY_ALL = 1_000
+
+
+def medium_rule(state, name):
+    """The row of a medium; one that is in no table takes the whole seat."""
+    for rule in state.media.values():
+        if rule.name == name:
+            return rule
+    return MediumRule(name=name)
+
+
+def has_room(state, seat, medium):
+    """Whether a seat can take one more contact of a medium beside those it has."""
+    rule = medium_rule(state, medium)
+    count = spent = 0
+    for name in seat.work:
+        held = state.offers[name].medium
+        if held == medium:
+            count += 1
+        held_rule = medium_rule(state, held)
+        if medium in held_rule.interrupted_by:
+            continue
+        if medium in held_rule.blocks or "*" in held_rule.blocks:
+            return False
+        spent += held_rule.cost
+    return count < seat.rule.most.get(medium, rule.most) and spent + rule.cost <= seat.rule.budget
+
+
+def spare_line(state, group):
+    """The line that a seat's leg would go over; None if none is to spare."""
+    rule = state.groups.get(group)
+    if rule is None:
+        return None
+    free = []
+    for line_rule in rule.lines:
+        line = state.lines[line_rule.name]
+        carried = any(offer.line == line_rule.name for offer in state.offers.values())
+        if not carried and not line.in_use and line.fault_until is None:
+            free.append((line_rule, line))
+    if len(free) <= rule.keep_inbound + rule.keep_emergency + rule.keep_callback:
+        return None
+    if rule.pick == "least-cost":
+        cheapest = min(line_rule.cost for line_rule, _ in free)
+        free = [(line_rule, line) for line_rule, line in free if line_rule.cost == cheapest]
+    if rule.pick == "round-robin":
+        longest_ago = min(line.turn for _, line in free)
+        free = [(line_rule, line) for line_rule, line in free if line.turn == longest_ago]
+    return free[0][0].name
+
+
+def takes_calls(state, seat):
+    """Whether a seat can be rung at all."""
+    if seat.presence != "ready" or seat.next_word != "ready" or not seat.reachable or seat.resting_until is not None:
+        return False
+    if seat.busy and not seat.rule.ring_in_use:
+        return False
+    return not seat.rule.line_group or spare_line(state, seat.rule.line_group) is not None
+
+
+def signed_in(state, queue):
+    """How many of a queue's seats are logged in."""
+    count = 0
+    for seat in state.seats.values():
+        if queue in seat.rule.queues and seat.presence != "logged-out":
+            count += 1
+    return count
+
+
+def tier(state, seat, queue):
+    """The seat's tier in a queue; 0 while so few are logged in that tiers are ignored."""
+    rule = state.queues[queue]
+    if rule.tier_seats and signed_in(state, queue) <= rule.tier_seats:
+        return None
+    place = seat.rule.queues.index(queue)
+    return seat.rule.tiers[place] if place < len(seat.rule.tiers) else 0
+
+
+def fits(state, seat, call):
+    """Whether a seat is of the right kind for a call, whatever it does at the moment."""
+    if call.wants:
+        return call.wants == seat.name
+    if call.queue not in seat.rule.queues:
+        return False
+    level = tier(state, seat, call.queue)
+    if level is not None and not call.tiers[0] <= level <= call.tiers[1]:
+        return False
+    for need in call.needs:
+        if not any(name == skill and has >= level for skill, level in need for name, has in seat.rule.skills):
+            return False
+    return True
+
+
+def rings_more(state, call):
+    """Whether one more seat may ring for a call."""
+    rule = state.queues.get(call.queue)
+    if rule is None:
+        return False
+    if call.state == "waiting":
+        limit = 1 if call.hold_until is None else 0
+    elif call.state != "offered":
+        limit = 0
+    else:
+        limit = {"ring-all": ROUGHLY_ALL, "ring-circles": call.rings}.get(rule.strategy, 1)
+    if len(call.offers) >= limit:
+        return False
+    busy = sum(offer.queue == call.queue for offer in state.offers.values())
+    return not rule.seats_most or busy < rule.seats_most
+
+
+def may_have(state, seat, call):
+    """Whether a seat that takes calls may be given this one."""
+    if seat.name in (call.barred or ()) or any(state.offers[name].seat == seat.name for name in call.offers):
+        return False
+    return has_room(state, seat, call.medium) and fits(state, seat, call)
+
+
+def standing(call):
+    """A call's place in line."""
+    return call.rank, call.due, call.number
+
+
+def wanted_order(state, seat, call):
+    """A seat's place among those that may have a call; None at the end where chance decides."""
+    rule = state.queues[call.queue]
+    level = 0 if call.wants else tier(state, seat, call.queue)
+    level = 0 if level is None or call.wants else max(level, call.tiers[2])
+    fit = (0, 0)
+    if rule.strategy == "best-fit" and not call.wants:
+        asked = {skill for need in call.needs for skill, _ in need}
+        strength = sum(has for skill, has in seat.rule.skills if skill in asked)
+        fit = (-strength, sum(skill not in asked for skill, _ in seat.rule.skills))
+    strategy = {
+        "fewest-calls": (seat.taken, seat.idle_since),
+        "least-occupied": (seat.occupancy, seat.idle_since),
+        "round-robin": (seat.turn, 0),
+        "ordered": (seat.rule.order, 0),
+        "random": None,
+        "weighted-random": None,
+    }.get(rule.strategy, (seat.idle_since, 0))
+    return level, fit, strategy
+
+
+def next_pair(state):
+    """The call that is to be served next, and the names of the seats of which one gets it; None if none can be."""
+    if not state.fresh:
+        return None
+    calls = sorted((call for call in state.calls.values() if rings_more(state, call)), key=standing)
+    seats = [seat for seat in state.seats.values() if takes_calls(state, seat)] if calls else []
+    for call in calls if seats else ():
+        able = [
+            (wanted_order(state, seat, call), seat.number, seat.name) for seat in seats if may_have(state, seat, call)
+        ]
+        if not able:
+            continue
+        if able[0][0][2] is None:  # by chance, among the best tier and fit
+            best = min(order[:2] for order, _, _ in able)
+            return call, {name for order, _, name in able if order[:2] == best}
+        return call, {min(able)[2]}
+    return None
+
+
+def is_there(state, seat, call, absences):
+    """Whether a seat counts for an empty queue."""
+    if seat.presence == "logged-out" or call.queue not in seat.rule.queues:
+        return False
+    states = [state.offers[name].state for name in seat.work]
+    wraps_up = "wrap-up" in states
+    return not (
+        ("paused" in absences and (seat.presence == "paused" or seat.next_word == "pause"))
+        or ("unreachable" in absences and not seat.reachable)
+        or ("wrap-up" in absences and wraps_up)
+        or ("busy" in absences and (seat.busy or (states and not wraps_up)))
+        or ("tier" in absences and not _in_tiers(seat, call))
+    )
+
+
+def _in_tiers(seat, call):
+    place = seat.rule.queues.index(call.queue)
+    level = seat.rule.tiers[place] if place < len(seat.rule.tiers) else 0
+    return call.tiers[0] <= level <= call.tiers[1]

@@ -1,0 +1,332 @@
+"""The switch, the phones behind it, and the executors of the virtual media, as far as the core can tell.
+
+Written from what Asterisk does, not from what the core expects:
+
+* An offer puts itself on the caller's token, then its leg is born in a thread of its own, some time later. An offer
+  that is not shared replaces what stood on the token; shared ones stand there side by side.
+* The dialplan of an answered leg claims the caller in one step: if the token names its offer, it names no other from
+  then on, and none is put there any more.
+* A Bridge takes the caller from wherever he is (a theft if he already talks: `faults` tells).
+* A withdrawal takes the offer from the token, hangs the leg up, and can come too late or never.
+* A caller whose talk ends without the token naming it was cut off by us, and waits again.
+* A virtual contact's executor has no such races: an acceptance joins at once. It can set a contact aside and go on.
+* A snapshot is what all of these held when it was asked, and is read later.
+"""
+
+import msgspec
+
+from acd.core import events as ev
+from tests.sim.site import VIRTUAL
+
+ANY_RACE_MS = 1_000
+"""Two who talk longer than this are not joined by a race that is still going on."""
+
+
+class Caller(msgspec.Struct):
+    """One who calls or writes, until he hangs up or is answered."""
+
+    name: str
+    queue: str
+    number: str
+    medium: str
+    arrived: int
+    priority: int | None = None
+    needs: tuple = ()
+    head_start_ms: int = 0
+    seat: str = ""
+    place: str = "hold"
+    token: set = msgspec.field(default_factory=set)
+    claimed: bool = False
+    """One of those that rang has him."""
+    joined_by: str = ""
+    served: int = 0
+
+
+class Leg(msgspec.Struct):
+    """A seat's leg, or the card on its desk. It is unborn while the switch's thread is still at it."""
+
+    offer: str
+    call: str
+    seat: str
+    ring_ms: int
+    line: str = ""
+    shared: bool = False
+    virtual: bool = False
+    born_at: int = 0
+    answered: bool = False
+    joined_at: int = 0
+    aside: bool = False
+
+
+class Switch:
+    """All that exists outside the server."""
+
+    def __init__(self, world):
+        self.world = world
+        self.chance = world.chance
+        self.callers, self.legs = {}, {}
+        self.unreachable, self.engaged = set(), set()
+        self.lines_taken = set()
+        """Lines that carry a call of somebody else's."""
+        self.run = 1
+        self.talk_ms = (500, world.chance.choice([4_000, 20_000]))
+
+    @staticmethod
+    def is_virtual(caller):
+        """Whether an executor of its own holds him."""
+        return caller.medium in VIRTUAL
+
+    # Callers
+
+    def arrive(self, caller):
+        """Somebody comes and waits."""
+        self.callers[caller.name] = caller
+        self._word(caller, self._arrival(caller))
+
+    def _arrival(self, caller, since=None):
+        return ev.CallArrived(
+            call=caller.name,
+            queue=caller.queue,
+            caller=caller.number,
+            medium=caller.medium,
+            priority=caller.priority,
+            needs=caller.needs,
+            head_start_ms=caller.head_start_ms,
+            seat=caller.seat,
+            since=since,
+        )
+
+    def give_up(self, name):
+        """A caller hangs up, whatever he does at the moment, unless he talks."""
+        if name in self.callers and self.callers[name].place == "hold":
+            self.leave(name, self.chance.choice(["hung-up", "key-exit"]))
+
+    def leave(self, name, reason="hung-up"):
+        """He is gone."""
+        caller = self.callers.pop(name, None)
+        if caller is None:
+            return
+        self._word(caller, ev.CallEnded(call=name, reason=reason))
+        leg = self.legs.get(caller.joined_by)
+        if leg is not None and caller.place == "talk":
+            self._plan((1, 10), self.end_leg, leg, "hung-up")
+
+    def go_elsewhere(self, name):
+        """He is led out of the queue: to a voicemail box, a menu, and now and then back into a queue."""
+        caller = self.callers.get(name)
+        if caller is None or caller.place != "hold":
+            return
+        caller.place = "away"
+        caller.token.clear()
+        self._plan((20, 4_000), self._back_or_gone, caller)
+
+    def _back_or_gone(self, caller):
+        if caller.name not in self.callers or caller.place not in {"away", "after"}:
+            return
+        if self.world.rough and self.world.often(0.2):
+            caller.place, caller.queue, caller.arrived = "hold", self.world.some_queue(), self.world.now
+            caller.joined_by, caller.claimed = "", False
+            self._word(caller, self._arrival(caller))
+        else:
+            self.leave(caller.name)
+
+    # Legs
+
+    def originate(self, command):
+        """Ring a seat for a caller."""
+        caller = self.callers.get(command.call)
+        leg = Leg(command.offer, command.call, command.seat, command.ring_ms, command.line, command.shared)
+        if caller is not None:
+            if not command.shared:
+                caller.token = {command.offer}
+            elif not caller.claimed:  # nobody joins the race when it is over
+                caller.token = caller.token | {command.offer}
+            leg.virtual = caller.medium in VIRTUAL
+        self.legs[command.offer] = leg
+        self._plan((1, 40), self._born, leg)
+
+    def is_born(self, offer):
+        """Whether its leg exists."""
+        return offer in self.legs and self.legs[offer].born_at > 0
+
+    def _born(self, leg):
+        if leg.offer not in self.legs:
+            return
+        leg.born_at = self.world.now
+        if leg.line:
+            self.world.hear(leg.line, ev.LineChanged(line=leg.line, in_use=True))
+        if not leg.virtual and self.world.withdrawn_by_adapter(leg.offer):  # by now, or of an earlier life
+            self._plan((1, 30), self.end_leg, leg, "withdrawn")
+        way = self._way(leg)
+        if way == "answer":
+            self._leg_word(leg, ev.OfferRinging(offer=leg.offer))
+            self._plan((50, 4_000), self._pick_up, leg)
+            self.world.plan(leg.ring_ms, self._rang_out, leg)
+        else:
+            self.world.plan(leg.ring_ms if way == "no-answer" else self.world.some(5, 200), self.end_leg, leg, way)
+
+    def _way(self, leg):
+        if not leg.virtual:
+            others = [other for other in self.legs.values() if other.seat == leg.seat and not other.virtual]
+            if leg.seat in self.unreachable:
+                return "unreachable"
+            if leg.seat in self.engaged or (len(others) > 1 and not self.world.may_hold_two):
+                return "busy"
+        if not self.world.rough:
+            return "answer"
+        return self.chance.choice(["answer"] * 9 + ["refused", "busy", "unreachable", "no-answer", "failed"])
+
+    def _rang_out(self, leg):
+        if not leg.answered:
+            self.end_leg(leg, "no-answer")
+
+    def _pick_up(self, leg):
+        if leg.offer not in self.legs:
+            return
+        caller = self.callers.get(leg.call)
+        if leg.virtual:
+            if caller is None or leg.offer not in caller.token or caller.place != "hold":
+                self.end_leg(leg, "failed")
+                return
+            leg.answered, caller.token, caller.claimed = True, {leg.offer}, True
+            self._leg_word(leg, ev.OfferAnswered(offer=leg.offer))
+            self._join(leg, caller)
+            return
+        leg.answered = True
+        self._leg_word(leg, ev.OfferAnswered(offer=leg.offer))
+        self._plan((1, 20), self._claim, leg)
+
+    def _claim(self, leg):
+        if leg.offer not in self.legs:
+            return
+        caller = self.callers.get(leg.call)
+        if caller is None or leg.offer not in caller.token:
+            self._plan((500, 3_000), self.end_leg, leg, "hung-up")  # hears "already answered"
+            return
+        caller.token, caller.claimed = {leg.offer}, True
+        self._plan((0, 5), self._bridge, leg, caller)
+
+    def _bridge(self, leg, caller):
+        if leg.offer not in self.legs:
+            return
+        if caller.name not in self.callers:
+            self.end_leg(leg, "hung-up")
+            return
+        if caller.place == "talk":
+            self.world.fault(f"{leg.offer} took {caller.name}, who talks on {caller.joined_by}")
+        self._join(leg, caller)
+
+    def _join(self, leg, caller):
+        caller.place, caller.joined_by, leg.joined_at = "talk", leg.offer, self.world.now
+        self._leg_word(leg, ev.Connected(offer=leg.offer))
+        self._plan(self.talk_ms, self._finish, leg, caller)
+
+    def _finish(self, leg, caller):
+        if leg.offer not in self.legs:
+            return
+        if leg.aside:
+            self._plan((500, 5_000), self._finish, leg, caller)
+            return
+        caller.served += 1
+        if self.world.often(0.5):
+            self.leave(caller.name)
+        else:
+            self.end_leg(leg, "hung-up")
+
+    def end_leg(self, leg, outcome):
+        """The leg is gone."""
+        if self.legs.pop(leg.offer, None) is None:
+            return
+        self._leg_word(leg, ev.OfferEnded(offer=leg.offer, outcome="hung-up" if leg.answered else outcome))
+        if leg.line:
+            self.world.hear(leg.line, ev.LineChanged(line=leg.line, in_use=leg.line in self.lines_taken))
+        caller = self.callers.get(leg.call)
+        if caller is not None and not leg.joined_at and caller.place == "hold" and caller.token == {leg.offer}:
+            caller.claimed = False
+        if caller is not None and leg.joined_at and caller.joined_by == leg.offer and caller.place == "talk":
+            caller.place = "after"
+            self._plan((0, 5), self._after, caller)
+
+    def _after(self, caller):
+        """Acd-after: cut off by us, so he waits again; or goodbye."""
+        if caller.name not in self.callers or caller.place != "after":
+            return
+        if caller.joined_by not in caller.token:
+            caller.place, caller.claimed = "hold", False
+            self._word(caller, self._arrival(caller, since=caller.arrived))
+            return
+        if not caller.served:
+            self.world.fault(f"{caller.name} was cut off and did not wait again")
+        self._plan((100, 5_000), self._back_or_gone, caller)
+
+    def take_back(self, command):
+        """Withdraw an offer."""
+        leg = self.legs.get(command.offer)
+        for name in {command.call, leg.call if leg is not None else ""} & self.callers.keys():
+            self.callers[name].token.discard(command.offer)
+        talks = leg is not None and leg.joined_at and leg.call in self.callers
+        if talks and self.world.now - leg.joined_at > ANY_RACE_MS:
+            self.world.fault(f"{leg.offer} was taken back {self.world.now - leg.joined_at} ms into the talk")
+        if leg is not None and leg.born_at:
+            self._plan((1, 10), self.end_leg, leg, "withdrawn")
+        elif leg is not None and leg.virtual:
+            self.end_leg(leg, "withdrawn")
+
+    def set_aside(self, offer, *, aside):
+        """Suspend or resume a contact."""
+        leg = self.legs.get(offer)
+        if leg is not None:
+            if leg.aside == aside and not self.world.commands_lost:
+                self.world.fault(f"{offer} was told twice to be aside: {aside}")
+            leg.aside = aside
+
+    def die(self):
+        """The process dies, and everybody who is on the telephone is cut off. Contacts in writing live elsewhere."""
+        self.run += 1
+        for leg in [leg for leg in self.legs.values() if not leg.virtual]:
+            del self.legs[leg.offer]
+        gone = [caller for caller in self.callers.values() if caller.medium not in VIRTUAL]
+        for caller in gone:
+            del self.callers[caller.name]
+        return gone
+
+    # Words
+
+    def _plan(self, span, what, *args):
+        self.world.plan(self.world.some(*span), what, *args)
+
+    def _word(self, caller, event):
+        self.world.hear(caller.name, event, sure=caller.medium in VIRTUAL)
+
+    def _leg_word(self, leg, event):
+        self.world.hear(leg.offer, event, sure=leg.virtual)
+
+    def lists(self):
+        """Write down all there is now."""
+        calls = [
+            ev.HeldCall(
+                call=caller.name,
+                queue=caller.queue,
+                since=caller.arrived,
+                caller=caller.number,
+                medium=caller.medium,
+                priority=caller.priority,
+                needs=caller.needs,
+                head_start_ms=caller.head_start_ms,
+                seat=caller.seat,
+                waiting=caller.place == "hold",
+            )
+            for caller in self.callers.values()
+        ]
+        legs = [
+            ev.LiveLeg(offer=leg.offer, call=leg.call, seat=leg.seat, joined=leg.joined_at > 0)
+            for leg in self.legs.values()
+            if leg.born_at
+        ]
+        handsets = [
+            ev.HandsetState(seat=seat, reachable=seat not in self.unreachable, busy=seat in self.engaged)
+            for seat in self.world.site.seat_names
+        ]
+        carried = {leg.line for leg in self.legs.values() if leg.line and leg.born_at} | self.lines_taken
+        lines = {line.name: line.name in carried for group in self.world.site.groups for line in group.lines}
+        return calls, legs, handsets, lines

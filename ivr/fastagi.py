@@ -34,7 +34,7 @@ from msgspec import Struct
 
 from ivr.agi import Codec, HungUp, PeerError, Request, Response, Verb, shown
 from ivr.flow import CallOverError
-from ivr.peers import LOOPBACK, Peers, Refusals, watch_for_dead_hosts
+from ivr.peers import LOOPBACK, Listener, Peers, Refusals
 
 log = structlog.get_logger()
 
@@ -73,7 +73,7 @@ class FastAgiServer:
         self.routes = routes
         self.limits = limits or Limits()
         self._peers = Peers(peers)
-        self._server: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._headers: dict[str, dict[Session, None]] = {}  # by peer, oldest first
         self._sessions: set[Session] = set()
         self._refusals = Refusals()
@@ -81,8 +81,8 @@ class FastAgiServer:
     @property
     def port(self) -> int:
         """The TCP port it listens on."""
-        assert self._server is not None, "the server was not started"
-        return int(self._server.sockets[0].getsockname()[1])
+        assert self._listener is not None, "the server was not started"
+        return self._listener.port
 
     @property
     def sessions(self) -> int:
@@ -96,10 +96,9 @@ class FastAgiServer:
             OSError: the address is taken or is none of this machine's.
 
         """
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Session(self), host, port, backlog=1_024)
-        for listener in self._server.sockets:
-            watch_for_dead_hosts(listener)
+        listener = Listener(lambda: Session(self))
+        await listener.open(host, port)
+        self._listener = listener
 
     async def adopt(self, listener: socket.socket) -> None:
         """Begin to listen on a socket on which another server listened: who connects meanwhile just waits a moment."""
@@ -121,9 +120,9 @@ class FastAgiServer:
 
     async def close(self) -> None:
         """Take no more sessions, let running ones end, cancel those that do not."""
-        if self._server is None:
+        if self._listener is None:
             return
-        self._server.close()
+        await self._listener.close()
         for session in [session for waiting in self._headers.values() for session in waiting]:
             session.end("server closes")
         await self._sessions_end_within(self.limits.grace_ms)

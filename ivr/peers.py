@@ -1,10 +1,11 @@
-"""Who may connect to the FastAGI server, when a peer's host is dead, and what is logged of those turned away."""
+"""How peers come to the FastAGI server, who may, when a host is dead, and what is logged of those turned away."""
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 import structlog
@@ -12,6 +13,87 @@ import structlog
 log = structlog.get_logger()
 
 LOOPBACK = ("127.0.0.0/8", "::1")
+BACKLOG = 1_024
+ACCEPT_MAX = 64
+"""So many are let in at once; the others after those who were let in have had a turn."""
+ACCEPT_RETRY_S = 1.0
+"""After an attempt that found no file descriptor free."""
+
+
+class Listener:
+    """Sockets that listen, and let in all who wait.
+
+    A loop's own server will not do: uvloop's lets one in each time it has served everybody else, so that with 200 calls
+    at full load a new one waits for most of a second, and Asterisk gives up after two (res_agi).
+    """
+
+    def __init__(self, factory: Callable[[], asyncio.Protocol]) -> None:
+        self._factory = factory
+        self._loop = asyncio.get_running_loop()
+        self._sockets: list[socket.socket] = []
+        self._arriving: set[asyncio.Task[None]] = set()
+
+    @property
+    def port(self) -> int:
+        """The TCP port."""
+        return int(self._sockets[0].getsockname()[1])
+
+    async def open(self, host: str, port: int) -> None:
+        """Begin to listen, on every address that the host has; port 0 takes a free one.
+
+        Raises:
+            OSError: an address is taken or is none of this machine's.
+
+        """
+        found = await self._loop.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        try:
+            for family, address in dict.fromkeys((one[0], one[4]) for one in found):
+                listener = socket.create_server(address, family=family, backlog=BACKLOG)
+                self._sockets.append(listener)
+                listener.settimeout(0)
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # which connections have from it, too
+                watch_for_dead_hosts(listener)
+        except OSError:
+            await self.close()
+            raise
+        for listener in self._sockets:
+            self._listen(listener)
+
+    async def close(self) -> None:
+        """Listen no more; who was let in is there when this returns."""
+        while self._sockets:
+            listener = self._sockets.pop()
+            self._loop.remove_reader(listener.fileno())
+            listener.close()
+        if self._arriving:
+            await asyncio.wait(self._arriving)
+
+    def _listen(self, listener: socket.socket) -> None:
+        if listener.fileno() >= 0:  # not closed meanwhile
+            self._loop.add_reader(listener.fileno(), self._accept, listener)
+
+    def _accept(self, listener: socket.socket) -> None:
+        for _ in range(ACCEPT_MAX):
+            try:
+                connection, _address = listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                log.error("agi connections wait", reason=str(error), retry_s=ACCEPT_RETRY_S)  # noqa: TRY400 - the system's, no traceback
+                self._loop.remove_reader(listener.fileno())
+                self._loop.call_later(ACCEPT_RETRY_S, self._listen, listener)
+                return
+            task = self._loop.create_task(self._let_in(connection))
+            self._arriving.add(task)
+            task.add_done_callback(self._arriving.discard)
+
+    async def _let_in(self, connection: socket.socket) -> None:
+        connection.settimeout(0)
+        try:
+            await self._loop.connect_accepted_socket(self._factory, connection)
+        except OSError:  # it is gone already
+            with contextlib.suppress(OSError):
+                connection.close()
 
 
 class Peers:

@@ -108,10 +108,18 @@ async def test_too_many_sessions() -> None:
 
 async def test_strangers_are_refused() -> None:
     """Who is not on the list of addresses is closed before a byte is read."""
-    server = FastAgiServer({"echo": echo}, peers=["192.0.2.0/24"], limits=QUICK)
+    served: list[Session] = []
+
+    async def handler(session: Session) -> None:
+        served.append(session)
+
+    server = FastAgiServer({"echo": handler}, peers=["192.0.2.0/24"], limits=QUICK)
     await server.start(port=0)
-    assert await call(server) == []
+    async with connect(server) as peer:
+        peer.send(headers("echo"))
+        await peer.closed()
     await server.close()
+    assert served == []
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
 )
 MIRROR_VARIABLE = "CALLFLOOR_DEBIAN_MIRROR"
+_PARSED = "pkgcache.bin"
+"""The lists as apt parsed them, 50 MB: without it each of the three calls of apt parses them anew, 5 s of processor."""
 _SUITES = ("stable", "testing", "unstable", "oldstable", "sid")
 # Not taken over from the machine: what switches signature checks off, and which indexes and languages to read.
 _OWN_ACQUIRE = re.compile(r"Acquire::(Allow|IndexTargets|Changelogs|Languages|cdrom)", re.IGNORECASE)
@@ -163,8 +165,8 @@ class Archive:
             "Dir::State::status": f"{here}/status",
             "Dir::Cache": str(here),
             "Dir::Cache::archives": f"{here}/archives",
-            "Dir::Cache::pkgcache": "",  # 50 MB each that save a second once a month
-            "Dir::Cache::srcpkgcache": "",
+            "Dir::Cache::pkgcache": f"{here}/{_PARSED}",
+            "Dir::Cache::srcpkgcache": "",  # 50 MB more that save nothing
             "Acquire::GzipIndexes": "true",
             "APT::Architecture": architecture,
             "APT::Architectures": architecture,
@@ -213,7 +215,8 @@ class Archive:
         self._get(["install", "--download-only", "-y", *packages], "downloading", progress)
 
     def clean(self) -> None:
-        """Drop downloaded packages; the package lists stay."""
+        """Drop downloaded packages and what apt parsed; the package lists stay."""
+        (self.folder / _PARSED).unlink(missing_ok=True)
         for file in (self.folder / "archives").glob("*.deb"):
             file.unlink()
 

@@ -1,10 +1,13 @@
 """Where packages come from: the machine's apt sources, the keyring, and what is said when they cannot be had."""
 
 import http.server
+import os
 import shutil
 import socket
+import subprocess
 import threading
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -135,6 +138,26 @@ def test_an_archive_out_of_reach_is_said_with_apts_reason(monkeypatch, tmp_path)
             ProvisionError, match=r"(?s)suite bookworm.*(Connection refused|Unable to connect).*apt's proxy"
         ):
             Archive(tmp_path / "apt", "bookworm").plan(("hello",), quiet)
+
+
+@needs_apt
+@needs_keyring
+def test_what_apt_parsed_is_kept_beside_its_lists_and_dropped_in_the_end(monkeypatch, tmp_path):
+    """What apt parsed goes to a file, so that its calls share one parse; 50 MB of it do not stay."""
+    monkeypatch.setenv(archive_module.MIRROR_VARIABLE, "http://127.0.0.1:9/debian")
+    archive = Archive(tmp_path, "sid")
+    told = subprocess.run(
+        ["apt-config", "shell", "PARSED", "Dir::Cache::pkgcache/f"],
+        env={**os.environ, "APT_CONFIG": str(tmp_path / "apt.conf")},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    parsed = Path(told.strip().removeprefix("PARSED=").strip("'"))
+    assert parsed.parent == tmp_path
+    parsed.touch()
+    archive.clean()
+    assert not parsed.exists()
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

@@ -12,7 +12,7 @@ from acd.core import events as ev
 from acd.core.commands import Answer
 from acd.site import load_site
 from ivr import demo
-from ivr.asterisk import AsteriskError
+from ivr.asterisk import AsteriskError, program
 from ivr.demo import play
 from ivr.handset import Action
 from ivr.invitation import farewell, invitation, next_steps
@@ -261,6 +261,21 @@ async def test_the_story_knows_seats_that_came_after_it_began(tmp_path):
         "Anna Nowak (you) is ready",
         "seat 999 is logged-out",
     ]
+
+
+def test_a_long_stage_of_fetching_says_so_again_where_there_is_no_terminal(monkeypatch):
+    """One line at its beginning, then one every five seconds; nothing at all when nothing is fetched."""
+    now = 100.0
+    monkeypatch.setattr(program, "monotonic", lambda: now)
+    console = Console(width=120, record=True, file=io.StringIO(), force_terminal=False)
+    with program.progress_bar("Voice", console) as progress:
+        pass
+    with program.progress_bar("Asterisk", console) as progress:
+        for now, part in ((100.0, 0.0), (102.0, 0.1), (105.5, 0.3), (107.0, 0.9)):  # noqa: B007 - read by the lambda
+            progress("unpacking", part)
+        progress("writing", 0.0)
+    told = [line for line in console.export_text().splitlines() if line]
+    assert told == ["Asterisk: unpacking ...", "Asterisk: unpacking ... 30%", "Asterisk: writing ..."]
 
 
 def printed(panel):

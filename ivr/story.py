@@ -132,7 +132,8 @@ class Story:
         elif note == "ok":
             known = self._seat(seat)
             reason = f" ({known.pause_reason})" if known and known.pause_reason else ""
-            self.tell(who, f"is {known.shown if known else 'logged-out'}{reason}", "green")
+            look = known.shown if known and known.shown != "logged-out" else "logged out"
+            self.tell(who, f"is {look}{reason}", "green")
         else:
             self.tell(who, _NOTES[note], "red")
 

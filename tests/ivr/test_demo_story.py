@@ -259,7 +259,7 @@ async def test_the_story_knows_seats_that_came_after_it_began(tmp_path):
     assert told == [
         "Anna Nowak (you) phone 101 is registered",
         "Anna Nowak (you) is ready",
-        "seat 999 is logged-out",
+        "seat 999 is logged out",
     ]
 
 

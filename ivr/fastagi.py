@@ -23,7 +23,6 @@ reason.
 import asyncio
 import contextlib
 import math
-import os
 import socket
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -100,19 +99,14 @@ class FastAgiServer:
         await listener.open(host, port)
         self._listener = listener
 
-    async def adopt(self, listener: socket.socket) -> None:
+    def adopt(self, listener: socket.socket) -> None:
         """Begin to listen on a socket on which another server listened: who connects meanwhile just waits a moment."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Session(self), sock=listener, backlog=1_024)
-        watch_for_dead_hosts(listener)
+        self._listener = Listener(lambda: Session(self))
+        self._listener.adopt(listener)
 
     def let_go(self) -> list[int]:
         """Stop listening, and give descriptors of the sockets, for another server to `adopt`. Sessions go on."""
-        if self._server is None:
-            return []
-        files = [os.dup(listener.fileno()) for listener in self._server.sockets]
-        self._server.close()
-        return files
+        return [] if self._listener is None else self._listener.let_go()
 
     async def finish(self, wait_ms: int) -> None:
         """Wait until no session is left, so long at most."""

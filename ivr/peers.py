@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ipaddress
+import os
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -59,12 +60,28 @@ class Listener:
         for listener in self._sockets:
             self._listen(listener)
 
-    async def close(self) -> None:
-        """Listen no more; who was let in is there when this returns."""
+    def adopt(self, listener: socket.socket) -> None:
+        """Listen on a socket that listens already; who connects meanwhile just waits a moment."""
+        listener.settimeout(0)
+        watch_for_dead_hosts(listener)
+        self._sockets.append(listener)
+        self._listen(listener)
+
+    def let_go(self) -> list[int]:
+        """Listen no more, and give descriptors of the sockets, for somebody else to `adopt`."""
+        files = [os.dup(listener.fileno()) for listener in self._sockets]
+        self._stop()
+        return files
+
+    def _stop(self) -> None:
         while self._sockets:
             listener = self._sockets.pop()
             self._loop.remove_reader(listener.fileno())
             listener.close()
+
+    async def close(self) -> None:
+        """Listen no more; who was let in is there when this returns."""
+        self._stop()
         if self._arriving:
             await asyncio.wait(self._arriving)
 

@@ -241,7 +241,7 @@ class Server:
     async def _listen(self, listeners: list[socket.socket]) -> None:
         host, port = self.site.switch.agi_host, self.site.switch.agi_port
         if len(listeners) == 1 and listeners[0].getsockname()[:2] == (host, port):
-            await self.agi.adopt(listeners.pop())
+            self.agi.adopt(listeners.pop())
             return
         for listener in listeners:  # the settings name another place now, or a name with several addresses
             listener.close()

@@ -256,7 +256,8 @@ def step_due(floor: Floor, call: Call) -> None:
             _take_step(floor, call, number, step)
             if call.queue != book.rule.name:  # it went elsewhere
                 return
-    plan_step(floor, call)
+    if call.state in {CallState.WAITING, CallState.OFFERED}:  # in a talk none is taken, and would be due for ever
+        plan_step(floor, call)
 
 
 def plan_step(floor: Floor, call: Call) -> None:

@@ -90,6 +90,16 @@ def test_priority_and_head_start_by_escalation():
     assert house.pass_time(4_000) == [cmd.Announce(call="a", prompt="sorry")]
 
 
+def test_no_step_is_due_for_a_call_in_a_talk():
+    """The time of a step that comes during the talk passes, and nothing is due again and again."""
+    house = house_of(seat("101"), steps=(Step(after_ms=60_000, go="voicemail"),))
+    house.arrive("a")
+    house.talk("a")
+    house.pass_time(60_000)
+    assert house.state.calls["a"].step_at is None
+    assert (house.core.next_deadline() or house.now + 1) > house.now
+
+
 def test_a_head_start_counts_across_queues():
     """Calls of a queue with a head start go before older ones of another, of the same class."""
     both = SeatRule(name="101", queues=("sales", "gold"))

@@ -10,6 +10,7 @@ from acd.control import Control, ControlError
 from acd.core import invariants
 from acd.desk.supervisor import SupervisorDesk
 from acd.dispatcher import Dispatcher
+from acd.reports.words import safe
 from acd.settings import Site
 from acd.status import Status, status_of
 from acd.why.waiting import call_named, waiting
@@ -40,7 +41,7 @@ class View:
         dispatcher = self._dispatcher()
         call = call_named(dispatcher.core.state, name)
         if call is None:
-            raise ControlError(f"no call and no caller '{name}' is here now")
+            raise ControlError(f"no call and no caller '{safe(name)}' is here now")
         return msgspec.to_builtins(waiting(dispatcher.core.state, call, dispatcher.clock(), live=True))
 
     def faults(self) -> list[str]:

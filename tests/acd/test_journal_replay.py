@@ -10,8 +10,7 @@ from acd.journal import Folder, Journal, builds, compare, folder, rebuild, repla
 from acd.journal.audit import as_json, as_line, survey
 from acd.journal.entries import encode
 from tests.acd.scribe import HOSTILE, Scribe
-from tests.sim.test_sim import RULES, trouble, work
-from tests.sim.world import World
+from tests.sim.day import run
 
 
 @pytest.fixture
@@ -31,14 +30,11 @@ def scribe(path):
 @pytest.mark.parametrize("seed", range(3))
 async def test_a_day_of_trouble_replays_to_the_last_byte(path, seed):
     """A simulated day of broken links and callers who give up is decided again the same, stored states included."""
-    world = World(seed, RULES)
+    tape = run(seed, 600).tape
     journal = Journal(path)
     core = Core()
-    work(world)
-    trouble(world)
-    world.live(120_000)
     commands = 0
-    for number, event in enumerate(world.tape, 1):
+    for number, event in enumerate(tape, 1):
         followed = core.decide(event)
         commands += len(followed)
         journal.append(event, followed)
@@ -46,11 +42,10 @@ async def test_a_day_of_trouble_replays_to_the_last_byte(path, seed):
         if number % 10 == 0:
             journal.save(core.state)
             journal._saving.result()
-    world.dispatcher.close()
     journal.close()
     verdict = compare(Folder(path))
     assert verdict.difference == ""
-    assert (verdict.entries, verdict.commands) == (len(world.tape), commands)
+    assert (verdict.entries, verdict.commands) == (len(tape), commands)
     assert commands > 20
     assert verdict.states >= 4
 

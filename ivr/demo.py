@@ -129,10 +129,10 @@ async def _perform(console: Console, *, stay: bool, listen: str) -> None:
     password = _customer_password()
     rules = _Rules(listen)
     server = Server(_stage(password), HOME, tied=True, prepare=rules)
-    story = _story_of(server, console)
     async with contextlib.AsyncExitStack() as stack:
         console.print(Text("The site starts ...", style="bright_black"))
         await _unbroken(stack.enter_async_context(server))
+        story = _story_of(server, console)
         stack.callback(server.dispatcher.watchers.clear)  # its end takes the switch away: nothing to be warned of
         async with asyncio.timeout(60):
             await server.switch.connected.wait()
@@ -158,7 +158,7 @@ async def _perform(console: Console, *, stay: bool, listen: str) -> None:
 
 
 def _story_of(server: Server, console: Console) -> Story:
-    """Have what happens told from the first moment: a phone may register before the first caller dials."""
+    """Have what happens told as soon as the server runs: a phone may register before the first caller dials."""
     agents = {name: seat.agent for name, seat in server.site.seats.items()}
     agents[YOURS] += " (you)"
 

@@ -34,6 +34,8 @@ CODES: dict[Action, str] = {
     "pause": "*14",
     "end-wrap-up": "*15",
     "my-state": "*16",
+    "more-wrap-up": "*17",
+    "code": "*18",
 }
 """What the sample's dialplan has an agent dial (from-seat in extensions.conf)."""
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from acd.core import events as ev
 from acd.core.commands import Answer
 from acd.site import load_site
+from acd.site_changes import configured
 from ivr import demo
 from ivr.asterisk import AsteriskError, program
 from ivr.demo import play
@@ -243,12 +244,13 @@ def test_the_watching_persons_seat_serves_no_queue_while_the_story_is_told():
 
 
 async def test_the_story_knows_seats_that_came_after_it_began(tmp_path):
-    """It begins before the server does, whose first settings make the seats: they are looked up when they are told."""
+    """Settings bring a new table of seats each time: they are looked up when they are told."""
     console = Console(width=120, record=True, file=io.StringIO())
     server = Server(demo.SAMPLE, tmp_path)
     try:
+        server._open_journal(None)
         demo._story_of(server, console)
-        server.dispatcher.submit(ev.Started(run="1"), server._configured())
+        server.dispatcher.submit(ev.Started(run="1"), configured(server.site))
         server.dispatcher.submit(ev.HandsetChanged(seat="101", reachable=True, busy=False))
         assert await server.desk.log_in("101", "1101") == "ok"
         server._see_handset("101", "log-in", "ok")

@@ -148,12 +148,29 @@ class Folder:
                 raise _damage(file, start, seq, [later for _, later in files[place + 1 :]])
 
     def follow(self, after: int) -> Iterator[AnyEntry]:
-        """As `entries`, and then each new one as it comes, without end."""
+        """As `entries`, and then each new one as it comes, without end. Only what is new is read."""
+        payload: Payload | None = None
+        while payload is None:
+            for payload in self.payloads(after):
+                yield decoded(payload, decode_entry)
+            if payload is None:
+                time.sleep(FOLLOW_S)
+        file, header, place = payload.file, payload.header, payload.offset + FRAME_BYTES + len(payload.data)
         while True:
-            for entry in self.entries(after):
-                after = entry.seq
-                yield entry
-            time.sleep(FOLLOW_S)
+            later = [found for _, found in self.numbered(LOG) if found.name > file.name]  # looked for before the end is
+            with file.open("rb") as opened:
+                opened.seek(place)
+                data = memoryview(opened.read())
+            end = 0
+            for begin, end in frames(data, 0):
+                yield decoded(Payload(file, header, place + begin - FRAME_BYTES, data[begin:end]), decode_entry)
+            place += end
+            if end:
+                continue
+            if later and not _is_torn_head(text := later[0].read_bytes()):
+                file, (header, place) = later[0], read_header(later[0], text, "log")
+            else:
+                time.sleep(FOLLOW_S)
 
     def tail(self) -> Tail | None:
         """How the newest log file ends; None if there is none.

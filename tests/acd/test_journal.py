@@ -340,3 +340,18 @@ def test_a_reader_sees_whole_entries_while_one_writes(scribe, path):
     scribe.arrive("new")
     assert next(follower).event.call == "new"
     assert seen == list(range(5, scribe.journal.seq))
+
+
+def test_who_follows_is_led_from_file_to_file(path, monkeypatch):
+    """Entries are followed across the begin of new files, each once and in order, and the end of a file is no end."""
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 400)
+    scribe = Scribe(path)
+    follower = Folder(path).follow(after=0)
+    seen = []
+    for number in range(20):
+        scribe.crowd(1, f"{number}-")
+        while len(seen) < scribe.journal.seq:
+            seen.append(next(follower))
+    scribe.journal.close()
+    assert events(seen) == scribe.history
+    assert len(Folder(path).numbered(LOG)) > 3

@@ -19,7 +19,6 @@ import contextlib
 import errno
 import os
 import secrets
-import socket
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from types import TracebackType
@@ -28,13 +27,13 @@ from typing import Any, Self
 import structlog
 
 from acd import chronicle
-from acd.control import ControlError, WithFiles, ask_for_files, is_answered
+from acd.control import ControlError, WithFiles, is_answered
 from acd.core.commands import Announce
 from acd.core.events import AnyEvent, Started
 from acd.desk.agents import AgentDesk
 from acd.desk.view import View
 from acd.dispatcher import Clock, Dispatcher
-from acd.journal import Folder, Journal, Rebuilt, rebuild
+from acd.journal import Journal, Rebuilt
 from acd.settings import Site
 from acd.site import fill_secrets, load_site
 from acd.site_changes import changes, configured
@@ -49,14 +48,15 @@ from ivr.runner import Runner
 from ivr.scripts import FOLDER as SCRIPTS
 from ivr.scripts import Scripts
 from ivr.server_settings import ami_settings, handsets, without_restart
+from ivr.succession import Inheritance, inherit
 from ivr.switch import AmiSwitch
 from ivr.voices import Engine, choose_engines
 
 log = structlog.get_logger()
 
 JOURNAL = "journal"
-HAND_OVER_S = 20.0
-"""How long an old server may take to hand over."""
+PATIENCE_S = 2.0
+"""How long work that can wait does so for the first link to Asterisk."""
 FINISH_MS = 60_000
 """How long menus that run may go on in a server that has handed over; what is left then falls to the dialplan."""
 
@@ -155,24 +155,23 @@ class Server:
         await self.close()
 
     async def _start(self) -> None:
-        begun, listeners, since = None, list[socket.socket](), 0
+        heritage = Inheritance()
         if self._takeover and is_answered(self.home):
-            begun, listeners, since = await self._take_over()
-        try:
+            with contextlib.closing(self._make_prompts(self.ivr)) as prompts:
+                await self._speak(prompts)  # ahead, while the old one serves
+            heritage = await inherit(self.home, self.home / JOURNAL)
+        with heritage.closing():
             await self._control.start()
-            self._open_journal(begun)
+            self._open_journal(heritage.begun)
             await self._use(self.ivr)
-            await self._listen(listeners)
-        finally:
-            for listener in listeners:
-                listener.close()
+            await self._listen(heritage)
         self.dispatcher.submit(Started(run=secrets.token_hex(4)), configured(self.site))
         await self._begin_asterisk()
         self._link = self._spawn(self.switch.run(), "switch")
         switch = self.site.switch
         log.info("callfloor is up", site=self.site.general.name, agi_port=switch.agi_port, sip_port=switch.sip_port)
-        if since:
-            self._spawn(self._tell_gap(since), "gap")
+        if heritage.since:
+            self._spawn(self._tell_gap(heritage.since), "gap")
 
     def _open_journal(self, begun: Rebuilt | None) -> None:
         """Begin where the last run ended.
@@ -195,19 +194,6 @@ class Server:
 
     # One server after the other
 
-    async def _take_over(self) -> tuple[Rebuilt, list[socket.socket], int]:
-        """Have all ready, then have the running server hand over; gives what it left, and when it decided last."""
-        with contextlib.closing(self._make_prompts(self.ivr)) as prompts:
-            await self._speak(prompts)
-        begun = await asyncio.to_thread(rebuild, Folder(self.home / JOURNAL))
-        try:
-            answer, files = await asyncio.to_thread(ask_for_files, self.home, "hand-over", timeout_s=HAND_OVER_S)
-        except ControlError as error:
-            raise ControlError(f"the running server does not hand over: {error}; stop it, then start anew") from error
-        listeners = [socket.socket(fileno=file) for file in files]
-        log.info("the running server has handed over", pid=answer["pid"], entries=answer["entry"] - begun.seq)
-        return begun, listeners, int(answer["at"])
-
     async def _tell_gap(self, since: int) -> None:
         await self.switch.connected.wait()
         log.info("took over", gap_ms=self.dispatcher.clock() - since)
@@ -218,15 +204,15 @@ class Server:
             raise ControlError("it is starting or ending, or its Asterisk is to end with it")
         assert self._journal is not None, "there is a link, so there is a journal"
         self._is_leaving = True
-        at = self.dispatcher.clock()
-        files = self.agi.let_go()
-        self.dispatcher.drain()
-        await self._cancel({self._link})
-        self.dispatcher.close()
-        entry = self._journal.seq
-        await asyncio.to_thread(self._journal.close)
-        await self._control.close()
-        return WithFiles({"pid": os.getpid(), "at": at, "entry": entry}, files, self._left)
+        async with self._reloading:  # one that runs is let end
+            at = self.dispatcher.clock()
+            files = self.agi.let_go()
+            self.dispatcher.drain()
+            await self._cancel({self._link})
+            self.dispatcher.close()
+            await asyncio.to_thread(self._journal.close)
+            await self._control.close()
+        return WithFiles({"pid": os.getpid(), "at": at, "entry": self._journal.seq}, files, self._left)
 
     def _left(self, taken: bool) -> None:  # noqa: FBT001 - Control calls it so
         if not taken:
@@ -238,13 +224,12 @@ class Server:
         log.info("handed over; menus that run go on here", sessions=self.agi.sessions)
         await self.agi.finish(FINISH_MS)
 
-    async def _listen(self, listeners: list[socket.socket]) -> None:
+    async def _listen(self, heritage: Inheritance) -> None:
         host, port = self.site.switch.agi_host, self.site.switch.agi_port
-        if len(listeners) == 1 and listeners[0].getsockname()[:2] == (host, port):
-            self.agi.adopt(listeners.pop())
+        if (listener := heritage.listener(host, port)) is not None:
+            self.agi.adopt(listener)
             return
-        for listener in listeners:  # the settings name another place now, or a name with several addresses
-            listener.close()
+        heritage.close()
         try:
             await self.agi.start(host, port)
         except OSError as error:
@@ -260,12 +245,18 @@ class Server:
         if self.site.switch.mode == "existing":
             write_generated(self.site, self.folder / "generated", self.home / "sounds", group_reads=True)
         elif self.instance.running:
-            self._spawn(self._reload_asterisk(), "asterisk reload")
+            self._spawn(self._when_in_service(asyncio.to_thread(self.instance.reload)), "asterisk reload")
         else:
             await asyncio.to_thread(self.instance.start)
 
-    async def _reload_asterisk(self) -> None:
-        await asyncio.to_thread(self.instance.reload)
+    async def _when_in_service(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Do what takes a processor for a while when calls are served; or soon, if Asterisk is not there."""
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.switch.connected.wait(), PATIENCE_S)
+            await work
+        finally:
+            work.close()  # never begun, if this was cancelled
 
     async def close(self) -> None:
         """End what runs, in the order in which nothing misses what it needs."""
@@ -347,7 +338,7 @@ class Server:
         routes: dict[str, Handler] = {name: runner.handler(flow) for name, flow in ivr.routes.items()}
         routes |= {name: runner.handler(flow, to_fallback=False) for name, flow in handset.flows().items()}
         self.agi.routes = {f"{self.site.switch.agi_secret}/{name}": handler for name, handler in routes.items()}
-        self._speaking = self._spawn(self._speak(prompts), "prompts")
+        self._speaking = self._spawn(self._when_in_service(self._speak(prompts)), "prompts")
 
     def _make_prompts(self, ivr: Ivr) -> Prompts:
         general = self.site.general

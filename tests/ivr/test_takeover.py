@@ -116,6 +116,24 @@ async def test_a_caller_in_a_menu_is_not_dropped(house):
             assert old.agi.sessions == 0
 
 
+async def test_a_caller_who_has_just_connected_is_not_dropped(house):
+    """Who reached the old server but has not yet said what he wants is served by it, and waited for."""
+    async with house.serve() as old:
+        reader, writer = await asyncio.open_connection("127.0.0.1", house.agi_port)
+        writer.write(b"agi_channel: PJSIP/trunk-1\n")
+        async with asyncio.timeout(10):
+            while not old.agi._headers:  # noqa: ASYNC110 - the kernel's work
+                await asyncio.sleep(0.01)
+        async with house.serve(takeover=True):
+            finished = asyncio.create_task(old.finish())
+            await asyncio.sleep(0.1)
+            assert not finished.done()
+            writer.write(f"agi_network_script: {old.site.switch.agi_secret}/entry\n\n".encode())
+            assert await line(reader)
+            writer.close()
+            await asyncio.wait_for(finished, 10)
+
+
 async def test_an_agent_at_the_keypad_of_the_old_server_is_not_left_hanging(house):
     """A wish that comes to a server which has handed over fails at once, for nobody there could decide it."""
     async with house.serve() as old, house.serve(takeover=True):

@@ -60,7 +60,6 @@ def reconcile(floor: Floor, snapshot: Snapshot) -> None:
     for call in list(state.calls.values()):
         if call.known_at < snapshot.asked and call.id not in held:
             offering.forget(floor, call)
-    younger.update(command.call for command in floor.commands if isinstance(command, SendAway))  # on their way by now
     for known in held.values():
         if known.call not in younger:
             _held(floor, known)
@@ -110,7 +109,8 @@ def _held(floor: Floor, held: HeldCall) -> None:
         if held.waiting:
             admit(floor, held)
     elif held.waiting and call.state in {CallState.TALKING, CallState.AFTER}:
-        if not floor.state.fresh or floor.at - call.since >= SETTLE_MS:
+        sent = any(isinstance(command, SendAway) and command.call == call.id for command in floor.commands)
+        if not sent and (not floor.state.fresh or floor.at - call.since >= SETTLE_MS):
             come_back(floor, call, held)
     elif not held.waiting and call.state is CallState.WAITING:
         queueing.leave_queue(floor, call)

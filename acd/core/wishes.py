@@ -17,7 +17,7 @@ from acd.core.events import (
 )
 from acd.core.floor import Floor
 from acd.core.model import Offer, Seat
-from acd.core.transitions import ON_ITS_WAY, OfferState, Presence
+from acd.core.transitions import OfferState, Presence
 
 AnyWish = LogInAsked | LogOutAsked | ReadyAsked | PauseAsked | WrapUpEndAsked | WrapUpExtendAsked | CodeAsked
 WISHES: tuple[type[AnyWish], ...] = (
@@ -103,7 +103,7 @@ def _log_out(floor: Floor, seat: Seat) -> Answer:
     for offer in _offers(floor, seat):
         if offer.state is OfferState.WRAP_UP:
             offering.let_go(floor, offer)
-        elif offer.state in ON_ITS_WAY:
+        elif offer.state is OfferState.RINGING:  # answered, they may talk though the word of it has not come
             offering.withdraw(floor, offer)
     if seat.work:
         floor.show(seat)

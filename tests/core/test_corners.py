@@ -311,3 +311,14 @@ def test_closing_a_queue_that_is_none_leaves_no_trace():
     house.give(ev.QueueSet(queue="x" * 100, closed=True))
     assert house.state.closed == {}
     assert same(house.replayed(), house.state)
+
+
+def test_logging_out_after_the_answer_cuts_no_talk():
+    """The word of the bridge may be lost or late: whoever answered logs out when it is over."""
+    house = House()
+    house.log_in("102")
+    house.arrive("a")
+    house.give(ev.OfferAnswered(offer=house.offer_of("a")))
+    commands = house.give(ev.LogOutAsked(seat="102", request=1))
+    assert [type(command) for command in commands] == [cmd.Reply]
+    assert commands[0].answer == "later"

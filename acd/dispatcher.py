@@ -237,6 +237,8 @@ class Dispatcher:
                 self._switch.withdraw(command)
             case cmd.Announce():
                 self._switch.announce(command)
+            case cmd.ChangeQueue():
+                self._switch.change_queue(command)
             case cmd.SendAway():
                 self._switch.send_away(command)
             case cmd.ShowSeat():

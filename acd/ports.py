@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from acd.core import Core, State
-from acd.core.commands import Announce, Answer, AnyCommand, Offer, SeatLook, SendAway, Withdraw
+from acd.core.commands import Announce, Answer, AnyCommand, ChangeQueue, Offer, SeatLook, SendAway, Withdraw
 from acd.core.events import AnyEvent
 
 
@@ -22,6 +22,9 @@ class Switch(Protocol):
 
     def announce(self, command: Announce) -> None:
         """Tell a waiting caller something, beside all else; whoever takes him cuts it short."""
+
+    def change_queue(self, command: ChangeQueue) -> None:
+        """Note which queue a waiting call is in by now, for a later snapshot and for its music."""
 
     def send_away(self, command: SendAway) -> None:
         """Move a waiting call to the overflow, or where the command says."""

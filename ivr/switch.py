@@ -221,6 +221,14 @@ class AmiSwitch:
         if self._link is not None:
             self._announcer.announce(self._link, command)
 
+    def change_queue(self, command: cmd.ChangeQueue) -> None:
+        """Note on the caller's channel which queue he is in; his music follows when he enters his bridge anew."""
+        caller = self.channels.calls.get(command.call)
+        if caller is not None:
+            caller.queue = command.queue
+            if self._link is not None:
+                self._link.tell("Setvar", Channel=caller.channel, Variable="ACD_QUEUE", Value=command.queue)
+
     def send_away(self, command: cmd.SendAway) -> None:
         """Move a waiting call to the overflow, whose flow reads where to and why."""
         caller = self.channels.calls.get(command.call)

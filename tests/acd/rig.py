@@ -87,6 +87,9 @@ class Switch:
     def withdraw(self, command):
         self._do("withdraw", command)
 
+    def change_queue(self, command):
+        self._do("change_queue", command)
+
     def send_away(self, command):
         self._do("send_away", command)
 

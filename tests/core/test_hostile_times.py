@@ -42,6 +42,9 @@ class Deaf:
     def withdraw(self, command):
         self.told.append(command)
 
+    def change_queue(self, command):
+        self.told.append(command)
+
     def send_away(self, command):
         self.told.append(command)
 

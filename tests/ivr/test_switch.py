@@ -212,6 +212,17 @@ async def test_the_overflow_takes_the_callers_channel(peer):
         ]
 
 
+async def test_a_move_to_another_queue_is_noted_on_the_callers_channel(peer):
+    """A later snapshot reads it there, and so does the music; of one who is gone nothing is said."""
+    async with floor_at(peer) as floor:
+        await floor.arrive()
+        floor.switch.change_queue(cmd.ChangeQueue(call="gone", queue="night"))
+        floor.switch.change_queue(cmd.ChangeQueue(call="1.1", queue="night"))
+        [*_, noted] = await peer.asked("Setvar", 2)
+        assert (noted["Channel"], noted["Variable"], noted["Value"]) == ("PJSIP/trunk-1", "ACD_QUEUE", "night")
+        assert floor.sent() == ["Setvar PJSIP/trunk-1 ACD_QUEUE"]
+
+
 async def test_every_look_of_a_seat_has_a_lamp(peer):
     """Each thing the core can want to show is a device state, and no two of them the same."""
     assert set(LAMPS) == set(typing.get_args(cmd.SeatLook))

@@ -74,6 +74,9 @@ class Ledger:
             if self._last.get(other.number) != call.number:
                 self._last[other.number] = call.number
                 self._passed[other.number] += 1
+            seen = self._seen.get(other.number)
+            if seen is not None and seen[:2] != (other.queue, other.hops):  # it moved within this event: a new count
+                self._passers.pop(other.number, None)
             passers = self._passers.setdefault(other.number, set())
             passers.add(call.number)
             if len(passers) > rule.overtake_most:

@@ -92,16 +92,19 @@ class Log:
             self._trim()
         path = self._folder / f"{first:020}{LOG}"
         header = head("log", first, at, build())
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        new = path.with_suffix(".new")  # a reader never meets a file without a header
+        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             _put(file, header, 0)
             if self._synced:
                 os.fdatasync(file)
+            new.replace(path)
+            if self._synced:
                 sync_folder(self._folder)
         except OSError:
             os.close(file)
             with contextlib.suppress(OSError):
-                path.unlink()
+                new.unlink()
             raise
         self.close()
         self._file, self._size, self._reserved, self.full = file, len(header), len(header), False

@@ -1,11 +1,14 @@
 """What a journal entry costs: callfloor's own log beside sqlite3 in WAL mode, both on the disk before they go on.
 
-An entry is an arrival with the offer that followed, as the dispatcher journals it. Both sides store it in groups of 1,
-100 and 1,000, each group synced (fdatasync; synchronous = FULL), in turns on one disk, so the ratios hold on any
-machine. The peer gets the bytes ready-made, and still has to place them in its pages; ours are encoded, checksummed and
-framed within the measured time. Processor time is that of the process, user and system.
+An entry is an arrival with the offer that followed, encoded as the dispatcher journals it. Both sides store it in
+groups of 1, 100 and 1,000, each synced (fdatasync; synchronous = FULL), in turns on one disk, so the ratios hold on any
+machine. Ours runs as it does in the server: on an event loop, its thread at the disk with one group while the next one
+is made. The peer's call returns when the disk is done, as it would in the server. Processor time is that of the
+process, user and system.
 """
 
+import asyncio
+import itertools
 import sqlite3
 import tempfile
 import time
@@ -13,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -32,8 +35,8 @@ COMMANDS: list[AnyCommand] = [
     Offer(offer="offer-1a2b3c4d-12345", call="1800000000.12345", seat="101", ring_ms=15_000),
     ShowSeat(seat="101", look="ringing"),
 ]
-Store = Callable[[int], None]
-"""Stores a group of so many entries, durably, before it returns."""
+Store = Callable[[int, int], None]
+"""Stores so many groups of so many entries, each durably before the next; returns when all are."""
 
 
 class Cost(NamedTuple):
@@ -46,18 +49,30 @@ class Cost(NamedTuple):
 
 
 @contextmanager
-def ours(folder: Path, durability: str = "power") -> Iterator[Store]:
-    """Open our journal; without an event loop a group is stored before `commit` returns."""
-    journal = Journal(folder / f"journal-{durability}", durability="power" if durability == "power" else "process")
+def ours(folder: Path, durability: Literal["process", "power"]) -> Iterator[Store]:
+    """Open our journal."""
+    journal = Journal(folder / durability, durability=durability)
+    append = journal.append
 
-    def store(count: int) -> None:
-        append = journal.append
-        for _ in range(count):
-            append(EVENT, COMMANDS)
-        assert journal.commit() == journal.seq, "the disk takes nothing"
+    async def store(groups: int, group: int) -> None:
+        on_disk = asyncio.Event()
+        journal.on_stored = on_disk.set
+        before = journal.seq
+        for _ in range(groups):
+            for _ in range(group):
+                append(EVENT, COMMANDS)
+            while journal.stored < before:
+                await on_disk.wait()
+                on_disk.clear()
+            before = journal.seq
+            journal.commit()
+        while journal.stored < before:
+            await on_disk.wait()
+            on_disk.clear()
+        assert journal.failed is None, journal.failed
 
     with closing(journal):
-        yield store
+        yield lambda groups, group: asyncio.run(store(groups, group))
 
 
 @contextmanager
@@ -67,27 +82,23 @@ def peer(folder: Path) -> Iterator[Store]:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
         database.execute("CREATE TABLE entry (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL)")
-        body = encode(Entry(1, EVENT, COMMANDS))
-        seq = 0
+        count = itertools.count(1)
 
-        def store(count: int) -> None:
-            nonlocal seq
-            database.execute("BEGIN IMMEDIATE")
-            rows = ((seq + place, EVENT.at, body) for place in range(1, count + 1))
-            database.executemany("INSERT INTO entry VALUES (?, ?, ?)", rows)
-            database.execute("COMMIT")
-            seq += count
+        def store(groups: int, group: int) -> None:
+            for _ in range(groups):
+                rows = ((seq, EVENT.at, encode(Entry(seq, EVENT, COMMANDS))) for seq in itertools.islice(count, group))
+                database.execute("BEGIN IMMEDIATE")
+                database.executemany("INSERT INTO entry VALUES (?, ?, ?)", rows)
+                database.execute("COMMIT")
 
         yield store
 
 
 def cost(store: Store, group: int) -> Cost:
     """Measure one round."""
-    count = GROUPS[group]
     began, used = time.perf_counter(), time.process_time()
-    for _ in range(count):
-        store(group)
-    entries = count * group
+    store(GROUPS[group], group)
+    entries = GROUPS[group] * group
     return Cost(entries / (time.perf_counter() - began), (time.process_time() - used) / entries * 1e6)
 
 
@@ -96,12 +107,12 @@ def main() -> dict[str, object]:
     rounds: dict[int, list[tuple[Cost, Cost, Cost]]] = {group: [] for group in GROUPS}
     with (
         tempfile.TemporaryDirectory(prefix="journal-", dir=Path.cwd()) as name,  # /tmp may be no disk
-        ours(Path(name)) as own,
+        ours(Path(name), "power") as own,
         ours(Path(name), "process") as unsynced,
         peer(Path(name)) as other,
     ):
         for store in (own, unsynced, other):
-            store(10)
+            store(1, 10)
         for _ in range(ROUNDS):
             for group, costs in rounds.items():
                 costs.append((cost(own, group), cost(unsynced, group), cost(other, group)))

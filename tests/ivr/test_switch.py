@@ -218,9 +218,9 @@ async def test_a_move_to_another_queue_is_noted_on_the_callers_channel(peer):
         await floor.arrive()
         floor.switch.change_queue(cmd.ChangeQueue(call="gone", queue="night"))
         floor.switch.change_queue(cmd.ChangeQueue(call="1.1", queue="night"))
-        [*_, noted] = await peer.asked("Setvar", 2)
+        [*_, noted] = await peer.asked("Setvar")
         assert (noted["Channel"], noted["Variable"], noted["Value"]) == ("PJSIP/trunk-1", "ACD_QUEUE", "night")
-        assert floor.sent() == ["Setvar PJSIP/trunk-1 ACD_QUEUE"]
+        assert floor.sent() == ["Setvar PJSIP/trunk-1 ACD_QUEUE night"]
 
 
 async def test_every_look_of_a_seat_has_a_lamp(peer):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from acd.conf import Variable
 from acd.core.classes import eased, tiers_of
 from acd.core.queueing import HOPS_MOST
-from acd.core.rules import Needs, QueueRule, SeatRule, Step
+from acd.core.rules import MediumRule, Needs, QueueRule, SeatRule, Step
 from acd.options import counting
 from acd.problems import Origin, did_you_mean
 from acd.queue_options import overflows
@@ -239,8 +239,26 @@ def _check_media(written: Written, site: Site) -> None:
         if section in written.sections:
             check(rule.blocks, section, "blocks")
             check(rule.interrupted_by, section, "interrupted_by")
+            if (other := _sets_aside_in_turn(site, rule)) is not None:
+                message = f"{rule.name} and {other} would set each other aside, and neither would go on"
+                written.problems.error(written.origin(section, "interrupted_by"), message, "let one of them go first")
     for name, seat in site.seats.items():
         check(seat.rule.most, name, "most")
+
+
+def _sets_aside_in_turn(site: Site, rule: MediumRule) -> str | None:
+    """Name a medium that interrupts this one, and is interrupted by it, itself or by way of others."""
+    by = {medium.name: medium.interrupted_by for medium in site.media}
+    for first in rule.interrupted_by:
+        met, ahead = {first}, [first]
+        while ahead:
+            for name in by.get(ahead.pop(), ()):
+                if name == rule.name:
+                    return first
+                if name not in met:
+                    met.add(name)
+                    ahead.append(name)
+    return None
 
 
 def _check_budget(written: Written, site: Site, seat: SeatRule) -> None:

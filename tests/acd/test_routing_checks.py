@@ -142,6 +142,11 @@ SALES, SUPPORT, ANNA = "max_wait = 10m", "[support]\ntype = queue", "skills = fr
         (ANNA, "most = telex 4", "16: there is no medium 'telex'; write a section [medium-telex] with type = medium"),
         (ANNA, "set_aside_on = buzy", "16: set_aside_on: 'buzy' is not known; did you mean 'busy'?"),
         (ANNA, "[chat]\ntype = medium", "16: a medium cannot be named 'chat'; write medium- and the medium, as in"),
+        (
+            ANNA,
+            "[medium-chat]\ntype = medium\ninterrupted_by = email",
+            "18: chat and email would set each other aside, and neither would go on; let one of them go first",
+        ),
         (ANNA, "[medium-chat]\ntype = medium\nblocks = vioce", "18: there is no medium 'vioce'; did you mean 'voice'?"),
         (ANNA, "[trunk2]\ntype = lines", "16: group of lines 'trunk2' has no 'lines'; write lines = names of lines"),
         (ANNA, "[trunk2]\ntype = lines\nlines = a 1 2", "18: lines: of 'a', '1 2' is not a whole number"),

@@ -1,8 +1,12 @@
 """What holds for all tests."""
 
 import resource
+import signal
 
 import pytest
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to what it runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # or the programs that tests start would not hear Ctrl-C
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -176,4 +176,4 @@ async def test_a_hang_up_that_asterisk_forgot(floor, monkeypatch):
     floor.server.switch._on_event(Message({"Event": "HangupRequest", "Uniqueid": floor.call(number).id}))
     await call.ended()
     await floor.until(lambda: floor.seat("101").state is SeatState.READY, "ready again")
-    assert not phone.calls
+    await floor.until(lambda: not phone.calls, "hung up at the phone too")

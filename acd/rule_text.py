@@ -48,10 +48,11 @@ def read_needs(text: str) -> Needs:
     parts = text.split("+") if text.strip() else []
     if len(parts) > ALL_MOST:
         raise ValueError(f"{len(parts)} things are asked for; {ALL_MOST} are the most")
-    return tuple(_read_need(part) for part in parts)
+    return tuple(read_need(part) for part in parts)
 
 
-def _read_need(part: str) -> tuple[tuple[str, int], ...]:
+def read_need(part: str) -> tuple[tuple[str, int], ...]:
+    """Read one thing that is asked for: any one of what `|` parts. Errors as `read_needs`."""
     alternatives = part.split("|")
     if len(alternatives) > ANY_MOST:
         raise ValueError(f"{shown(part.strip())} has {len(alternatives)} alternatives; {ANY_MOST} are the most")

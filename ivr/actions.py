@@ -15,11 +15,12 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
+from acd.core.rules import Needs
 from acd.problems import did_you_mean
 from acd.settings import SEAT_NAME
 from ivr import flow as steps
 from ivr.flow import Step, StepError
-from ivr.needs import Needs, read_head_start, read_needs
+from ivr.needs import read_head_start, read_needs
 
 ACTIONS = {
     "queue": "`queue NAME`: wait for an agent. Last word. May go on with `priority N`: class 0 is served first; "

@@ -34,8 +34,9 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from msgspec import Struct
 
+from acd.core.rules import Needs
 from acd.settings import SEAT_NAME
-from ivr.needs import HEAD_START_MAX_MS, Needs, checked_needs
+from ivr.needs import HEAD_START_MAX_MS, checked_needs
 
 T = TypeVar("T")
 

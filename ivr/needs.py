@@ -13,21 +13,17 @@ from typing import Any
 
 import structlog
 
+from acd import rule_text
+from acd.core.rules import Needs
 from acd.options import duration
+from acd.rule_text import read_need
 from acd.settings import SEAT_NAME
 
 log = structlog.get_logger()
 
-Needs = tuple[tuple[tuple[str, int], ...], ...]
-"""All of these, each any one of (skill, minimum level)."""
-
-LEVEL_MAX = 10
-ALL_MAX, ANY_MAX = 8, 8
-"""How many things a call may ask for, and how many alternatives each may have."""
 HEAD_START_MAX_MS = 86_400_000
 TEXT_MAX = 512
 
-_ONE = re.compile(r"([a-z0-9][a-z0-9_-]{0,39})(?:[ :]+([0-9]{1,2}))?")
 _HEAD_START = duration("0", "24h")
 
 
@@ -40,10 +36,7 @@ def read_needs(text: str) -> Needs:
     """
     if len(text) > TEXT_MAX:
         raise ValueError(f"needs of {len(text)} characters; up to {TEXT_MAX} can be kept")
-    parts = text.split("+") if text.strip() else []
-    if len(parts) > ALL_MAX:
-        raise ValueError(f"{len(parts)} things are needed; up to {ALL_MAX} can be")
-    return tuple(_read_part(part) for part in parts)
+    return rule_text.read_needs(text)
 
 
 def write_needs(needs: Needs) -> str:
@@ -104,9 +97,9 @@ def _sound_part(call: str, text: str, refuse: Callable[[str, str, str], None]) -
     except ValueError as error:
         refuse(call, text, str(error))
     sound = []
-    for part in text[:TEXT_MAX].split("+")[:ALL_MAX]:
+    for part in text[:TEXT_MAX].split("+")[: rule_text.ALL_MOST]:
         try:
-            sound.append(_read_part(part))
+            sound.append(read_need(part))
         except ValueError:
             continue  # the log names the first fault already
     return tuple(sound)
@@ -118,20 +111,3 @@ def _refuse(call: str, said: str, reason: str) -> None:
 
 def _ignore(_call: str, _said: str, _reason: str) -> None:
     pass
-
-
-def _read_part(part: str) -> tuple[tuple[str, int], ...]:
-    alternatives = part.split("|")
-    if len(alternatives) > ANY_MAX:
-        raise ValueError(f"'{part.strip()[:80]}' has {len(alternatives)} alternatives; up to {ANY_MAX} are possible")
-    return tuple(_read_one(one.strip()) for one in alternatives)
-
-
-def _read_one(text: str) -> tuple[str, int]:
-    match = _ONE.fullmatch(text)
-    if match is None:
-        raise ValueError(f"'{text[:80]}' is no skill: write its name, and the lowest level that will do (1 to 10)")
-    level = int(match[2] or 1)
-    if not 1 <= level <= LEVEL_MAX:
-        raise ValueError(f"level {level} of '{match[1]}' is out of range; levels are 1 to {LEVEL_MAX}")
-    return match[1], level

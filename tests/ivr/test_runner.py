@@ -138,9 +138,9 @@ async def test_enqueue_with_all_it_can_ask_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wish", "reason"),
     [
-        ({"needs": "french 11"}, "level 11 of 'french' is out of range"),
+        ({"needs": "french 11"}, "level of 'french': 11 is out of range"),
         ({"needs": "fr,ench"}, "is no skill"),
-        ({"needs": ((("french", 0),),)}, "level 0"),
+        ({"needs": ((("french", 0),),)}, "level of 'french': 0"),
         ({"head_start_ms": 86_400_001}, "head_start_ms"),
         ({"seat": "1'1"}, "a seat is named by its number"),
     ],

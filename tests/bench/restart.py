@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import msgspec
 from rich.console import Console
@@ -32,8 +33,12 @@ from tests.bench.measure import free_port, quantile
 from tests.bench.site import DIRECT, BenchSite
 
 SEATS, WAITING, KILLS = 20, 300, 20
+FIRST = WAITING + SEATS + 60
+"""So many come at first; some of them are served before the last has come."""
 SEED = 20_261_127
 TALK_MS = (15_000, 40_000)
+LATER = "9000"
+"""Begin of the numbers of those who come later."""
 LEAVERS, STAY_MS = 40, (30_000, 180_000)
 UP_S = 20.0
 
@@ -56,7 +61,8 @@ class Life:
             stdout=self.log,
             stderr=self.log,
             process_group=0,
-        )
+            env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+        )  # its bytecode is cached, as on every machine where it has run before
         while time.monotonic() < begun + UP_S:
             assert self.process.poll() is None, f"callfloor ended, see {self.log.name}"
             try:
@@ -83,6 +89,13 @@ class Life:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(30)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+
 
 def in_line(status: Status) -> list[str]:
     """Callers who wait or are being offered, first in line first."""
@@ -90,12 +103,12 @@ def in_line(status: Status) -> list[str]:
 
 
 def held(site: BenchSite) -> set[str]:
-    """Callers who, says Asterisk, wait (`core show channels concise`: the context is 2nd, the number 8th)."""
+    """Callers who, says Asterisk, wait, or were taken from there to their agents."""
     return {number for context, number in channels(site) if context == "acd-hold"}
 
 
 def channels(site: BenchSite) -> list[tuple[str, str]]:
-    """Context and caller's number of each channel."""
+    """Context and caller's number of each channel (`core show channels concise`: 2nd and 8th of a line)."""
     rows = [row.split("!") for row in site.instance.cli("core show channels concise").splitlines()]
     return [(row[1], row[7]) for row in rows if len(row) > 8]
 
@@ -117,9 +130,10 @@ def trouble(life: Life, chance: random.Random) -> tuple[list[float], int, int]:
         life.kill()
         time.sleep(chance.uniform(0.0, 1.5))
         took_s.append(life.start())
-        after = in_line(life.status())
+        status = life.status()
+        after, known = in_line(status), {call.caller for call in status.calls}
         there = held(life.site)
-        lost += sum(caller in there and caller not in after for caller in before)
+        lost += sum(caller in there and caller not in known for caller in before)
         both = set(before) & set(after)
         swapped += [one for one in before if one in both] != [one for one in after if one in both]
     return took_s, lost, swapped
@@ -129,8 +143,8 @@ def gone(life: Life, agents: Crowd, journal: Path) -> tuple[int, int]:
     """How many patient callers are neither there nor were answered, and how many were answered."""
     answered = set(agents.notes().get("answer", {}))
     there = {number for _, number in channels(life.site)}
-    known = {str(number) for number in range(1, WAITING + SEATS + 1)}
-    known |= {event.caller for event in arrivals(journal) if event.caller.startswith("9")}
+    known = {str(number) for number in range(1, FIRST + 1)}
+    known |= {event.caller for event in arrivals(journal) if event.caller.startswith(LATER)}
     return len(known - answered - there), len(answered)
 
 
@@ -170,13 +184,12 @@ def main() -> dict[str, object]:
     chance = random.Random(SEED)
     print(f"seed {SEED}", flush=True)
     with tempfile.TemporaryDirectory(prefix="restart-") as name:
-        folder = Path(name)
-        port = free_port()
-        with BenchSite(folder, [str(201 + n) for n in range(SEATS)], contact=f"127.0.0.1:{port}") as site:
-            life = Life(site)
+        folder, port = Path(name), free_port()
+        seats = [str(201 + number) for number in range(SEATS)]
+        with BenchSite(folder, seats, contact=f"127.0.0.1:{port}") as site, Life(site) as life:
             life.start()
             words = ["-s", DIRECT["callfloor"], site.server, "-l", "600"]
-            first, later = ["-m", str(WAITING + SEATS), "-r", "20"], ["-m", "150", "-r", "1"]
+            first, later = ["-m", str(FIRST), "-r", "20"], ["-m", "150", "-r", "1"]
             leave = ["-m", str(LEAVERS), "-r", "1"]
             with (
                 Crowd(crowd.agent(TALK_MS), folder / "agents", port) as agents,
@@ -184,8 +197,8 @@ def main() -> dict[str, object]:
             ):
                 wait_for(life, WAITING, 120)
                 with (
-                    Crowd(crowd.waiter("9"), folder / "later", free_port(), *words, *later),
-                    Crowd(crowd.waiter("8", STAY_MS), folder / "leavers", free_port(), *words, *leave),
+                    Crowd(crowd.waiter(LATER), folder / "later", free_port(), *words, *later),
+                    Crowd(crowd.waiter("8000", STAY_MS), folder / "leavers", free_port(), *words, *leave),
                 ):
                     took_s, lost, swapped = trouble(life, chance)
                     talking = sum(seat.look == "talking" for seat in life.status().seats)

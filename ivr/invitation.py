@@ -47,7 +47,7 @@ def _as_agent(site: Site, address: str) -> list[str | tuple[str, str]]:
         f"    server {address}   user {YOURS}   password {seat.secret}   (UDP)\n",
         "    dial *11, then PIN ",
         (f"{seat.pin}#", "bold"),
-        "\n",
+        "; that call says how it went, and ends by itself\n",
     ]
 
 

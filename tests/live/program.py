@@ -131,6 +131,11 @@ class Site(People):
         assert await asyncio.to_thread(ask, self.folder / "home", "invariants") == []
 
 
+def talking(status):
+    """The numbers of those who talk to an agent."""
+    return [call.caller for call in status.calls if call.state == "talking"]
+
+
 def waiting(status):
     """The numbers of those who wait, first in line first."""
     return [call.caller for call in status.calls if call.state == "waiting"]

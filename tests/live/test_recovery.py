@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from acd.status import Status
 from tests.live.people import WITHIN_S
-from tests.live.program import looks, open_program, waiting
+from tests.live.program import looks, open_program, talking, waiting
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 
@@ -52,6 +52,7 @@ async def test_killed_while_people_wait_and_talk(site):
         leg = await site.rings("101")
         assert number in leg.remote
         await leg.answer()
+        await site.shows(lambda status, served=number: served in talking(status))  # or it would be a refusal
         await leg.hang_up()
     await site.shows(lambda status: not waiting(status))
 

@@ -73,6 +73,7 @@ async def serve_all(site, leg, numbers):
         leg = await site.rings("101")
         assert number in leg.remote, f"{leg.remote} came before {number}"
         await leg.answer()
+        await site.shows(lambda status, served=number: served not in in_sales(status))  # or it would be a refusal
         await leg.hang_up()
     await site.shows(lambda status: not in_sales(status))
 

@@ -23,7 +23,8 @@ from tests.bench.crowd import Crowd
 from tests.bench.measure import free_port
 from tests.bench.site import DIRECT, BenchSite
 
-CALLS, RATE, SEATS = 5_000, 20, 40
+CALLS, RATE, SEATS = 5_200, 20, 40
+"""A few hang up before they are in line."""
 TALK_MS, STAY_MS = (500, 2_500), (200, 4_000)
 
 

@@ -4,6 +4,10 @@ import resource
 import signal
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("callfloor", deadline=None)  # machines are shared: no test is one of time
+settings.load_profile("callfloor")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to what it runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # or the programs that tests start would not hear Ctrl-C

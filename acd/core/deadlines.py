@@ -1,7 +1,11 @@
 """An index over the deadlines that stand in the state: which comes next.
 
 Entries are never removed when a deadline changes. An entry counts only while the field it was made from still says
-the same, so a stale one is skipped when it surfaces. The heap can be thrown away and built anew at any time.
+the same; a stale one is dropped when its time draws near. The index can be thrown away and built anew at any time.
+
+Most deadlines never come: a caller who may wait an hour is answered in a minute. So what is far off lies unordered, in
+one list a second, and only the second that is next is put in order (a timing wheel: Varghese, Lauck: Hashed and
+hierarchical timing wheels, 1987). A heap of all of them would pay its logarithm for each.
 """
 
 import heapq
@@ -15,6 +19,9 @@ Kind = Literal[
 ]
 Entry = tuple[int, Kind, str, str]
 """When, which field, whose, and for a bar: of which seat."""
+
+_SECOND_BITS = 10
+"""1,024 ms: a power of two, so that a shift finds it."""
 
 _CALL_FIELDS: dict[Kind, Callable[[Call], int | None]] = {
     "give-up": lambda call: call.give_up_at,
@@ -31,26 +38,45 @@ class Deadlines:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._heap: list[Entry] = list(all_deadlines(state))
-        heapq.heapify(self._heap)
+        self._near: list[Entry] = []
+        """A heap of all entries up to and with the second `_reached`."""
+        self._reached = 0
+        self._far: dict[int, list[Entry]] = {}
+        """Second -> entries in it."""
+        self._seconds: list[int] = []
+        """A heap of the seconds in `_far`."""
+        for entry in all_deadlines(state):
+            self.add(*entry)
 
     def add(self, at: int, kind: Kind, name: str = "", seat: str = "") -> None:
         """Note that a field now names this time."""
-        heapq.heappush(self._heap, (at, kind, name, seat))
+        second = at >> _SECOND_BITS
+        if second <= self._reached:
+            heapq.heappush(self._near, (at, kind, name, seat))
+        elif second in self._far:
+            self._far[second].append((at, kind, name, seat))
+        else:
+            self._far[second] = [(at, kind, name, seat)]
+            heapq.heappush(self._seconds, second)
 
     def next(self) -> int | None:
         """When the soonest deadline is, or None."""
-        heap = self._heap
-        while heap:
-            if self._holds(heap[0]):
-                return heap[0][0]
-            heapq.heappop(heap)
-        return None
+        while True:
+            near = self._near
+            while near:
+                if self._holds(near[0]):
+                    return near[0][0]
+                heapq.heappop(near)
+            if not self._seconds:
+                return None
+            self._reached = heapq.heappop(self._seconds)
+            self._near = [entry for entry in self._far.pop(self._reached) if self._holds(entry)]
+            heapq.heapify(self._near)
 
     def due(self, at: int) -> Iterator[Entry]:
         """Take out, in order, what has come by `at`. What is handled may change what comes after it."""
         while (soonest := self.next()) is not None and soonest <= at:
-            yield heapq.heappop(self._heap)
+            yield heapq.heappop(self._near)
 
     def _holds(self, entry: Entry) -> bool:
         at, kind, name, extra = entry

@@ -12,7 +12,6 @@ from acd.core import State, waits
 from acd.core.commands import SeatLook
 from acd.core.explain import needs_text
 from acd.core.model import Seat, Ticket
-from acd.core.transitions import CallState
 
 
 class QueueStatus(Struct, frozen=True, kw_only=True):
@@ -135,16 +134,16 @@ def status_of(
 
 def _queue(state: State, name: str, at: int) -> QueueStatus:
     calls = [call for call in state.calls.values() if call.queue == name]
-    waiting = [call for call in calls if call.state in {CallState.WAITING, CallState.OFFERED}]
+    waiting = [call for call in calls if call.state in {"waiting", "offered"}]
     seats = [seat for seat in state.seats.values() if name in seat.rule.queues and seat.shown != "logged-out"]
-    in_line = sum(call.state is CallState.WAITING for call in calls)
+    in_line = sum(call.state == "waiting" for call in calls)
     memory = state.waits.get(name)
     wait_least_ms, wait_most_ms = waits.range_ms(memory, in_line) or (None, None)
     return QueueStatus(
         name=name,
         waiting=len(waiting),
         longest_wait_ms=max((at - call.arrived for call in waiting), default=0),
-        talking=sum(call.state is CallState.TALKING for call in calls),
+        talking=sum(call.state == "talking" for call in calls),
         seats_ready=sum(seat.listens and not seat.work for seat in seats),
         seats_logged_in=len(seats),
         closed=state.closed.get(name, state.queues[name].closed),
@@ -189,8 +188,8 @@ def _calls(state: State, at: int) -> list[CallStatus]:
     places: Counter[str] = Counter()
     calls = []
     for call in sorted(state.calls.values(), key=lambda call: call.key):
-        waits_on = call.state in {CallState.WAITING, CallState.OFFERED}
-        places[call.queue] += call.state is CallState.WAITING
+        waits_on = call.state in {"waiting", "offered"}
+        places[call.queue] += call.state == "waiting"
         calls.append(
             CallStatus(
                 call=call.id,
@@ -200,7 +199,7 @@ def _calls(state: State, at: int) -> list[CallStatus]:
                 state=call.state,
                 waited_ms=(at if waits_on else call.since) - call.arrived,
                 offers=call.offers_made,
-                position=places[call.queue] if call.state is CallState.WAITING else 0,
+                position=places[call.queue] if call.state == "waiting" else 0,
                 needs=needs_text(call) if waits_on else "",
             )
         )
@@ -222,7 +221,7 @@ def _ticket(state: State, ticket: Ticket) -> TicketStatus:
     before = (
         call
         for call in state.calls.values()
-        if call.queue == ticket.queue and call.state is CallState.WAITING and (call.rank, call.due) <= (rank, due)
+        if call.queue == ticket.queue and call.state == "waiting" and (call.rank, call.due) <= (rank, due)
     )
     return TicketStatus(
         number=ticket.number,

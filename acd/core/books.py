@@ -10,7 +10,6 @@ from bisect import bisect_left, insort
 
 from acd.core.model import Call, Seat, State
 from acd.core.rules import QueueRule
-from acd.core.transitions import CallState, Presence
 
 
 class Book:
@@ -65,7 +64,7 @@ def books_of(state: State) -> dict[str, Book]:
     for seat in state.seats.values():
         enlist(books, seat)
     for call in state.calls.values():
-        if call.state is CallState.WAITING and call.queue in books:
+        if call.state == "waiting" and call.queue in books:
             books[call.queue].add(call)
     for offer in state.offers.values():
         if offer.queue in books:
@@ -82,5 +81,5 @@ def enlist(books: dict[str, Book], seat: Seat, *, by: int = 1) -> None:
                 book.seats.append(seat)
             else:
                 book.seats.remove(seat)
-            if seat.presence is not Presence.LOGGED_OUT:
+            if seat.presence != "logged-out":
                 book.signed_in += by

@@ -9,7 +9,6 @@ from acd.core.events import Configured, SeatsConfigured
 from acd.core.floor import Floor
 from acd.core.model import Call, Seat
 from acd.core.rules import SeatRule
-from acd.core.transitions import CallState
 
 
 def configure(floor: Floor, event: Configured) -> None:
@@ -36,7 +35,7 @@ def configure(floor: Floor, event: Configured) -> None:
         offering.go_on_with_others(floor, seat)
     queueing.ease_crowds(floor)
     for call in list(state.calls.values()):
-        if call.state is CallState.WAITING and call.queue not in state.queues:
+        if call.state == "waiting" and call.queue not in state.queues:
             queueing.overflow(floor, call, "unknown-queue")
     floor.unsettled.update(state.queues)
     for seat in state.seats.values():

@@ -38,11 +38,12 @@ class Deadlines:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._second = 0
+        """The second that is in order."""
         self._near: list[Entry] = []
-        """A heap of all entries up to and with the second `_reached`."""
-        self._reached = 0
+        """A heap of the entries in it."""
         self._far: dict[int, list[Entry]] = {}
-        """Second -> entries in it."""
+        """Any other second -> entries in it."""
         self._seconds: list[int] = []
         """A heap of the seconds in `_far`."""
         for entry in all_deadlines(state):
@@ -51,7 +52,7 @@ class Deadlines:
     def add(self, at: int, kind: Kind, name: str = "", seat: str = "") -> None:
         """Note that a field now names this time."""
         second = at >> _SECOND_BITS
-        if second <= self._reached:
+        if second == self._second:
             heapq.heappush(self._near, (at, kind, name, seat))
         elif second in self._far:
             self._far[second].append((at, kind, name, seat))
@@ -61,6 +62,8 @@ class Deadlines:
 
     def next(self) -> int | None:
         """When the soonest deadline is, or None."""
+        if self._seconds and self._seconds[0] < self._second:  # added since
+            self._turn()
         while True:
             near = self._near
             while near:
@@ -69,14 +72,21 @@ class Deadlines:
                 heapq.heappop(near)
             if not self._seconds:
                 return None
-            self._reached = heapq.heappop(self._seconds)
-            self._near = [entry for entry in self._far.pop(self._reached) if self._holds(entry)]
-            heapq.heapify(self._near)
+            self._turn()
 
-    def due(self, at: int) -> Iterator[Entry]:
-        """Take out, in order, what has come by `at`. What is handled may change what comes after it."""
-        while (soonest := self.next()) is not None and soonest <= at:
-            yield heapq.heappop(self._near)
+    def _turn(self) -> None:
+        """Put the soonest second in order."""
+        if self._near:
+            self._far[self._second] = self._near
+            heapq.heappush(self._seconds, self._second)
+        self._second = heapq.heappop(self._seconds)
+        self._near = [entry for entry in self._far.pop(self._second) if self._holds(entry)]
+        heapq.heapify(self._near)
+
+    def take(self, at: int) -> Entry | None:
+        """Take out the soonest that has come by `at`, or None. To handle it may change what comes after it."""
+        soonest = self.next()
+        return None if soonest is None or soonest > at else heapq.heappop(self._near)
 
     def _holds(self, entry: Entry) -> bool:
         at, kind, name, extra = entry

@@ -13,7 +13,6 @@ from acd.core import events as ev
 from acd.core.commands import AnyCommand, Reply, TakeSnapshot
 from acd.core.floor import Floor
 from acd.core.model import Call, Seat, State
-from acd.core.transitions import CallState
 
 
 class Core:
@@ -51,7 +50,7 @@ def _arrived(floor: Floor, event: ev.CallArrived) -> None:
     call = floor.state.calls.get(event.call)
     if call is None:
         reconcile.admit(floor, event)
-    elif call.state in {CallState.TALKING, CallState.AFTER}:
+    elif call.state in {"talking", "after"}:
         reconcile.come_back(floor, call, event)
 
 
@@ -67,7 +66,7 @@ def _call_set(floor: Floor, event: ev.CallSet) -> None:
         return
     if event.priority is not None:
         queueing.set_priority(floor, call, event.priority)
-    if call.state is CallState.WAITING and event.queue in floor.state.queues:
+    if call.state == "waiting" and event.queue in floor.state.queues:
         queueing.move_queue(floor, call, event.queue, "moved")
     if event.withdraw is not None:
         queueing.overflow(floor, call, "withdrawn", event.withdraw)
@@ -123,7 +122,8 @@ def _wish(floor: Floor, event: wishes.AnyWish) -> None:
 
 def _deadlines(floor: Floor, _event: ev.DeadlineReached) -> None:
     state = floor.state
-    for at, kind, name, extra in floor.deadlines.due(state.now):
+    while (entry := floor.deadlines.take(state.now)) is not None:
+        at, kind, name, extra = entry
         match kind:
             case "offer":
                 offering.overdue(floor, state.offers[name])

@@ -2,7 +2,6 @@
 
 from acd.core.books import Book
 from acd.core.model import Call, Seat, State
-from acd.core.transitions import OfferState, Presence
 
 
 def is_empty(state: State, call: Call, book: Book, absences: tuple[str, ...]) -> bool:
@@ -12,13 +11,13 @@ def is_empty(state: State, call: Call, book: Book, absences: tuple[str, ...]) ->
 
 def _is_there(state: State, call: Call, seat: Seat, absences: tuple[str, ...]) -> bool:
     """Whether a seat counts. The words are app_queue's, as `joinempty` has them, by our names."""
-    if seat.presence is Presence.LOGGED_OUT:
+    if seat.presence == "logged-out":
         return False
-    if "paused" in absences and (seat.presence is Presence.PAUSED or seat.next_word == "pause"):
+    if "paused" in absences and (seat.presence == "paused" or seat.next_word == "pause"):
         return False
     if "unreachable" in absences and not seat.reachable:
         return False
-    wraps_up = any(state.offers[name].state is OfferState.WRAP_UP for name in seat.work)
+    wraps_up = any(state.offers[name].state == "wrap-up" for name in seat.work)
     if "wrap-up" in absences and wraps_up:
         return False
     if "busy" in absences and (seat.busy or (seat.work and not wraps_up)):

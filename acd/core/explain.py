@@ -14,7 +14,6 @@ from acd.core.classes import misfit, tiers_of
 from acd.core.lanes import LANE_OF, seat_key
 from acd.core.model import Call, Seat, State
 from acd.core.rules import MediumRule, QueueRule
-from acd.core.transitions import CallState, OfferState, Presence
 
 
 class Considered(Struct, frozen=True, kw_only=True):
@@ -79,7 +78,7 @@ def _consider(state: State, call: Call, seat: Seat, rule: QueueRule | None) -> C
 
 def position(state: State, call: Call) -> int:
     """Return its place in its queue, 1 for the first of those that wait; a call that rings comes before them."""
-    before = [other for other in state.calls.values() if other.state is CallState.WAITING and other.queue == call.queue]
+    before = [other for other in state.calls.values() if other.state == "waiting" and other.queue == call.queue]
     return 1 + sum(other.key < call.key for other in before)
 
 
@@ -99,9 +98,9 @@ def exclusion(state: State, call: Call, seat: Seat, *, even_if_kept_back: bool =
 
 def absence(state: State, seat: Seat) -> str | None:
     """Say what keeps a seat from every call."""
-    if seat.presence is Presence.LOGGED_OUT:
+    if seat.presence == "logged-out":
         return "is logged out"
-    if seat.presence is Presence.PAUSED:
+    if seat.presence == "paused":
         return f"is paused: {seat.pause_reason}"
     if seat.next_word != "ready":
         return "pauses after its present work" if seat.next_word == "pause" else "logs out after its present work"
@@ -152,7 +151,7 @@ def no_room(state: State, seat: Seat, medium: str) -> str | None:
         if medium in rule.interrupted_by:
             continue
         if "*" in rule.blocks or medium in rule.blocks:
-            doing = "wraps up" if offer.state is OfferState.WRAP_UP else "has in hand"
+            doing = "wraps up" if offer.state == "wrap-up" else "has in hand"
             return f"{doing} a {offer.medium} contact of queue {offer.queue}"
         spent += rule.cost
     count = sum(offer.medium == medium for offer in held)
@@ -193,7 +192,7 @@ def tiers_ignored(state: State, rule: QueueRule) -> bool:
     if not rule.tier_seats:
         return False
     there = (seat for seat in state.seats.values() if rule.name in seat.rule.queues)
-    return sum(seat.presence is not Presence.LOGGED_OUT for seat in there) <= rule.tier_seats
+    return sum(seat.presence != "logged-out" for seat in there) <= rule.tier_seats
 
 
 def spare_lines(state: State, group: str) -> int:
@@ -261,7 +260,7 @@ def _seats_alike(state: State) -> dict[object, list[Seat]]:
 def _calls_alike(state: State) -> dict[object, list[Call]]:
     calls: dict[object, list[Call]] = {}
     for call in state.calls.values():
-        if call.state is CallState.WAITING and call.hold_until is None:
+        if call.state == "waiting" and call.hold_until is None:
             asks = (call.queue, call.needs, call.tiers, call.medium, call.wants)
             calls.setdefault(asks, []).append(call)
     return calls

@@ -15,7 +15,7 @@ from acd.core.lines import Lines
 from acd.core.model import Call, Offer, Seat, State
 from acd.core.routing import Routing
 from acd.core.rules import SeatRule, rings_many
-from acd.core.transitions import CallState, OfferState, Presence
+from acd.core.transitions import OfferState
 
 REST_MS = 5_000
 """A handset that could not be reached, or was busy, is left alone this long (mod_callcenter: 5 s for unregistered)."""
@@ -25,20 +25,14 @@ NOT_ANSWERING = "not-answering"
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_LOOKS: dict[Presence, SeatLook] = {
-    Presence.LOGGED_OUT: "logged-out",
-    Presence.READY: "ready",
-    Presence.PAUSED: "paused",
-}
-
 _OFFER_LOOKS: dict[OfferState, SeatLook] = {
-    OfferState.RINGING: "ringing",
-    OfferState.ANSWERED: "talking",
-    OfferState.CONNECTED: "talking",
-    OfferState.SUSPENDED: "talking",
-    OfferState.DOUBTFUL: "ringing",
-    OfferState.WITHDRAWING: "ringing",
-    OfferState.WRAP_UP: "wrap-up",
+    "ringing": "ringing",
+    "answered": "talking",
+    "connected": "talking",
+    "suspended": "talking",
+    "doubtful": "ringing",
+    "withdrawing": "ringing",
+    "wrap-up": "wrap-up",
 }
 
 
@@ -88,12 +82,12 @@ class Floor:
         for call in state.calls.values():
             if self.may_be_offered(call):
                 self.routing.waits(call)
-            if call.wants and call.state is CallState.WAITING and call.queue in self.books:
+            if call.wants and call.state == "waiting" and call.queue in self.books:
                 self.keep(call)
             for seat_name in call.barred or ():
                 self.routing.bar(call, state.seats[seat_name])
             rule = state.queues.get(call.queue)
-            if call.state is CallState.OFFERED and rule is not None and rings_many(rule):
+            if call.state == "offered" and rule is not None and rings_many(rule):
                 for name in call.offers:
                     self.routing.rings(call, state.seats[state.offers[name].seat])
         for seat in state.seats.values():
@@ -103,9 +97,9 @@ class Floor:
         """Whether one more seat may ring for it now."""
         if call.queue not in self.books:
             return False
-        if call.state is CallState.WAITING:
+        if call.state == "waiting":
             return call.hold_until is None
-        return call.state is CallState.OFFERED and len(call.offers) < call.rings
+        return call.state == "offered" and len(call.offers) < call.rings
 
     def keep(self, call: Call) -> None:
         """A call in line is kept for the seat that it wants."""
@@ -132,7 +126,7 @@ class Floor:
                 seat.next_word = "ready"
                 if not keep_idle:
                     self.begins_idle(seat)
-            if seat.presence is not was and seat.presence is Presence.LOGGED_OUT:
+            if seat.presence != was and seat.presence == "logged-out":
                 self.signed(seat, -1)
         self.show(seat)
 
@@ -160,7 +154,7 @@ class Floor:
     def show(self, seat: Seat, *, again: bool = False) -> None:
         """Something of the seat may have changed: tell the matcher, and the lamp if it looks different, or `again`."""
         self.routing.seat_changed(seat)
-        look = self._look(seat) if seat.work else _LOOKS[seat.presence]
+        look = self._look(seat) if seat.work else seat.presence
         if seat.name in self.wanting:
             self.unwanted.add(seat.name)
         if self.may_empty:
@@ -210,7 +204,7 @@ class Floor:
     def remove_seat(self, seat: Seat) -> None:
         """A seat without work is gone from the rules."""
         self._enlist(seat, -1)
-        seat.presence = Presence.LOGGED_OUT
+        seat.presence = "logged-out"
         self.routing.seat_changed(seat)
         del self.state.seats[seat.name]
 

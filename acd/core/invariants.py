@@ -13,7 +13,7 @@ from acd.core.commands import AnyCommand
 from acd.core.commands import Offer as OfferMade
 from acd.core.model import Call, Offer, Seat, State
 from acd.core.rules import FRONT, MediumRule
-from acd.core.transitions import IN_TALK, CallState
+from acd.core.transitions import IN_TALK
 
 
 def check(state: State) -> None:
@@ -55,15 +55,15 @@ def _offer(state: State, offer: Offer) -> Iterator[str]:
 
 
 def _call(state: State, call: Call) -> Iterator[str]:
-    holds_offer = call.state in {CallState.OFFERED, CallState.TALKING}
+    holds_offer = call.state in {"offered", "talking"}
     if holds_offer != bool(call.offers):
         yield f"call {call.id} is {call.state} with offers {call.offers}"
     for name in call.offers:
         if name not in state.offers or state.offers[name].call != call.id:
             yield f"call {call.id} holds {name}, which has ended or is another's"
-    if call.state is CallState.TALKING and len(call.offers) != 1:
+    if call.state == "talking" and len(call.offers) != 1:
         yield f"call {call.id} talks on {call.offers}"
-    if call.state is CallState.WAITING:
+    if call.state == "waiting":
         yield from _waiting(state, call)
     if any(until < state.now for until in (call.barred or {}).values()):
         yield f"call {call.id} is barred beyond its time: {call.barred}"

@@ -46,7 +46,7 @@ class Call(Struct, kw_only=True, gc=False):
     """Skills asked for now: its own and the queue's, less what escalation has eased."""
     tiers: tuple[int, int, int] = (0, 99, 0)
     """Seats of these tiers now, see `QueueRule.tiers`."""
-    state: CallState = CallState.WAITING
+    state: CallState = "waiting"
     since: int
     """When the state was entered."""
     known_at: int
@@ -112,7 +112,7 @@ class Seat(Struct, kw_only=True, gc=False):
     number: int
     """Counts seats as they were first met: its name in the matcher, and the last resort of every order."""
     rule: SeatRule
-    presence: Presence = Presence.LOGGED_OUT
+    presence: Presence = "logged-out"
     since: int
     """When the look was last another one."""
     work: tuple[str, ...] = ()
@@ -157,13 +157,13 @@ class Seat(Struct, kw_only=True, gc=False):
     @property
     def state(self) -> SeatState:
         """What it does, summed up."""
-        return SeatState(LOOK_STATES[self.shown])
+        return LOOK_STATES[self.shown]
 
     @property
     def listens(self) -> bool:
         """Whether the agent takes calls, and the handset can be rung; room for a medium is another question."""
         return (
-            self.presence is Presence.READY
+            self.presence == "ready"
             and self.next_word == "ready"
             and self.reachable
             and self.resting_until is None
@@ -171,7 +171,7 @@ class Seat(Struct, kw_only=True, gc=False):
         )
 
 
-LOOK_STATES: dict[SeatLook, str] = {
+LOOK_STATES: dict[SeatLook, SeatState] = {
     "logged-out": "logged-out",
     "ready": "ready",
     "ringing": "offered",
@@ -194,7 +194,7 @@ class Offer(Struct, kw_only=True, gc=False):
     """The trunk line that carries the seat's leg."""
     wrap_up_ms: int
     """What follows a talk, by the rule of the queue when the offer was made."""
-    state: OfferState = OfferState.RINGING
+    state: OfferState = "ringing"
     since: int
     made_at: int
     connected_at: int | None = None

@@ -10,7 +10,7 @@ from acd.core.events import OfferOutcome
 from acd.core.floor import NOT_ANSWERING, Floor
 from acd.core.model import Call, Offer, Seat
 from acd.core.rules import QueueRule, rings_at_first, rings_many
-from acd.core.transitions import IN_TALK, CallState, OfferState
+from acd.core.transitions import IN_TALK
 
 RING_GRACE_MS = 5_000
 """The switch ends a ring by itself; this long after it should have, we ask."""
@@ -88,7 +88,7 @@ def _offer(floor: Floor, call: Call, seat: Seat) -> None:
 
 def _take_call(floor: Floor, call: Call, offer: Offer, rule: QueueRule) -> None:
     """A seat rings for the call; if it is the first, the call stands in line no more."""
-    if call.state is CallState.WAITING:
+    if call.state == "waiting":
         if call.known_at == floor.state.now:
             call.place = -1  # it did not have to wait, and teaches nothing about waits
         queueing.step_out(floor, call)
@@ -169,7 +169,7 @@ def overdue(floor: Floor, offer: Offer) -> None:
 
     See for ourselves before anything is taken back: only what is no talk by then is.
     """
-    if offer.state is OfferState.WRAP_UP:
+    if offer.state == "wrap-up":
         let_go(floor, offer)
     elif not floor.state.fresh:  # no word can come; the snapshot that ends this will tell
         floor.give_deadline(offer, LOOK_MS)
@@ -177,7 +177,7 @@ def overdue(floor: Floor, offer: Offer) -> None:
         floor.give_deadline(offer, LOOK_MS)
         floor.commands.append(TakeSnapshot())
     else:
-        if offer.state is OfferState.WITHDRAWING:
+        if offer.state == "withdrawing":
             floor.commands.append(TakeSnapshot())
         withdraw(floor, offer)
 
@@ -191,7 +191,7 @@ def withdraw(floor: Floor, offer: Offer) -> None:
 
 def end(floor: Floor, offer: Offer, outcome: OfferOutcome) -> None:
     """The seat's leg is gone: settle what becomes of the call and of the seat."""
-    if offer.state is OfferState.WRAP_UP:  # said twice
+    if offer.state == "wrap-up":  # said twice
         return
     seat = floor.state.seats[offer.seat]
     call = floor.state.calls[offer.call] if offer.call is not None else None
@@ -210,9 +210,9 @@ def end(floor: Floor, offer: Offer, outcome: OfferOutcome) -> None:
 
 
 def _end_ring(floor: Floor, seat: Seat, offer: Offer, call: Call | None, outcome: OfferOutcome) -> None:
-    withdrawn = offer.state is OfferState.WITHDRAWING or outcome == "withdrawn"
-    lost = call is not None and len(call.offers) > 1 and offer.state is not OfferState.WITHDRAWING
-    if lost and (withdrawn or (offer.state is OfferState.ANSWERED and outcome == "hung-up")):
+    withdrawn = offer.state == "withdrawing" or outcome == "withdrawn"
+    lost = call is not None and len(call.offers) > 1 and offer.state != "withdrawing"
+    if lost and (withdrawn or (offer.state == "answered" and outcome == "hung-up")):
         withdrawn = True  # a colleague was quicker; that word is still on its way, so do not ring here again
     else:
         lost = False
@@ -259,7 +259,7 @@ def go_on_with_others(floor: Floor, seat: Seat) -> None:
     held = [floor.state.offers[name] for name in seat.work]
     sets_aside = floor.routing.capacity.sets_aside
     for offer in held:
-        if offer.state is OfferState.SUSPENDED and not any(
+        if offer.state == "suspended" and not any(
             other is not offer and sets_aside(other.medium, offer.medium) for other in held
         ):
             offer.move("resume", floor.state.now)
@@ -282,7 +282,7 @@ def _finish_ring(floor: Floor, seat: Seat, outcome: OfferOutcome) -> None:
 def _drop(floor: Floor, seat: Seat, offer: Offer) -> None:
     """The offer is over, and holds nothing any more."""
     del floor.state.offers[offer.id]
-    seat.work = tuple(name for name in seat.work if name != offer.id)
+    seat.work = tuple([name for name in seat.work if name != offer.id])
     book = floor.books.get(offer.queue)
     if book is not None:
         book.busy -= 1

@@ -15,7 +15,6 @@ from acd.core.emptiness import is_empty
 from acd.core.floor import Floor
 from acd.core.model import Call, Seat
 from acd.core.rules import FRONT, QueueRule, Reason, Step, rings_at_first
-from acd.core.transitions import CallState, Presence
 
 HOPS_MOST = 10
 """A call that overflowed from queue to queue so often goes in a circle."""
@@ -74,7 +73,7 @@ def _take_rules(floor: Floor, call: Call, rule: QueueRule) -> None:
 
 def learn_rules(floor: Floor, call: Call, rule: QueueRule) -> None:
     """The rules of its queue have changed. Its place stands, and how long it may wait, and what was eased for it."""
-    if call.state not in {CallState.WAITING, CallState.OFFERED}:
+    if call.state not in {"waiting", "offered"}:
         return
     eases = [step for number, step in enumerate(rule.steps) if call.steps_done >> number & 1]
     call.needs, call.tiers = all_needs(call.asked, rule), rule.tiers
@@ -82,7 +81,7 @@ def learn_rules(floor: Floor, call: Call, rule: QueueRule) -> None:
         call.needs, call.tiers = eased(call.needs, step.drop, step.lower), step.tiers or call.tiers
     call.rings = rings_at_first(rule)
     call.circle_at = None
-    if call.state is CallState.OFFERED:
+    if call.state == "offered":
         plan_circle(floor, call, rule)
     if 0 < rule.overtake_most <= call.passed:
         call.rank, call.due = FRONT, call.arrived
@@ -94,7 +93,7 @@ def learn_rules(floor: Floor, call: Call, rule: QueueRule) -> None:
 
 def _will_come(seat: Seat, call: Call) -> bool:
     """Whether it makes sense to wait for a seat: it is there, it takes calls, and did not just refuse this one."""
-    at_work = seat.presence is Presence.READY and seat.next_word == "ready" and seat.reachable
+    at_work = seat.presence == "ready" and seat.next_word == "ready" and seat.reachable
     return at_work and seat.name not in (call.barred or ())
 
 
@@ -153,7 +152,7 @@ def ease_crowds(floor: Floor) -> None:
 def look_around(floor: Floor, call: Call) -> None:
     """A call has lined up: if nobody is there for it, that holds for it too."""
     book = floor.books[call.queue]
-    if call.state is not CallState.WAITING or (book.signed_in and book.rule.leave_empty is None):
+    if call.state != "waiting" or (book.signed_in and book.rule.leave_empty is None):
         return
     _take_if_nobody(floor, call, book)
     _leave_if_empty(floor, call, book)
@@ -162,7 +161,7 @@ def look_around(floor: Floor, call: Call) -> None:
 @contextmanager
 def _changing(floor: Floor, call: Call) -> Iterator[None]:
     """Let a call's place or class change, in line or while more seats may ring for it."""
-    in_line = call.state is CallState.WAITING
+    in_line = call.state == "waiting"
     in_matcher = floor.routing.is_waiting(call)
     if in_line:
         step_out(floor, call)
@@ -183,7 +182,7 @@ def step_out(floor: Floor, call: Call) -> None:
         return
     if call.wants:
         floor.keep_no_more(call)
-    for number in list(book.steps_on):
+    for number in list(book.steps_on) if book.steps_on else ():
         if len(book.order) < (book.rule.steps[number].when_waiting or 0):
             book.steps_on.discard(number)
 
@@ -191,7 +190,7 @@ def step_out(floor: Floor, call: Call) -> None:
 def hold_over(floor: Floor, call: Call) -> None:
     """It has waited long enough to be offered."""
     call.hold_until = None
-    if call.state is CallState.WAITING:
+    if call.state == "waiting":
         floor.routing.waits(call)
 
 
@@ -205,7 +204,7 @@ def widen_circle(floor: Floor, call: Call) -> None:
     """More seats may ring for it."""
     rule = floor.books[call.queue].rule if call.queue in floor.books else None
     call.circle_at = None
-    if call.state is CallState.OFFERED and rule is not None:
+    if call.state == "offered" and rule is not None:
         call.rings = len(call.offers) + rule.circle_seats
         plan_circle(floor, call, rule)
         if not floor.routing.is_waiting(call):
@@ -223,10 +222,10 @@ def tell(floor: Floor, call: Call) -> None:
     """Tell a caller how he stands."""
     call.tell_at = None
     book = floor.books.get(call.queue)
-    if book is None or call.state not in {CallState.WAITING, CallState.OFFERED}:
+    if book is None or call.state not in {"waiting", "offered"}:
         return
     rule = book.rule
-    if call.state is CallState.OFFERED:  # his phone is about to be answered; should it not be, he hears later
+    if call.state == "offered":  # his phone is about to be answered; should it not be, he hears later
         call.tell_at = floor.state.now + rule.ring_ms
         floor.deadlines.add(call.tell_at, "tell", call.id)
         return
@@ -248,7 +247,7 @@ def step_due(floor: Floor, call: Call) -> None:
     """The time of one or more steps has come."""
     call.step_at = None
     book = floor.books.get(call.queue)
-    if book is None or call.state not in {CallState.WAITING, CallState.OFFERED}:
+    if book is None or call.state not in {"waiting", "offered"}:
         return
     waited = floor.state.now - call.arrived
     for number, step in enumerate(book.rule.steps):
@@ -256,7 +255,7 @@ def step_due(floor: Floor, call: Call) -> None:
             _take_step(floor, call, number, step)
             if call.queue != book.rule.name:  # it went elsewhere
                 return
-    if call.state in {CallState.WAITING, CallState.OFFERED}:  # in a talk none is taken, and would be due for ever
+    if call.state in {"waiting", "offered"}:  # in a talk none is taken, and would be due for ever
         plan_step(floor, call)
 
 
@@ -268,7 +267,7 @@ def plan_step(floor: Floor, call: Call) -> None:
         for number, step in enumerate(rule.steps)
         if step.after_ms is not None
         and not call.steps_done >> number & 1
-        and (step.go is None or call.state is CallState.WAITING)  # nobody is sent away who is about to be answered
+        and (step.go is None or call.state == "waiting")  # nobody is sent away who is about to be answered
     ]
     call.step_at = max(min(ahead), floor.state.now) if ahead else None
     if call.step_at is not None:
@@ -313,9 +312,9 @@ def _take_if_nobody(floor: Floor, call: Call, book: Book) -> None:
 
 def _take_step(floor: Floor, call: Call, number: int, step: Step) -> None:
     """Ease a call by one step, unless it has taken that one already."""
-    if call.steps_done >> number & 1 or call.state not in {CallState.WAITING, CallState.OFFERED}:
+    if call.steps_done >> number & 1 or call.state not in {"waiting", "offered"}:
         return
-    in_line = call.state is CallState.WAITING
+    in_line = call.state == "waiting"
     if step.go is not None and not in_line:  # about to be answered; should it not be, it goes then
         return
     call.steps_done |= 1 << number
@@ -349,7 +348,7 @@ def leave_queue(floor: Floor, call: Call) -> bool:
 
 def overflow(floor: Floor, call: Call, reason: Reason, to: str | None = None) -> None:
     """The wait in this queue is over without an agent: on to where the queue says, or to the switch."""
-    if call.state is not CallState.WAITING:
+    if call.state != "waiting":
         return
     rule = floor.state.queues.get(call.queue)
     if to is None:

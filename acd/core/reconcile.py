@@ -13,7 +13,6 @@ from acd.core.commands import SendAway, Withdraw
 from acd.core.events import CallArrived, HandsetState, HeldCall, LiveLeg, Snapshot
 from acd.core.floor import Floor
 from acd.core.model import Call, Gap
-from acd.core.transitions import CallState, OfferState
 
 SETTLE_MS = 1_000
 """For a moment after a talk the caller stands alone where he waited before. That is no return: an event would tell of
@@ -78,14 +77,14 @@ def _legs(floor: Floor, snapshot: Snapshot) -> None:
     live = {leg.offer: leg for leg in snapshot.legs}
     for offer in list(floor.state.offers.values()):
         leg = live.pop(offer.id, None)
-        if offer.state is OfferState.WRAP_UP:  # the talk is over; a leg that is on its way out is no stray
+        if offer.state == "wrap-up":  # the talk is over; a leg that is on its way out is no stray
             continue
         if leg is None:
             if offer.made_at < snapshot.asked:
                 offering.end(floor, offer, "hung-up" if offer.in_talk else "failed")
         elif leg.joined:
             offering.connected(floor, offer, seen=True)
-        elif offer.state is OfferState.WITHDRAWING:  # it may never have reached the switch: again, before they talk
+        elif offer.state == "withdrawing":  # it may never have reached the switch: again, before they talk
             offering.withdraw(floor, offer)
     for leg in live.values():
         _stray(floor, leg)
@@ -108,11 +107,11 @@ def _held(floor: Floor, held: HeldCall) -> None:
     if call is None:
         if held.waiting:
             admit(floor, held)
-    elif held.waiting and call.state in {CallState.TALKING, CallState.AFTER}:
+    elif held.waiting and call.state in {"talking", "after"}:
         sent = any(isinstance(command, SendAway) and command.call == call.id for command in floor.commands)
         if not sent and (not floor.state.fresh or floor.at - call.since >= SETTLE_MS):
             come_back(floor, call, held)
-    elif not held.waiting and call.state is CallState.WAITING:
+    elif not held.waiting and call.state == "waiting":
         queueing.leave_queue(floor, call)
 
 

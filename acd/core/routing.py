@@ -20,6 +20,8 @@ from acd.core.model import Call, Seat, State
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from acd.core.rules import SeatRule
+
 CLASSES_MOST = 4_096
 """With more classes of a kind, those without members are forgotten."""
 
@@ -47,6 +49,8 @@ class Routing:
         self._flat: set[str] = set()
         self._calls: dict[int, Call] = {}
         self._free: dict[int, tuple[Seat, SeatClass, tuple[int, ...]]] = {}
+        self._last_classes: dict[int, tuple[SeatRule, frozenset[str], SeatClass]] = {}
+        """Seat -> its class when it was last free, and of what that was made: to hash all this takes a microsecond."""
         self._kept: set[str] = set()
         self._ringing: set[tuple[int, int]] = set()
         self.without_line: set[str] = set()
@@ -190,6 +194,16 @@ class Routing:
 
     def _class_with(self, seat: Seat, media: frozenset[str]) -> SeatClass:
         rule = seat.rule
+        last = self._last_classes.get(seat.number)
+        kept = seat.name in self._kept
+        if last is not None and last[0] is rule and last[1] is media and bool(last[2].wanted) == kept:
+            return last[2]
+        cls = self._known_class(seat, media)
+        self._last_classes[seat.number] = rule, media, cls
+        return cls
+
+    def _known_class(self, seat: Seat, media: frozenset[str]) -> SeatClass:
+        rule = seat.rule
         key = (rule.queues, rule.tiers, rule.skills, media, seat.name if seat.name in self._kept else "")
         cls = self._seat_classes.get(key)
         if cls is not None:
@@ -204,6 +218,7 @@ class Routing:
         return cls
 
     def _forget_seat_classes(self) -> None:
+        self._last_classes.clear()
         used = {cls.number for _, cls, _ in self._free.values()}
         for key, cls in list(self._seat_classes.items()):
             if cls.number not in used:

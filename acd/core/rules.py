@@ -175,7 +175,9 @@ def rings_many(rule: QueueRule) -> bool:
 
 def rings_at_first(rule: QueueRule) -> int:
     """How many seats may ring for a call at once at first."""
-    return {"ring-all": RING_ALL, "ring-circles": rule.circle_seats}.get(rule.strategy, 1)
+    if not rings_many(rule):
+        return 1
+    return RING_ALL if rule.strategy == "ring-all" else rule.circle_seats
 
 
 class MediumRule(Struct, frozen=True, kw_only=True):

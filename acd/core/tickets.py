@@ -7,7 +7,6 @@ is the nearest relative.)
 
 from acd.core.floor import Floor
 from acd.core.model import Call, Ticket
-from acd.core.transitions import CallState
 
 TICKETS_MOST = 10_000
 """So many are kept; beyond it the youngest are not written: first come, first kept."""
@@ -16,9 +15,9 @@ TICKETS_MOST = 10_000
 def write(floor: Floor, calls: list[Call]) -> None:
     """Write a ticket for each of these calls that was not over, in the order of their places."""
     state = floor.state
-    why = {CallState.WAITING: "cut off while waiting", CallState.OFFERED: "cut off while waiting"}
+    why = {"waiting": "cut off while waiting", "offered": "cut off while waiting"}
     for call in sorted(calls, key=lambda call: call.key):
-        if call.state is CallState.AFTER or len(state.tickets) >= TICKETS_MOST:
+        if call.state == "after" or len(state.tickets) >= TICKETS_MOST:
             continue
         state.tickets_counted += 1
         ticket = Ticket(

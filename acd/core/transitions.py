@@ -16,89 +16,62 @@ after a move was granted, and nobody else's to compare states.
 What must change together: a state here, its deadline in `model`, its check in `invariants`.
 """
 
-from enum import StrEnum
+from typing import Literal
 
+CallState = Literal["waiting", "offered", "talking", "after"]
+"""Where a call stands. A call that is gone is not in the state at all.
 
-class CallState(StrEnum):
-    """Where a call stands. A call that is gone is not in the state at all."""
+after: the talk is over, the caller's channel still lives: survey, goodbye, or on its way to a queue again.
+"""
 
-    WAITING = "waiting"
-    OFFERED = "offered"
-    TALKING = "talking"
-    AFTER = "after"
-    """The talk is over, the caller's channel still lives: survey, goodbye, or on its way to a queue again."""
+Presence = Literal["logged-out", "ready", "paused"]
+"""An agent's word."""
 
+SeatState = Literal["logged-out", "ready", "offered", "talking", "wrap-up", "paused"]
+"""What a seat does, summed up from its presence and its offers."""
 
-class Presence(StrEnum):
-    """An agent's word."""
-
-    LOGGED_OUT = "logged-out"
-    READY = "ready"
-    PAUSED = "paused"
-
-
-class SeatState(StrEnum):
-    """What a seat does, summed up from its presence and its offers."""
-
-    LOGGED_OUT = "logged-out"
-    READY = "ready"
-    OFFERED = "offered"
-    TALKING = "talking"
-    WRAP_UP = "wrap-up"
-    PAUSED = "paused"
-
-
-class OfferState(StrEnum):
-    """Where an offer stands. An offer that has ended is not in the state at all."""
-
-    RINGING = "ringing"
-    ANSWERED = "answered"
-    CONNECTED = "connected"
-    SUSPENDED = "suspended"
-    DOUBTFUL = "doubtful"
-    WITHDRAWING = "withdrawing"
-    WRAP_UP = "wrap-up"
-
+OfferState = Literal["ringing", "answered", "connected", "suspended", "doubtful", "withdrawing", "wrap-up"]
+"""Where an offer stands. An offer that has ended is not in the state at all."""
 
 CALL_MOVES: dict[tuple[CallState, str], CallState] = {
-    (CallState.WAITING, "offer"): CallState.OFFERED,
-    (CallState.OFFERED, "requeue"): CallState.WAITING,
-    (CallState.OFFERED, "connect"): CallState.TALKING,
-    (CallState.TALKING, "part"): CallState.AFTER,
-    (CallState.WAITING, "leave"): CallState.AFTER,
+    ("waiting", "offer"): "offered",
+    ("offered", "requeue"): "waiting",
+    ("offered", "connect"): "talking",
+    ("talking", "part"): "after",
+    ("waiting", "leave"): "after",
 }
 
 SEAT_MOVES: dict[tuple[Presence, str], Presence] = {
-    (Presence.LOGGED_OUT, "log_in"): Presence.READY,
-    (Presence.READY, "log_out"): Presence.LOGGED_OUT,
-    (Presence.PAUSED, "log_out"): Presence.LOGGED_OUT,
-    (Presence.READY, "pause"): Presence.PAUSED,
-    (Presence.PAUSED, "pause"): Presence.PAUSED,  # another reason
-    (Presence.PAUSED, "ready"): Presence.READY,
-    (Presence.READY, "ready"): Presence.READY,  # on with it
+    ("logged-out", "log_in"): "ready",
+    ("ready", "log_out"): "logged-out",
+    ("paused", "log_out"): "logged-out",
+    ("ready", "pause"): "paused",
+    ("paused", "pause"): "paused",  # another reason
+    ("paused", "ready"): "ready",
+    ("ready", "ready"): "ready",  # on with it
 }
 
 OFFER_MOVES: dict[tuple[OfferState, str], OfferState] = {
-    (OfferState.RINGING, "answer"): OfferState.ANSWERED,
-    (OfferState.RINGING, "connect"): OfferState.CONNECTED,
-    (OfferState.ANSWERED, "connect"): OfferState.CONNECTED,
-    (OfferState.RINGING, "doubt"): OfferState.DOUBTFUL,
-    (OfferState.ANSWERED, "doubt"): OfferState.DOUBTFUL,
-    (OfferState.DOUBTFUL, "answer"): OfferState.ANSWERED,
-    (OfferState.DOUBTFUL, "connect"): OfferState.CONNECTED,
-    (OfferState.DOUBTFUL, "withdraw"): OfferState.WITHDRAWING,
-    (OfferState.WITHDRAWING, "talk"): OfferState.CONNECTED,  # a snapshot shows it: taken back too late
-    (OfferState.RINGING, "withdraw"): OfferState.WITHDRAWING,
-    (OfferState.ANSWERED, "withdraw"): OfferState.WITHDRAWING,
-    (OfferState.WITHDRAWING, "withdraw"): OfferState.WITHDRAWING,  # not confirmed in time: once more
-    (OfferState.CONNECTED, "suspend"): OfferState.SUSPENDED,
-    (OfferState.SUSPENDED, "resume"): OfferState.CONNECTED,
-    (OfferState.CONNECTED, "wrap_up"): OfferState.WRAP_UP,
-    (OfferState.SUSPENDED, "wrap_up"): OfferState.WRAP_UP,
+    ("ringing", "answer"): "answered",
+    ("ringing", "connect"): "connected",
+    ("answered", "connect"): "connected",
+    ("ringing", "doubt"): "doubtful",
+    ("answered", "doubt"): "doubtful",
+    ("doubtful", "answer"): "answered",
+    ("doubtful", "connect"): "connected",
+    ("doubtful", "withdraw"): "withdrawing",
+    ("withdrawing", "talk"): "connected",  # a snapshot shows it: taken back too late
+    ("ringing", "withdraw"): "withdrawing",
+    ("answered", "withdraw"): "withdrawing",
+    ("withdrawing", "withdraw"): "withdrawing",  # not confirmed in time: once more
+    ("connected", "suspend"): "suspended",
+    ("suspended", "resume"): "connected",
+    ("connected", "wrap_up"): "wrap-up",
+    ("suspended", "wrap_up"): "wrap-up",
 }
 
-IN_TALK = frozenset({OfferState.CONNECTED, OfferState.SUSPENDED})
+IN_TALK = frozenset({"connected", "suspended"})
 """Caller and agent have met."""
 
-ON_ITS_WAY = frozenset({OfferState.RINGING, OfferState.ANSWERED, OfferState.DOUBTFUL, OfferState.WITHDRAWING})
+ON_ITS_WAY = frozenset({"ringing", "answered", "doubtful", "withdrawing"})
 """They have not met yet."""

@@ -17,7 +17,6 @@ from acd.core.events import (
 )
 from acd.core.floor import Floor
 from acd.core.model import Offer, Seat
-from acd.core.transitions import OfferState, Presence
 
 AnyWish = LogInAsked | LogOutAsked | ReadyAsked | PauseAsked | WrapUpEndAsked | WrapUpExtendAsked | CodeAsked
 WISHES: tuple[type[AnyWish], ...] = (
@@ -38,7 +37,7 @@ def answer(floor: Floor, wish: AnyWish) -> Answer:
         return "unknown-seat"
     if isinstance(wish, LogInAsked):
         return _log_in(floor, seat, pin_matches=wish.pin_matches)
-    if seat.presence is Presence.LOGGED_OUT:
+    if seat.presence == "logged-out":
         return "not-logged-in"
     match wish:
         case LogOutAsked():
@@ -85,7 +84,7 @@ def _fewest_taken(floor: Floor, seat: Seat) -> int:
         for book in books
         if book.rule.strategy == "fewest-calls"
         for other in book.seats
-        if other is not seat and other.presence is not Presence.LOGGED_OUT
+        if other is not seat and other.presence != "logged-out"
     ]
     return min(colleagues, default=0)
 
@@ -95,20 +94,20 @@ def _offers(floor: Floor, seat: Seat) -> list[Offer]:
 
 
 def _wrap_ups(floor: Floor, seat: Seat) -> list[Offer]:
-    return [offer for offer in _offers(floor, seat) if offer.state is OfferState.WRAP_UP]
+    return [offer for offer in _offers(floor, seat) if offer.state == "wrap-up"]
 
 
 def _log_out(floor: Floor, seat: Seat) -> Answer:
     seat.next_word = "log_out"
     for offer in _offers(floor, seat):
-        if offer.state is OfferState.WRAP_UP:
+        if offer.state == "wrap-up":
             offering.let_go(floor, offer)
-        elif offer.state is OfferState.RINGING:  # answered, they may talk though the word of it has not come
+        elif offer.state == "ringing":  # answered, they may talk though the word of it has not come
             offering.withdraw(floor, offer)
     if seat.work:
         floor.show(seat)
         return "later"
-    if seat.presence is not Presence.LOGGED_OUT:
+    if seat.presence != "logged-out":
         floor.go_on(seat)
     return "ok"
 
@@ -123,7 +122,7 @@ def _pause(floor: Floor, seat: Seat, reason: str) -> Answer:
 
 
 def _ready(floor: Floor, seat: Seat) -> Answer:
-    if not seat.work and seat.presence is Presence.READY and seat.next_word == "ready":
+    if not seat.work and seat.presence == "ready" and seat.next_word == "ready":
         return "already"
     seat.next_word, seat.pause_reason = "ready", ""
     for offer in _wrap_ups(floor, seat):
@@ -131,7 +130,7 @@ def _ready(floor: Floor, seat: Seat) -> Answer:
     if seat.work:
         floor.show(seat)
         return "later"
-    if seat.presence is not Presence.READY:
+    if seat.presence != "ready":
         floor.go_on(seat)
     return "ok"
 
@@ -155,12 +154,12 @@ def _extend_wrap_up(floor: Floor, seat: Seat, more_ms: int) -> Answer:
 
 def _code(floor: Floor, seat: Seat) -> Answer:
     """Take a code for the last talk: given in it, it does away with the wait for one; after it, with wrap-up."""
-    offers = [offer for offer in _offers(floor, seat) if offer.in_talk or offer.state is OfferState.WRAP_UP]
+    offers = [offer for offer in _offers(floor, seat) if offer.in_talk or offer.state == "wrap-up"]
     for offer in offers:
         rule = floor.state.queues.get(offer.queue)
         if rule is None or not rule.wrap_up_until_coded:
             continue
-        if offer.state is OfferState.WRAP_UP:
+        if offer.state == "wrap-up":
             offering.let_go(floor, offer)
         else:
             offer.wrap_up_ms = rule.wrap_up_ms

@@ -13,7 +13,6 @@ from acd.core.events import (
     WrapUpExtendAsked,
 )
 from acd.core.model import Seat
-from acd.core.transitions import CallState
 from acd.dispatcher import Dispatcher
 from acd.settings import Site
 
@@ -78,7 +77,7 @@ class AgentDesk:
         due = [
             call.due
             for call in state.calls.values()
-            if call.state in {CallState.WAITING, CallState.OFFERED} and call.queue in known.rule.queues
+            if call.state in {"waiting", "offered"} and call.queue in known.rule.queues
         ]
         return len(due), self._dispatcher.clock() - min(due) if due else 0
 

@@ -6,7 +6,6 @@ import msgspec
 
 from acd.control import ControlError
 from acd.core.events import CallSet, QueueSet
-from acd.core.transitions import CallState
 from acd.dispatcher import Dispatcher
 from acd.problems import did_you_mean
 from acd.rule_text import read_target
@@ -54,13 +53,13 @@ class SupervisorDesk:
         except msgspec.DecodeError as error:
             raise ControlError(f"not understood: {error}") from error
         call = call_named(self._dispatcher.core.state, wanted.call)
-        if call is None or call.state not in {CallState.WAITING, CallState.OFFERED}:
+        if call is None or call.state not in {"waiting", "offered"}:
             raise ControlError(f"no call and no caller '{wanted.call}' waits now")
         if wanted.priority is not None and not 0 <= wanted.priority <= 99:
             raise ControlError(f"priority {wanted.priority} is out of range: it takes 0 to 99, 0 first")
         if wanted.queue is not None:
             self._known_queue(wanted.queue)
-        if (wanted.queue is not None or wanted.to is not None) and call.state is not CallState.WAITING:
+        if (wanted.queue is not None or wanted.to is not None) and call.state != "waiting":
             raise ControlError(f"a phone rings for '{wanted.call}' at this moment; ask again if nobody answers it")
         if wanted.to is not None:
             try:

@@ -96,8 +96,8 @@ def contact_of(call: Call, state: State) -> Contact:
         came=call.known_at,
         joined=call.known_at,
     )
-    if call.state is CallState.TALKING and call.offer is not None:
+    if call.state == "talking" and call.offer is not None:
         stay.ended, stay.how, stay.seat = call.since, ANSWERED, state.offers[call.offer].seat
-    elif call.state is CallState.AFTER:
+    elif call.state == "after":
         stay.ended, stay.how = call.since, LOST
     return Contact(stay=stay, state=call.state, since=call.since, known_at=call.known_at, offers=list(call.offers))

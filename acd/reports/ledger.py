@@ -13,7 +13,6 @@ from acd.core import commands as cmd
 from acd.core import events as ev
 from acd.core.model import Gap, State
 from acd.core.reconcile import SETTLE_MS
-from acd.core.transitions import CallState, OfferState
 from acd.reports.facts import ABANDONED, ANSWERED, LOST, Attempt, Contact, Span, Stay, contact_of
 
 
@@ -77,7 +76,7 @@ class Ledger:
 
     def waiting(self) -> dict[str, str]:
         """Call -> its queue, of those who wait now or are being rung for."""
-        lasting = {CallState.WAITING, CallState.OFFERED}
+        lasting = {"waiting", "offered"}
         return {name: one.stay.queue for name, one in self._contacts.items() if one.state in lasting}
 
     def talking(self) -> dict[str, str]:
@@ -131,9 +130,9 @@ class Ledger:
                 made=offer.made_at,
                 stay=known.stay if known is not None else None,
                 connected=offer.connected_at,
-                withdrawing=offer.state is OfferState.WITHDRAWING,
+                withdrawing=offer.state == "withdrawing",
             )
-            if offer.state is OfferState.WRAP_UP:
+            if offer.state == "wrap-up":
                 attempt.ended, attempt.outcome, attempt.stay = offer.since, ANSWERED, None
                 wrapping = self._wrapping.setdefault(offer.seat, [])
                 if all(one.offer != offer.id for one in wrapping):
@@ -170,7 +169,7 @@ class Ledger:
     def _arrived(self, event: ev.CallArrived) -> None:
         known = self._contacts.get(event.call)
         if known is not None:
-            if known.state in {CallState.WAITING, CallState.OFFERED}:
+            if known.state in {"waiting", "offered"}:
                 return
             self._gone(event.call, ABANDONED)
         self._admit(
@@ -180,7 +179,7 @@ class Ledger:
     def _admit(self, call: str, caller: str, queue: str, medium: str, began: int) -> None:
         now = self.now
         stay = Stay(call=call, caller=caller, queue=queue, medium=medium, began=began, came=now, joined=now)
-        self._contacts[call] = Contact(stay=stay, state=CallState.WAITING, since=now, known_at=now, offers=[])
+        self._contacts[call] = Contact(stay=stay, state="waiting", since=now, known_at=now, offers=[])
 
     def _gone(self, call: str, how: str) -> None:
         contact = self._contacts.pop(call, None)
@@ -202,7 +201,7 @@ class Ledger:
         contact = self._contacts.get(command.call)
         if contact is not None and contact.stay.ended is None:
             self._end_stay(contact.stay, command.reason, command.to)
-            contact.state, contact.since = CallState.AFTER, self.now
+            contact.state, contact.since = "after", self.now
 
     def _change_queue(self, command: cmd.ChangeQueue) -> None:
         contact = self._contacts.get(command.call)
@@ -246,8 +245,8 @@ class Ledger:
             stay=contact.stay,
         )
         contact.offers.append(command.offer)
-        if contact.state is CallState.WAITING:
-            contact.state, contact.since = CallState.OFFERED, self.now
+        if contact.state == "waiting":
+            contact.state, contact.since = "offered", self.now
 
     def _connected(self, attempt: Attempt) -> None:
         if attempt.connected is not None:
@@ -260,7 +259,7 @@ class Ledger:
             if name != attempt.offer:
                 self._offers[name].stay = None
         contact.offers = [attempt.offer]
-        contact.state, contact.since = CallState.TALKING, self.now
+        contact.state, contact.since = "talking", self.now
         contact.stay.seat = attempt.seat
         if contact.stay.ended is None:
             self._end_stay(contact.stay, ANSWERED)
@@ -273,7 +272,7 @@ class Ledger:
             contact.offers.remove(attempt.offer)
             if not contact.offers:
                 contact.since = self.now
-                contact.state = CallState.WAITING if contact.stay.ended is None else CallState.AFTER
+                contact.state = "waiting" if contact.stay.ended is None else "after"
         if attempt.connected is None:
             attempt.outcome = "withdrawn" if attempt.withdrawing else outcome
             self.attempts.append(attempt)
@@ -383,10 +382,10 @@ class Ledger:
         if contact is None:
             if held.waiting:
                 self._admit(held.call, held.caller, held.queue, held.medium, held.since)
-        elif held.waiting and contact.state in {CallState.TALKING, CallState.AFTER}:
+        elif held.waiting and contact.state in {"talking", "after"}:
             if not self._fresh or self.now - contact.since >= SETTLE_MS:
                 self._gone(held.call, LOST)
                 self._admit(held.call, held.caller, held.queue, held.medium, held.since)
-        elif not held.waiting and contact.state is CallState.WAITING:
+        elif not held.waiting and contact.state == "waiting":
             self._end_stay(contact.stay, LOST)
-            contact.state, contact.since = CallState.AFTER, self.now
+            contact.state, contact.since = "after", self.now

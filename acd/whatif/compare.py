@@ -10,7 +10,6 @@ from acd.core import events as ev
 from acd.core.commands import AnyCommand, SendAway
 from acd.core.explain import needs_text, unsuited
 from acd.core.model import Call, State
-from acd.core.transitions import Presence
 from acd.history import History
 from acd.reports.facts import Stay
 from acd.reports.ledger import Ledger
@@ -184,7 +183,7 @@ def _judge(side: Side, state: State, name: str) -> None:
     call = state.calls.get(name)
     if call is None:
         return
-    there = (seat for seat in state.seats.values() if seat.presence is not Presence.LOGGED_OUT)
+    there = (seat for seat in state.seats.values() if seat.presence != "logged-out")
     if all(unsuited(state, call, seat) is not None for seat in there):
         side.unserved[_kind(call)] += 1
 
@@ -216,9 +215,9 @@ def _opening(day: Day, rules: ev.Configured | None) -> Iterator[ev.AnyEvent]:
     for queue, closed in state.closed.items():
         yield ev.QueueSet(at=at, queue=queue, closed=closed)
     for seat in state.seats.values():
-        if seat.presence is not Presence.LOGGED_OUT:
+        if seat.presence != "logged-out":
             yield ev.LogInAsked(at=at, seat=seat.name, pin_matches=True)
-        if seat.presence is Presence.PAUSED:
+        if seat.presence == "paused":
             yield ev.PauseAsked(at=at, seat=seat.name, reason=seat.pause_reason)
     for name, (begin, end) in newcomers.items():
         yield ev.LogInAsked(at=begin, seat=name, pin_matches=True)
@@ -241,7 +240,7 @@ def _seats_of(day: Day) -> set[str]:
 
 
 def _logged_in(state: State) -> set[str]:
-    return {seat.name for seat in state.seats.values() if seat.presence is not Presence.LOGGED_OUT}
+    return {seat.name for seat in state.seats.values() if seat.presence != "logged-out"}
 
 
 def _newcomers(day: Day, rules: ev.Configured | None) -> dict[str, tuple[int, int]]:

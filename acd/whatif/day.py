@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from acd.core import events as ev
 from acd.core.commands import AnyCommand, Offer, ShowSeat
 from acd.core.model import State
-from acd.core.transitions import CallState, Presence
 from acd.history import Entry, History, Restated
 from acd.reports.facts import ABANDONED, ANSWERED, KEY_EXIT, Attempt, Stay
 from acd.reports.ledger import Ledger
@@ -120,7 +119,7 @@ class _Reader:
         self._seats = set(opening.seats)
         """Seats that are in the rules: of others the core hears nothing."""
         self._reachable = {seat.name: (seat.reachable, seat.busy) for seat in opening.seats.values()}
-        self._asked_pause = {seat.name for seat in opening.seats.values() if seat.presence is Presence.PAUSED}
+        self._asked_pause = {seat.name for seat in opening.seats.values() if seat.presence == "paused"}
         self._set_aside: dict[str, int] = {}
         self._wishes: dict[str, list[Wish]] = {}
         self.day = Day(
@@ -138,7 +137,7 @@ class _Reader:
         )
         for call in opening.calls.values():
             stay = self._ledger.stay_of(call.id)
-            if stay is not None and call.state in {CallState.WAITING, CallState.OFFERED}:
+            if stay is not None and call.state in {"waiting", "offered"}:
                 arrival = ev.CallArrived(
                     at=begin,
                     call=call.id,

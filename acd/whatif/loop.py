@@ -15,7 +15,7 @@ from acd.core import Core
 from acd.core import commands as cmd
 from acd.core import events as ev
 from acd.core.floor import NOT_ANSWERING
-from acd.core.transitions import ON_ITS_WAY, CallState, OfferState
+from acd.core.transitions import ON_ITS_WAY
 from acd.whatif.day import Ring, Talk
 
 WITHDRAW_MS = 20
@@ -114,7 +114,7 @@ class Simulation:
 
     def _give_up(self, what: tuple[str, str]) -> None:
         call = self.core.state.calls.get(what[0])
-        if call is not None and call.state in {CallState.WAITING, CallState.OFFERED}:
+        if call is not None and call.state in {"waiting", "offered"}:
             self.before_leaving(call.id)
             self._hang_up((call.id, "key-exit" if what[1] == "key-exit" else "hung-up"))
 
@@ -163,7 +163,7 @@ class Simulation:
         """What an agent asked about his wrap-up, he asks of this one."""
         offer, wish, after_talk = what
         known = self.core.state.offers.get(offer)
-        if known is not None and (known.state is OfferState.WRAP_UP) == after_talk:
+        if known is not None and (known.state == "wrap-up") == after_talk:
             self._decide(replace(wish, at=self.now, seat=known.seat))
 
     def _paused(self, seat: str) -> None:

@@ -10,7 +10,6 @@ from acd.core import events as ev
 from acd.core.explain import Explanation, explain
 from acd.core.model import Call, Seat, State
 from acd.core.rules import FRONT, Step
-from acd.core.transitions import CallState
 from acd.history import Entry, History, Restated
 
 
@@ -180,7 +179,7 @@ class _Teller:
             self._note(seq, "front", number=call.passed)
         elif call.priority != before.priority:
             self._note(seq, "priority", number=call.priority or 0)
-        if before.wants and not call.wants and call.state is CallState.WAITING:
+        if before.wants and not call.wants and call.state == "waiting":
             self._note(seq, "any-seat", to=before.wants)
 
     def _follow(self, seq: int, command: cmd.AnyCommand) -> None:
@@ -215,14 +214,14 @@ class _Teller:
                     told.outcome, told.ended_at = "withdrawn", state.now
             story.state, story.now = "gone", None
             return
-        if before is not None and before.state == CallState.TALKING and call.state is CallState.AFTER:
+        if before is not None and before.state == "talking" and call.state == "after":
             self._note(entry.seq, "talk-over")
         story.state = str(call.state)
 
     def finish(self) -> Story:
         """Return the story, with why it waits still if it does."""
         call = self._core.state.calls.get(self._name)
-        if call is not None and call.state in {CallState.WAITING, CallState.OFFERED}:
+        if call is not None and call.state in {"waiting", "offered"}:
             self.story.now = explain(self._core.state, call)
         return self.story
 

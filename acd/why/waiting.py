@@ -13,7 +13,6 @@ from acd.core.explain import exclusion, kept_back, needs_text, position, unsuite
 from acd.core.model import Call, Seat, State
 from acd.core.queueing import HOPS_MOST
 from acd.core.rules import FRONT, QueueRule, Step
-from acd.core.transitions import CallState, OfferState, Presence
 from acd.core.waits import range_ms
 
 SHOWN = 20
@@ -120,9 +119,9 @@ def waiting(state: State, call: Call, at: int, *, live: bool) -> Waiting:
 def _at_seat(state: State, call: Call, seat: Seat, at: int) -> AtSeat:
     wraps_up = [state.offers[name] for name in seat.work]
     free_at = None
-    if wraps_up and all(offer.state is OfferState.WRAP_UP for offer in wraps_up):
+    if wraps_up and all(offer.state == "wrap-up" for offer in wraps_up):
         free_at = max(offer.deadline or at for offer in wraps_up)
-    there = seat.presence is not Presence.LOGGED_OUT
+    there = seat.presence != "logged-out"
     return AtSeat(
         seat=seat.name,
         keeps=exclusion(state, call, seat, even_if_kept_back=True),
@@ -138,7 +137,7 @@ def _before(state: State, call: Call, seats: list[Seat]) -> list[Call]:
     judged: dict[object, bool] = {}
     found = []
     for other in state.calls.values():
-        if other.state is not CallState.WAITING or other is call or other.key > call.key:
+        if other.state != "waiting" or other is call or other.key > call.key:
             continue
         kind = (other.queue, other.needs, other.tiers, other.wants)
         if kind not in judged:

@@ -10,8 +10,8 @@ import gc
 import heapq
 import math
 import random
-import sys
 import tracemalloc
+from collections.abc import Callable
 from time import perf_counter
 
 from rich.console import Console
@@ -63,6 +63,10 @@ def arrivals(chance: random.Random, calls: int) -> list[int]:
     return sorted(found)
 
 
+Plan = tuple[int, int, Callable[[int, str], None], str]
+"""When, in which order among those of one time, what, and of which call or offer."""
+
+
 class Day:
     """One day of a site."""
 
@@ -71,8 +75,10 @@ class Day:
         self.core = Core()
         self.now = START
         self.events = 0
-        self.answered = self.abandoned = self.most_waiting = 0
-        self.plans: list[tuple[int, int, str, str]] = []
+        self.called = self.answered = self.abandoned = self.most_waiting = 0
+        self.plans: dict[int, list[Plan]] = {}
+        """Second -> what is to happen in it."""
+        self.second = 0
         self.planned = 0
         rules = site(self.chance)
         self.seats = [rule.name for rule in rules.seats or ()]
@@ -84,7 +90,8 @@ class Day:
             self.give(ev.LogInAsked(at=START, seat=name, pin_matches=True))
         needs = [()] * 6 + [(((skill, level),),) for skill in SKILLS for level in (1, 4)]
         self.wants = [needs[self.chance.randrange(len(needs))] for _ in range(1_000)]
-        self.arrivals = [START + at for at in arrivals(self.chance, calls)]
+        for number, at in enumerate(arrivals(self.chance, calls)):
+            self.plan(START + at, self.call, f"{START + at}.{number}")
         self.talks = [int(self.chance.expovariate(1 / TALK_MS)) + 500 for _ in range(4_096)]
         self.patience = [int(self.chance.expovariate(1 / PATIENCE_MS)) + 2_000 for _ in range(4_099)]
 
@@ -93,49 +100,65 @@ class Day:
         self.events += 1
         for command in self.core.decide(event):
             if type(command) is cmd.Offer:
-                self.plan(event.at + ANSWER_MS, "connect", command.offer)
+                self.plan(event.at + ANSWER_MS, self.connect, command.offer)
 
-    def plan(self, at: int, what: str, name: str) -> None:
+    def plan(self, at: int, act: Callable[[int, str], None], name: str) -> None:
         """Let something happen later."""
         self.planned += 1
-        heapq.heappush(self.plans, (at, self.planned, what, name))
+        second = at >> 10
+        if second == self.second:
+            heapq.heappush(self.plans[second], (at, self.planned, act, name))
+        elif second in self.plans:
+            self.plans[second].append((at, self.planned, act, name))
+        else:
+            self.plans[second] = [(at, self.planned, act, name)]
 
     def live(self) -> None:
-        """From the first call to the last hang-up."""
-        core, state, plans = self.core, self.core.state, self.plans
-        number, calls = 0, len(self.arrivals)
-        while number < calls or plans:
-            due = core.next_deadline()
-            at = plans[0][0] if plans else sys.maxsize
-            if number < calls and self.arrivals[number] < at:
-                at = self.arrivals[number]
-                if due is None or due > at:
-                    name = f"{at}.{number}"
-                    queue, needs = f"q{number * 7919 % QUEUES}", self.wants[number % 1_000]
-                    self.give(ev.CallArrived(at=at, call=name, queue=queue, needs=needs, caller=f"+48{number:09}"))
-                    if state.calls[name].state == "waiting":
-                        self.plan(at + self.patience[number % 4_099], "leave", name)
-                    number += 1
-                    continue
-            if due is not None and due <= at:
-                self.give(ev.DeadlineReached(at=due))
-                continue
-            self.happen(*heapq.heappop(plans))
+        """From the first call to the last hang-up, a second (of 1,024 ms) after the other."""
+        next_deadline = self.core.next_deadline
+        self.second = START >> 10
+        while self.plans:
+            plans = self.plans.setdefault(self.second, [])
+            heapq.heapify(plans)
+            end = (self.second + 1) << 10
+            while True:
+                due, at = next_deadline(), plans[0][0] if plans else end
+                if due is not None and due <= at and due < end:
+                    self.give(ev.DeadlineReached(at=due))
+                elif plans:
+                    at, _, act, name = heapq.heappop(plans)
+                    act(at, name)
+                else:
+                    break
+            del self.plans[self.second]
+            self.second += 1
 
-    def happen(self, at: int, _number: int, what: str, name: str) -> None:
-        """What was planned comes true, if it still can."""
+    def call(self, at: int, name: str) -> None:
+        """A caller comes, and has so much patience."""
+        number = self.called = self.called + 1
+        queue, needs = f"q{number * 7919 % QUEUES}", self.wants[number % 1_000]
+        self.give(ev.CallArrived(at=at, call=name, queue=queue, needs=needs, caller=f"+48{number:09}"))
+        if self.core.state.calls[name].state == "waiting":
+            self.plan(at + self.patience[number % 4_099], self.leave, name)
+
+    def connect(self, at: int, name: str) -> None:
+        """An agent answers, if the caller is still there."""
+        if name in self.core.state.offers:
+            self.give(ev.Connected(at=at, offer=name))
+            self.plan(at + self.talks[self.planned % 4_096], self.end, name)
+
+    def end(self, at: int, name: str) -> None:
+        """They have talked."""
+        call = self.core.state.offers[name].call
+        self.give(ev.OfferEnded(at=at, offer=name, outcome="hung-up"))
+        self.answered += 1
+        if call is not None:
+            self.give(ev.CallEnded(at=at, call=call))
+
+    def leave(self, at: int, name: str) -> None:
+        """His patience is over, if he still waits."""
         state = self.core.state
-        if what == "connect":
-            if name in state.offers:
-                self.give(ev.Connected(at=at, offer=name))
-                self.plan(at + self.talks[self.planned % 4_096], "end", name)
-        elif what == "end":
-            call = state.offers[name].call
-            self.give(ev.OfferEnded(at=at, offer=name, outcome="hung-up"))
-            self.answered += 1
-            if call is not None:
-                self.give(ev.CallEnded(at=at, call=call))
-        elif name in state.calls and state.calls[name].state == "waiting":
+        if name in state.calls and state.calls[name].state == "waiting":
             self.most_waiting = max(self.most_waiting, len(state.calls) - len(state.offers))
             self.give(ev.CallEnded(at=at, call=name))
             self.abandoned += 1

@@ -12,7 +12,6 @@ from acd.core import reconcile as reconciling
 from acd.core.capacity import Capacity
 from acd.core.deadlines import Deadlines
 from acd.core.routing import Routing
-from acd.core.transitions import CallState
 from tests.sim.day import run
 from tests.sim.world import World
 
@@ -158,7 +157,7 @@ def forgets_the_hold(true):
 
     def wrong(floor_, call):
         true(floor_, call)
-        waits = call.hold_until is not None and call.state is CallState.WAITING
+        waits = call.hold_until is not None and call.state == "waiting"
         if waits and call.queue in floor_.books and floor_.books[call.queue].holds(call):
             floor_.routing.waits(call)
 

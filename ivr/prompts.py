@@ -28,12 +28,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from ivr.audio import Audio, for_telephone, silence, speech_level, to_wav
 from ivr.voices import Engine, VoiceError, speakable
+
+if TYPE_CHECKING:
+    from ivr.audio import Audio
 
 log = structlog.get_logger()
 
@@ -229,7 +231,7 @@ class Prompts:
     async def _silence(self, pool: Executor) -> Path:
         stem = self._cache / "silence"
         if not _in_use(stem):
-            await asyncio.get_running_loop().run_in_executor(pool, _write_sound, stem, silence(100, 16_000))
+            await asyncio.get_running_loop().run_in_executor(pool, _write_silence, stem)
         return stem
 
     def _failed(self, key: tuple[str, str], error: VoiceError) -> None:
@@ -270,14 +272,28 @@ def _ask(question: Callable[..., _T], *words: str) -> _T:
         raise VoiceError(f"{type(error).__name__}: {error}") from error
 
 
+# Numpy, on which `audio` stands, is a fifth of the time that callfloor needs to start. Only who renders waits for it: a
+# server that comes back to callers who wait finds its prompts in the cache.
+
+
+def _write_silence(stem: Path) -> None:
+    from ivr.audio import silence  # noqa: PLC0415 - see above
+
+    _write_sound(stem, silence(100, 16_000))
+
+
 def _speak_to_file(engine: Engine, words: str, language: str, stem: Path) -> None:
+    from ivr.audio import speech_level  # noqa: PLC0415 - see above
+
     audio = _ask(engine.speak, words, language)
     if speech_level(audio) <= 0:
         raise VoiceError("it gave silence")
     _write_sound(stem, audio)
 
 
-def _write_sound(stem: Path, audio: Audio) -> None:
+def _write_sound(stem: Path, audio: "Audio") -> None:
+    from ivr.audio import for_telephone, to_wav  # noqa: PLC0415 - see above
+
     stem.parent.mkdir(parents=True, exist_ok=True)
     for suffix, rate in _RENDERED:
         _write_whole(stem.with_suffix(suffix), to_wav(for_telephone(audio, rate)))

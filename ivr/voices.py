@@ -26,10 +26,12 @@ from importlib import import_module, metadata
 from importlib.util import find_spec
 from threading import Lock
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ivr.asterisk.program import private_tool
-from ivr.audio import Audio, from_pcm16
+
+if TYPE_CHECKING:
+    from ivr.audio import Audio
 
 TEXT_MAX = 2000
 """Characters that are spoken of one text, about two minutes. Any longer text is a slip or an attack."""
@@ -58,7 +60,7 @@ class Engine(Protocol):
     def identity(self, language: str) -> str:
         """Name all that shapes the sound besides the text: engine, version, voice, settings. Keys the cache."""
 
-    def speak(self, text: str, language: str) -> Audio:
+    def speak(self, text: str, language: str) -> "Audio":
         """Speak a text that came out of `speakable`."""
 
 
@@ -95,8 +97,10 @@ class Espeak:
         """Name the version, the voice and how it speaks."""
         return f"espeak-ng {self._version} {self._voice(language)} {' '.join(self.PACE)}"
 
-    def speak(self, text: str, language: str) -> Audio:
+    def speak(self, text: str, language: str) -> "Audio":
         """Speak at a pace for the telephone."""
+        from ivr.audio import from_pcm16  # noqa: PLC0415 - numpy would be a fifth of each start, see `prompts`
+
         sound = self._run("-v", self._voice(language), *self.PACE, "-b", "1", "--stdin", "--stdout", text=text)
         try:
             with wave.open(io.BytesIO(sound)) as clip:  # its header tells no true length, for it goes to a pipe
@@ -162,8 +166,10 @@ class Piper:
         package = self.VOICES[language].replace("_", "-")
         return f"piper {metadata.version('piper-tts')} {package} {metadata.version(package)}"
 
-    def speak(self, text: str, language: str) -> Audio:
+    def speak(self, text: str, language: str) -> "Audio":
         """Speak at the voice's own pace, one text at a time."""
+        from ivr.audio import from_pcm16  # noqa: PLC0415 - numpy would be a fifth of each start, see `prompts`
+
         with self._lock:
             voice = self._loaded.get(language) or self._loaded.setdefault(language, self._load(language))
             pcm = b"".join(sentence.audio_int16_bytes for sentence in voice.synthesize(text))

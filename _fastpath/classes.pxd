@@ -43,6 +43,8 @@ cdef inline void close_side(Side *side) noexcept:
         close_class(&side.classes[cls])
     PyMem_Free(side.classes)
     PyMem_Free(side.heads)
+    PyMem_Free(side.gists)
+    PyMem_Free(side.names)
     PyMem_Free(side.fresh)
     PyMem_Free(side.agenda)
     PyMem_Free(side.agenda_at)
@@ -57,6 +59,8 @@ cdef inline void close_side(Side *side) noexcept:
 cdef inline int widen_classes(Side *side, uint32_t room) except -1:
     side.classes = <Class *>resized(side.classes, room, sizeof(Class))
     side.heads = <Entry *>resized(side.heads, <uint64_t>room * side.lanes, sizeof(Entry))
+    side.gists = <uint64_t *>resized(side.gists, <uint64_t>room * side.lanes, sizeof(uint64_t))
+    side.names = <int64_t *>resized(side.names, <uint64_t>room * side.lanes, sizeof(int64_t))
     side.fresh = <uint32_t *>resized(side.fresh, room, sizeof(uint32_t))
     side.agenda = <Entry *>resized(side.agenda, room, sizeof(Entry))
     side.agenda_at = <uint32_t *>resized(side.agenda_at, room, sizeof(uint32_t))
@@ -67,13 +71,17 @@ cdef inline int widen_classes(Side *side, uint32_t room) except -1:
 cdef inline void show_heads(Side *side, uint32_t cls) noexcept:
     """Copy the first entry of each lane to where choosing looks."""
     cdef const Class *owner = &side.classes[cls]
-    cdef Entry *heads = &side.heads[<uint64_t>cls * side.lanes]
+    cdef uint64_t at = <uint64_t>cls * side.lanes
     cdef uint32_t lane
     for lane in range(side.lanes):
         if owner.size and not owner.closed:
-            heads[lane] = owner.heaps[<uint64_t>lane * owner.room]
+            side.heads[at + lane] = owner.heaps[<uint64_t>lane * owner.room]
+            side.names[at + lane] = record(&side.members, side.heads[at + lane].slot)[0]
         else:
-            heads[lane] = nobody()
+            side.heads[at + lane] = nobody()
+        side.gists[at + lane] = side.heads[at + lane].gist
+    for lane in range(1, min(5, owner.size)):  # one of these will be the head
+        fetch_early(record(&side.members, owner.heaps[lane].slot))
 
 
 cdef inline void clear_class(Side *side, uint32_t cls) noexcept:
@@ -210,7 +218,7 @@ cdef inline int drop_class(Side *side, Side *opposite, int64_t number) except -1
     strike(side, cls)
     close_class(&side.classes[cls])
     clear_class(side, cls)
-    remove_slot(&side.class_ids, cls)
+    remove_slot(&side.class_ids, cls, number)
     return 0
 
 
@@ -281,14 +289,14 @@ cdef inline void fetch_member(const Side *side, uint32_t cls, uint32_t slot) noe
         fetch_early(&owner.heaps[line])
 
 
-cdef inline void remove(Side *side, uint32_t cls, uint32_t slot) noexcept:
+cdef inline void remove(Side *side, uint32_t cls, uint32_t slot, int64_t number) noexcept:
     cdef uint32_t lane
     cdef Heap heap
     side.classes[cls].size -= 1
     for lane in range(side.lanes):
         heap = heap_of(side, cls, lane)
         fill_hole(&heap, side.classes[cls].size, side.places[<uint64_t>slot * side.lanes + lane])
-    remove_slot(&side.members, slot)
+    remove_slot(&side.members, slot, number)
     show_heads(side, cls)
 
 
@@ -296,5 +304,5 @@ cdef inline int take(Side *side, int64_t number) except -1:
     cdef uint32_t slot = find_slot(&side.members, number)
     if slot == NONE:
         raise KeyError(number)
-    remove(side, side.class_at[slot], slot)
+    remove(side, side.class_at[slot], slot, number)
     return 0

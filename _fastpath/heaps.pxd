@@ -6,8 +6,9 @@ Calls and seats are the same thing here: members with an id and a key a lane. A 
                one number)
     places     slot -> the place in each lane's heap, so that leaving from the middle costs O(log n)
     classes    for each lane a 4-ary heap of the same members, and the links to classes of the other side
-    heads      dense copies of the heaps' first entries, `nobody()` where a class is empty or closed: choosing reads
-               these first
+    heads      dense copies of the heaps' first entries, `nobody()` where a class is empty or closed
+    gists      the heads' gists once more, as dense as can be: choosing reads these first
+    names      the ids of the heads
     fresh      the classes in which something new may have become possible, and
     agenda     a heap of classes by what their head was when they were put there (match.pyx tells of both)
 
@@ -52,7 +53,9 @@ ctypedef struct Side:
     Index class_ids
     uint32_t class_room  # of the arrays below
     Class *classes
-    Entry *heads  # lane by lane within a class
+    Entry *heads  # lane by lane within a class, as are these two:
+    uint64_t *gists
+    int64_t *names
     uint32_t *fresh
     uint32_t fresh_count
     Entry *agenda

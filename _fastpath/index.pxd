@@ -2,11 +2,12 @@
 
 A slot has a record of so many words, the first of which is the id; the rest is for whoever uses it. A slot stays the
 same while its id is here, and is used again afterwards. `table` tells the slot of an id: open addressing, linear
-probing, at most half full, erased by shifting back, so that nothing is left of what has gone.
+probing, at most half full, erased by shifting back, so that nothing is left of what has gone. An entry is the id's hash
+and its slot, 32 bits each, so records, which are far away, are not asked where others of the table belong.
 """
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
-from libc.stdint cimport INT64_MAX, UINT32_MAX as NONE, int64_t, uint32_t, uint64_t
+from libc.stdint cimport INT64_MAX, UINT32_MAX as NONE, UINT64_MAX, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 cdef extern from *:
@@ -27,9 +28,9 @@ ctypedef struct Index:
     uint32_t used  # slots ever handed out
     uint32_t empty  # the first empty one among these
     uint32_t count
-    uint32_t *table
+    uint64_t *table
     uint64_t mask
-    int shift
+    int shift  # from a hash to its place
 
 
 cdef inline int check_id(int64_t number) except -1:
@@ -70,25 +71,28 @@ cdef inline int64_t *record(const Index *index, uint32_t slot) noexcept:
     return &index.records[<uint64_t>slot * index.words]
 
 
-cdef inline uint64_t home(const Index *index, int64_t number) noexcept:
-    return (<uint64_t>number * <uint64_t>0x9E3779B97F4A7C15) >> index.shift  # Fibonacci hashing
+cdef inline uint64_t hashed(int64_t number) noexcept:
+    """32 bits, of which the highest come first to a place in the table (Fibonacci hashing)."""
+    return (<uint64_t>number * <uint64_t>0x9E3779B97F4A7C15) >> 32
 
 
 cdef inline void enter(Index *index, uint32_t slot) noexcept:
-    cdef uint64_t at = home(index, record(index, slot)[0])
-    while index.table[at] != NONE:
+    cdef uint64_t hash = hashed(record(index, slot)[0]), at = hash >> index.shift
+    while index.table[at] != UINT64_MAX:
         at = (at + 1) & index.mask
-    index.table[at] = slot
+    index.table[at] = hash << 32 | slot
 
 
 cdef inline int widen_table(Index *index, int bits) except -1:
     """Make the table 2**bits wide and enter every id anew."""
     cdef uint32_t slot
     cdef uint64_t width = <uint64_t>1 << bits
-    index.table = <uint32_t *>resized(index.table, width, sizeof(uint32_t))
+    if bits > 32:
+        raise MemoryError
+    index.table = <uint64_t *>resized(index.table, width, sizeof(uint64_t))
     index.mask = width - 1
-    index.shift = 64 - bits
-    memset(index.table, 0xFF, width * sizeof(uint32_t))
+    index.shift = 32 - bits
+    memset(index.table, 0xFF, width * sizeof(uint64_t))
     for slot in range(index.used):
         if record(index, slot)[0] >= 0:
             enter(index, slot)
@@ -97,12 +101,14 @@ cdef inline int widen_table(Index *index, int bits) except -1:
 
 cdef inline uint32_t find_slot(const Index *index, int64_t number) noexcept:
     """The slot of this id, NONE when it is not here."""
-    cdef uint64_t at = home(index, number)
-    while index.table[at] != NONE:
-        if record(index, index.table[at])[0] == number:
-            return index.table[at]
+    cdef uint64_t hash = hashed(number), at = hash >> index.shift, entry
+    while True:
+        entry = index.table[at]
+        if entry == UINT64_MAX:
+            return NONE
+        if entry >> 32 == hash and record(index, <uint32_t>entry)[0] == number:
+            return <uint32_t>entry
         at = (at + 1) & index.mask
-    return NONE
 
 
 cdef inline int reserve_slot(Index *index) except -1:
@@ -115,7 +121,7 @@ cdef inline int reserve_slot(Index *index) except -1:
         )
         index.room = wider(index.room)
     if 2 * <uint64_t>index.count > index.mask:
-        widen_table(index, 65 - index.shift)
+        widen_table(index, 33 - index.shift)
     return 0
 
 
@@ -134,22 +140,23 @@ cdef inline uint32_t add_slot(Index *index, int64_t number) noexcept:
 
 cdef inline void fetch_slot(const Index *index, int64_t number) noexcept:
     """Have the memory at hand that `remove_slot` will read."""
-    fetch_early(&index.table[home(index, number)])
+    fetch_early(&index.table[hashed(number) >> index.shift])
 
 
-cdef inline void remove_slot(Index *index, uint32_t slot) noexcept:
-    cdef uint64_t hole = home(index, record(index, slot)[0]), at
-    while index.table[hole] != slot:
+cdef inline void remove_slot(Index *index, uint32_t slot, int64_t number) noexcept:
+    cdef uint64_t hole = hashed(number) >> index.shift, at, entry
+    while <uint32_t>index.table[hole] != slot:
         hole = (hole + 1) & index.mask
     at = hole
     while True:  # whoever stands behind the hole, and may stand in it, moves up
         at = (at + 1) & index.mask
-        if index.table[at] == NONE:
+        entry = index.table[at]
+        if entry == UINT64_MAX:
             break
-        if ((at - home(index, record(index, index.table[at])[0])) & index.mask) >= ((at - hole) & index.mask):
-            index.table[hole] = index.table[at]
+        if ((at - (entry >> 32 >> index.shift)) & index.mask) >= ((at - hole) & index.mask):
+            index.table[hole] = entry
             hole = at
-    index.table[hole] = NONE
+    index.table[hole] = UINT64_MAX
     record(index, slot)[0] = -1 - <int64_t>index.empty
     index.empty = slot
     index.count -= 1

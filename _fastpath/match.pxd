@@ -8,7 +8,7 @@ ctypedef struct Pick:  # the best found so far
     int64_t cost  # of giving the call to this seat
     Entry entry
     uint32_t cls  # NONE while there is none
-    int64_t id  # known once it is taken
+    int64_t id
 
 
 cdef class Matcher:

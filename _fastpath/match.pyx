@@ -32,15 +32,16 @@ from _fastpath.heaps cimport LANES_MAX, Class, Entry, Side, before, nobody
 from _fastpath.index cimport check_id, fetch_slot, find_slot, record
 
 
-cdef inline void choose(Pick *pick, int64_t cost, const Entry *entry, uint32_t cls) noexcept:
+cdef inline void choose(Pick *pick, int64_t cost, const Entry *entry, int64_t number, uint32_t cls) noexcept:
     pick.cost = cost
     pick.entry = entry[0]
+    pick.id = number
     pick.cls = cls
 
 
 cdef inline void choose_none(Pick *pick) noexcept:
     cdef Entry none = nobody()
-    choose(pick, INT64_MAX, &none, NONE)
+    choose(pick, INT64_MAX, &none, -1, NONE)
 
 
 cdef uint32_t mark_barred(Side *calls, int64_t call, bint barred) noexcept:
@@ -172,7 +173,7 @@ cdef class Matcher:
         if cls == NONE:
             return None
         self.seat_for(cls, refused if refused else None, &pick)
-        return None if pick.cls == NONE else record(&self.seats.members, pick.entry.slot)[0]
+        return None if pick.cls == NONE else pick.id
 
     def waiting(self):
         return self.calls.members.count
@@ -183,25 +184,24 @@ cdef class Matcher:
     cdef bint take_pair(self, Pick *call, Pick *seat) except -1:
         """Take out the best pair; False when there is none."""
         cdef const Class *served
-        cdef const Entry *head
+        cdef uint64_t head
         self.best_call(call)
         if call.cls == NONE:
             self.calm()
             return False
         served = &self.calls.classes[call.cls]
-        call.id = record(&self.calls.members, call.entry.slot)[0]
         fetch_slot(&self.calls.members, call.id)
+        fetch_member(&self.calls, call.cls, call.entry.slot)
         if call.entry.barred:
             self.seat_for(call.cls, self.bars[call.id], seat)
         elif self.seats.fresh_count == 1 and served.fresh_at == NONE and self.calls.agenda_at[call.cls] == NONE:
             # The call was found through this one class of seats, so by the invariant no other can serve it.
-            head = &self.seats.heads[<uint64_t>self.seats.fresh[0] * self.seats.lanes + served.lane]
-            choose(seat, 0, head, self.seats.fresh[0])
+            head = <uint64_t>self.seats.fresh[0] * self.seats.lanes + served.lane
+            choose(seat, 0, &self.seats.heads[head], self.seats.names[head], self.seats.fresh[0])
         else:
             self.seat_for(call.cls, None, seat)
-        seat.id = record(&self.seats.members, seat.entry.slot)[0]
-        remove(&self.seats, seat.cls, seat.entry.slot)
-        remove(&self.calls, call.cls, call.entry.slot)
+        remove(&self.seats, seat.cls, seat.entry.slot, seat.id)
+        remove(&self.calls, call.cls, call.entry.slot, call.id)
         self.plan()
         return True
 
@@ -214,7 +214,7 @@ cdef class Matcher:
             server = &self.seats.classes[seat_cls]
             if server.size:
                 for cls in server.links[: server.link_count]:
-                    if self.calls.heads[cls].gist <= pick.entry.gist:
+                    if self.calls.gists[cls] <= pick.entry.gist:
                         self.consider(cls, pick)
         for cls in self.calls.fresh[: self.calls.fresh_count]:
             if before(&self.calls, 0, &self.calls.heads[cls], &pick.entry) and self.is_served(cls):
@@ -272,8 +272,7 @@ cdef class Matcher:
         if before(&self.calls, 0, head, &pick.entry):
             if head.barred:
                 return self.first_call(cls, 0, pick)
-            choose(pick, 0, head, cls)
-            fetch_member(&self.calls, cls, head.slot)
+            choose(pick, 0, head, self.calls.names[cls], cls)
         return 0
 
     cdef int read_agenda(self, uint64_t at, Pick *pick) except -1:
@@ -298,7 +297,7 @@ cdef class Matcher:
         if entry.barred:
             self.seat_for(cls, self.bars[record(&self.calls.members, entry.slot)[0]], &seat)
         if not entry.barred or seat.cls != NONE:
-            choose(pick, 0, entry, cls)
+            choose(pick, 0, entry, record(&self.calls.members, entry.slot)[0], cls)
             return 0
         for child in range(4 * at + 1, 4 * at + 5):
             self.first_call(cls, child, pick)
@@ -314,13 +313,15 @@ cdef class Matcher:
         """The first free seat for a call of this class that is not refused."""
         cdef const Class *owner = &self.calls.classes[cls]
         cdef const Entry *head
+        cdef uint64_t place
         cdef uint32_t at
         choose_none(pick)
         for at in range(owner.link_count):
-            head = &self.seats.heads[<uint64_t>owner.links[at] * self.seats.lanes + owner.lane]
+            place = <uint64_t>owner.links[at] * self.seats.lanes + owner.lane
+            head = &self.seats.heads[place]
             if head.slot != NONE and self.is_better(owner.costs[at], owner.lane, head, pick):
                 if refused is None:
-                    choose(pick, owner.costs[at], head, owner.links[at])
+                    choose(pick, owner.costs[at], head, self.seats.names[place], owner.links[at])
                 else:
                     self.first_seat(owner.links[at], owner.lane, 0, owner.costs[at], refused, pick)
         return 0
@@ -332,10 +333,12 @@ cdef class Matcher:
         cdef const Class *owner = &self.seats.classes[cls]
         cdef const Entry *entry = &owner.heaps[<uint64_t>lane * owner.room + at]
         cdef uint64_t child
+        cdef int64_t number
         if at >= owner.size or not self.is_better(cost, lane, entry, pick):
             return 0
-        if record(&self.seats.members, entry.slot)[0] not in refused:
-            choose(pick, cost, entry, cls)
+        number = record(&self.seats.members, entry.slot)[0]
+        if number not in refused:
+            choose(pick, cost, entry, number, cls)
             return 0
         for child in range(4 * at + 1, 4 * at + 5):
             self.first_seat(cls, lane, child, cost, refused, pick)

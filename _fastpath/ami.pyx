@@ -3,8 +3,9 @@
 
 Theory of operation. The stream is copied into one buffer. A walk over its lines finds each message's end, and on the way
 the three headers that decide what becomes of it: Event, ActionID, Response. The walk goes on where the last piece ended,
-so no byte is looked at twice however small the pieces are. A wanted message gets a copy of its bytes, and one more walk
-looks for a header that comes twice. Whatever is asked later walks over the lines again: they are few, and in the cache.
+so no byte is looked at twice however small the pieces are. A wanted message gets a copy of its bytes, and its lines, whose
+ends are known by now, are looked through for a header that comes twice. Whatever is asked later walks over the lines again:
+they are few, and in the cache.
 
 Names recur: of headers a few hundred, of events some tens. Each is made into a str once and kept (`known`). That table
 only ever grows, up to a fixed size; when callers have filled it with nonsense, names are made anew each time.
@@ -16,16 +17,17 @@ from cpython.dict cimport PyDict_SetItem
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memmove, memset
 
 from _fastpath.ami_py import MESSAGE_MAX, checked_names, render
 from _fastpath.lines cimport (
-    Line, begun_end, end_of_line, hashed, next_line, of_variable, same, small, text_of,
+    Line, begun_end, end_of_line, hashed, next_line, of_variable, part, same, small, text_of,
 )
 
 cdef extern from *:
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
+    dict presized "__Pyx_PyDict_NewPresized"(Py_ssize_t size)  # Cython's own; it does not grow on the way to that size
 
 cdef enum:
     KNOWN_ROOM = 2048  # slots; a power of two
@@ -78,11 +80,12 @@ cdef class Message:
     cdef readonly str action_id
     cdef readonly str twice
     cdef bint repeats  # a name comes more than once, `...variable` or not
+    cdef int lines
 
     def __init__(self, headers):
         self.raw = render(headers)
         self.event, self.action_id = self.get("Event"), self.get("ActionID")
-        self.check()
+        self.check_many()
 
     def get(self, str header not None, str default not None=""):
         cdef Line line
@@ -108,7 +111,7 @@ cdef class Message:
         cdef Line line
         cdef const char *at = PyBytes_AS_STRING(self.raw)
         cdef const char *end = at + PyBytes_GET_SIZE(self.raw)
-        cdef dict found = {}
+        cdef dict found = presized(self.lines)
         cdef dict spelled = {}
         while next_line(&at, end, &line):
             if line.value == NULL:
@@ -152,24 +155,23 @@ cdef class Message:
                 return True
         return False
 
-    cdef int check(self) except -1:
-        """Look for a name that comes twice."""
+    cdef int check(self, const uint32_t *ends, int lines) except -1:
+        """Look for a name that comes twice, in so many lines, which end there; `FEW_LINES` of them at most."""
         cdef const char *names[FEW_LINES]
         cdef Py_ssize_t sizes[FEW_LINES]
         cdef uint8_t slots[SEEN_ROOM]
         cdef Line line
-        cdef const char *at = PyBytes_AS_STRING(self.raw)
-        cdef const char *end = at + PyBytes_GET_SIZE(self.raw)
-        cdef int count = 0
+        cdef const char *raw = PyBytes_AS_STRING(self.raw)
+        cdef const char *at = raw
+        cdef int count
         cdef uint64_t slot
         cdef int other
-        self.twice, self.repeats = "", False
+        self.twice, self.repeats, self.lines = "", False, lines
         memset(slots, 0, SEEN_ROOM)
-        while next_line(&at, end, &line):
-            if count == FEW_LINES:
-                return self.check_many()
+        for count in range(lines):
+            part(at, raw + ends[count], &line)
+            at = raw + ends[count] + 2
             names[count], sizes[count] = line.name, line.name_size
-            count += 1
             slot = hashed(line.name, line.name_size, 0x2020202020202020u) >> 56
             while slots[slot]:
                 other = slots[slot] - 1
@@ -181,16 +183,18 @@ cdef class Message:
                     break
                 slot = (slot + 1) & (SEEN_ROOM - 1)
             else:
-                slots[slot] = <uint8_t>count
+                slots[slot] = <uint8_t>(count + 1)
         return 0
 
     cdef int check_many(self) except -1:
-        """As `check`, however many lines there are."""
+        """As `check`, however many lines there are, and wherever they end."""
         cdef Line line
         cdef const char *at = PyBytes_AS_STRING(self.raw)
         cdef const char *end = at + PyBytes_GET_SIZE(self.raw)
         cdef set seen = set()
+        self.twice, self.repeats, self.lines = "", False, 0
         while next_line(&at, end, &line):
+            self.lines += 1
             name = (<bytes>line.name[: line.name_size]).lower()
             if name in seen:
                 self.repeats = True
@@ -215,6 +219,8 @@ cdef class Framer:
     cdef Py_ssize_t size  # bytes in it
     cdef Py_ssize_t start  # of the message
     cdef Py_ssize_t line  # of the line that has no end yet
+    cdef uint32_t ends[FEW_LINES]  # of the message's first lines, counted from its start
+    cdef int lines
     cdef Py_ssize_t event, event_size  # where the value of the first Event is; -1 if there is none
     cdef Py_ssize_t action, action_size
     cdef bint response
@@ -306,11 +312,15 @@ cdef class Framer:
         self.start = start
         self.event = self.action = -1
         self.response = False
+        self.lines = 0
 
     cdef inline void note(self, const char *line, const char *end) noexcept:
-        """Remember a line that decides what becomes of its message."""
+        """Remember where a line ends, and what it says if that decides what becomes of its message."""
         cdef uint8_t first = small(line[0])
         cdef Py_ssize_t size = end - line
+        if self.lines < FEW_LINES:
+            self.ends[self.lines] = <uint32_t>(end - self.buffer - self.start)
+        self.lines += 1
         if first == b"e":
             if self.event < 0 and size >= 7 and same(line, "Event: ", 7):
                 self.event, self.event_size = line + 7 - self.buffer, size - 7
@@ -335,5 +345,8 @@ cdef class Framer:
         message.raw = PyBytes_FromStringAndSize(start, end - start)
         message.event = event
         message.action_id = text_of(self.buffer + self.action, self.action_size) if self.action >= 0 else ""
-        message.check()
+        if self.lines <= FEW_LINES:
+            message.check(self.ends, self.lines)
+        else:
+            message.check_many()
         return message

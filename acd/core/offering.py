@@ -173,13 +173,19 @@ def overdue(floor: Floor, offer: Offer) -> None:
         let_go(floor, offer)
     elif not floor.state.fresh:  # no word can come; the snapshot that ends this will tell
         floor.give_deadline(offer, LOOK_MS)
-    elif offer.move("doubt", floor.state.now):
-        floor.give_deadline(offer, LOOK_MS)
-        floor.commands.append(TakeSnapshot())
-    else:
+    elif not doubt(floor, offer):
         if offer.state == "withdrawing":
             floor.commands.append(TakeSnapshot())
         withdraw(floor, offer)
+
+
+def doubt(floor: Floor, offer: Offer) -> bool:
+    """Look at the switch before an offer is taken back: they may talk, and the word of it be late or lost."""
+    doubtful = offer.move("doubt", floor.state.now)
+    if doubtful:
+        floor.give_deadline(offer, LOOK_MS)
+        floor.commands.append(TakeSnapshot())
+    return doubtful
 
 
 def withdraw(floor: Floor, offer: Offer) -> None:

@@ -12,7 +12,7 @@ from acd.core import offering, queueing, tickets
 from acd.core.commands import SendAway, Withdraw
 from acd.core.events import CallArrived, HandsetState, HeldCall, LiveLeg, Snapshot
 from acd.core.floor import Floor
-from acd.core.model import Call, Gap
+from acd.core.model import Call, Gap, Offer
 
 SETTLE_MS = 1_000
 """For a moment after a talk the caller stands alone where he waited before. That is no return: an event would tell of
@@ -84,10 +84,16 @@ def _legs(floor: Floor, snapshot: Snapshot) -> None:
                 offering.end(floor, offer, "hung-up" if offer.in_talk else "failed")
         elif leg.joined:
             offering.connected(floor, offer, seen=True)
-        elif offer.state == "withdrawing":  # it may never have reached the switch: again, before they talk
-            offering.withdraw(floor, offer)
+        elif offer.state == "withdrawing" or _goes(floor, offer, snapshot.asked):
+            offering.withdraw(floor, offer)  # once more: it may never have reached the switch; before they talk
     for leg in live.values():
         _stray(floor, leg)
+
+
+def _goes(floor: Floor, offer: Offer, asked: int) -> bool:
+    """Whether an agent who rings had asked to log out, and the switch was looked at since."""
+    waits = offer.state == "doubtful" and offer.since <= asked
+    return waits and floor.state.seats[offer.seat].next_word == "log_out"
 
 
 def _stray(floor: Floor, leg: LiveLeg) -> None:

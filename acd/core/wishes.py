@@ -102,8 +102,8 @@ def _log_out(floor: Floor, seat: Seat) -> Answer:
     for offer in _offers(floor, seat):
         if offer.state == "wrap-up":
             offering.let_go(floor, offer)
-        elif offer.state == "ringing":  # answered, they may talk though the word of it has not come
-            offering.withdraw(floor, offer)
+        elif offer.state == "ringing":  # as far as we know; the snapshot that is asked for takes it back
+            offering.doubt(floor, offer)
     if seat.work:
         floor.show(seat)
         return "later"

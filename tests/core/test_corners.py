@@ -282,13 +282,14 @@ def test_a_withdrawal_that_was_lost_with_the_link_is_repeated_before_they_talk()
     house.arrive("a")
     offer = house.offer_of("a")
     house.give(ev.LogOutAsked(seat="102"))
+    seen = {
+        "calls": [ev.HeldCall(call="a", queue="sales", since=house.now)],
+        "legs": [ev.LiveLeg(offer=offer, call="a", seat="102", joined=False)],
+    }
+    assert cmd.Withdraw(offer=offer, call="a") in house.look(**seen)
     house.give(ev.SwitchLost())
     house.pass_time(10)
-    commands = house.look(
-        calls=[ev.HeldCall(call="a", queue="sales", since=house.now)],
-        legs=[ev.LiveLeg(offer=offer, call="a", seat="102", joined=False)],
-    )
-    assert cmd.Withdraw(offer=offer, call="a") in commands
+    assert cmd.Withdraw(offer=offer, call="a") in house.look(**seen)
 
 
 def test_who_is_sent_away_by_a_snapshot_is_not_let_in_by_it():

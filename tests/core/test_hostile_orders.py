@@ -41,6 +41,33 @@ def test_a_talk_that_began_while_a_withdrawal_could_not_be_sent_is_left_to_go_on
     assert house.state.seats["102"].state == "logged-out"
 
 
+@pytest.mark.parametrize("told", ["never", "late"])
+def test_logging_out_cuts_no_talk_whose_beginning_is_not_known_yet(told):
+    """The words of the answer and of the bridge are late or lost: the switch is asked before anything is taken back."""
+    house = House()
+    house.log_in("102")
+    house.arrive("a")
+    offer = house.offer_of("a")
+    house.pass_time(3_000)
+    asked = house.now - 1
+    commands = house.give(ev.LogOutAsked(seat="102", request=1))
+    assert cmd.TakeSnapshot() in commands
+    rings, talks = (ev.LiveLeg(offer=offer, call="a", seat="102", joined=joined) for joined in (False, True))
+    older = ev.Snapshot(asked=asked, calls=(held(house, "a"),), legs=(rings,), handsets=())
+    commands += house.give(older)  # written before he asked, perhaps before he picked up
+    if told == "late":
+        house.give(ev.OfferAnswered(offer=offer), after_ms=2_000)
+        commands += house.look(calls=[held(house, "a")], legs=[rings])  # answered, and not in the bridge yet
+        house.give(ev.Connected(offer=offer))
+    else:
+        commands += house.look(calls=[held(house, "a", waiting=False)], legs=[talks])
+    commands += house.pass_time(30_000)
+    assert not [command for command in commands if isinstance(command, cmd.Withdraw)]
+    assert house.state.seats["102"].state == "talking"
+    house.give(ev.OfferEnded(offer=offer, outcome="hung-up"))
+    assert house.state.seats["102"].state == "logged-out"
+
+
 def test_nothing_is_taken_back_while_the_switch_is_out_of_sight():
     """A ring that is overdue because nobody could tell of its end is no reason to end a talk."""
     house = House(ring_ms=15_000)

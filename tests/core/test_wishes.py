@@ -89,12 +89,16 @@ def test_wrap_up_can_be_ended_early():
 
 
 def test_logging_out_while_it_rings_takes_the_offer_back():
-    """The caller goes to somebody else as soon as the switch has confirmed."""
+    """A look at the switch shows that they do not talk; the caller goes to somebody else when it has confirmed."""
     house = House()
     house.log_in("102", "101")
     house.arrive("a")
     offer = house.offer_of("a")
-    commands = house.give(ev.LogOutAsked(seat="102", request=1))
+    assert cmd.TakeSnapshot() in house.give(ev.LogOutAsked(seat="102", request=1))
+    commands = house.look(
+        calls=[ev.HeldCall(call="a", queue="sales", since=house.now)],
+        legs=[ev.LiveLeg(offer=offer, call="a", seat="102", joined=False)],
+    )
     assert cmd.Withdraw(offer=offer, call="a") in commands
     commands = house.give(ev.OfferEnded(offer=offer, outcome="withdrawn"))
     assert offers(commands) == [("a", "101")]

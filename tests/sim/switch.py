@@ -55,7 +55,8 @@ class Leg(msgspec.Struct):
     born_at: int = 0
     answered: bool = False
     joined_at: int = 0
-    aside: bool = False
+    aside: bool | None = False
+    """None for one that the executors of a server that is new show again, whatever it was."""
 
 
 class Switch:

@@ -53,7 +53,8 @@ class World:
         """What the adapter knows: offer -> whether it was withdrawn. It forgets at a restart."""
         self._told_of = {}
         """Channel -> when an event last said that it began or ended."""
-        self._look_wanted = False
+        self._looking = self._look_again = False
+        """Whether a look at the switch is under way, and one more is wanted after it."""
         self.checks = Checks(self)
         self._start()
 
@@ -167,7 +168,7 @@ class World:
         self._runs += 1
         self._ours, self._told_of = {}, {}
         for leg in self.switch.legs.values():
-            leg.aside = False  # the executors show all they hold to an agent whose server is new
+            leg.aside = None  # the executors show all they hold to an agent whose server is new
         self.tell(ev.Started(run=f"r{self._runs}"))
         self.tell(self.site.configured())
         self._connect()
@@ -210,7 +211,7 @@ class World:
     def _connect(self):
         if self._link <= 0:
             self._link = -self._link + 1
-            self._look_wanted = False
+            self._looking = self._look_again = False
             self._take_snapshot()
 
     def kill_switch(self):
@@ -301,13 +302,13 @@ class World:
             self._act(self.switch.originate, command)
 
     def _take_snapshot(self):
-        if self._link > 0 and not self._look_wanted:
-            self._look_wanted = True
-            self._act(self._list_all, self.now)
-            self.plan(50, self._may_look)
-
-    def _may_look(self):
-        self._look_wanted = False
+        """Look; who wants to while an answer is under way gets one more after it."""
+        if self._link > 0:
+            if not self._looking:
+                self._looking = True
+                self._act(self._list_all, self.now)
+            else:
+                self._look_again = True
 
     def _list_all(self, asked):
         self.plan(
@@ -321,6 +322,13 @@ class World:
         )
 
     def _read_lists(self, asked, run, lists):
+        self._told_lists(asked, run, lists)
+        self._looking = False
+        if self._look_again:
+            self._look_again = False
+            self._take_snapshot()
+
+    def _told_lists(self, asked, run, lists):
         """What events said since it was asked for counts more; and a leg that is not born yet is not missing."""
         calls, legs, handsets, lines = lists
         stale = {name for name, at in self._told_of.items() if at >= asked}

@@ -35,13 +35,15 @@ demo: $(STAMP)
 test: $(TOOLS)
 	$(BIN)/python -m pytest $(ARGS)
 
-# Days of trouble over random sites, on all cores: make sim SECONDS=3600. All mutants of the core: make sim MUTANTS=1
-SECONDS ?= 60
+# Days of trouble over random sites, on all cores: make sim SECONDS=3600, or SEEDS=10000, or TOTAL=100000000 events; with
+# FIRST=SEED they go on where others ended. All mutants of the core: make sim MUTANTS=1
+SECONDS ?= $(if $(SEEDS)$(TOTAL),,60)
 sim: $(TOOLS)
 ifdef MUTANTS
 	MUTANTS=1 $(BIN)/python -m pytest tests/sim/test_sim.py -q -rP -k mistake
 else
-	$(BIN)/python -m tests.sim --seconds $(SECONDS)
+	$(BIN)/python -m tests.sim $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEEDS),--seeds $(SEEDS)) \
+	  $(if $(TOTAL),--total $(TOTAL)) $(if $(FIRST),--first $(FIRST)) $(if $(EVENTS),--events $(EVENTS))
 endif
 
 bench: $(TOOLS)

@@ -1,10 +1,12 @@
 """Run days of trouble by hand.
 
 python -m tests.sim SEED [--events N]          one day; if it fails, the last 40 events and why
-python -m tests.sim --seconds 600              random days on all cores, until the first that fails
+python -m tests.sim --seconds 600              days of fresh seeds on all cores, until the first that fails;
+                                               --seeds N or --total EVENTS end it too, --first SEED goes on with it
 """
 
 import argparse
+import gc
 import multiprocessing
 import os
 import signal
@@ -13,26 +15,32 @@ import time
 import traceback
 from pathlib import Path
 
+from tests.sim.checks import EVERY
 from tests.sim.day import run
 from tests.sim.world import World
 
 EVENTS = 2_000
 FAILED = 1
+TELL_S = 10
 
 
 def main():
     """Parse the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.sim", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.sim", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("seed", nargs="?", type=int)
     parser.add_argument("--events", type=int, default=EVENTS, help="length of a day")
-    parser.add_argument("--seconds", type=float, help="run random seeds for so long")
-    parser.add_argument("--first", type=int, help="with --seconds: the first seed; later ones follow")
+    parser.add_argument("--seconds", type=float, help="run seeds for so long")
+    parser.add_argument("--seeds", type=int, help="run so many seeds")
+    parser.add_argument("--total", type=int, help="run seeds until there were so many events in all")
+    parser.add_argument("--first", type=int, help="the first of many seeds, else by the clock; the others follow")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument(
         "--keep-going", action="store_true", help="name every failing seed instead of ending at the first"
     )
     wish = parser.parse_args()
-    if wish.seconds is None:
+    if wish.seconds is wish.seeds is wish.total is None:
         return one(0 if wish.seed is None else wish.seed, wish.events)
     return many(wish)
 
@@ -50,16 +58,30 @@ def one(seed, events):
 
 
 def attempt(seed, events):
-    """Live through a day; answers what went wrong, and the world as it was then."""
+    """Live through a day; answers what went wrong, and the world as it was then.
+
+    A day that fails is lived through again with all checks after each event, to name the first that is wrong.
+    """
+    fault, world = _attempt(seed, events, EVERY)
+    if fault is not None:
+        exact, there = _attempt(seed, events, 1)
+        if exact is not None:
+            return exact, there
+    return fault, world
+
+
+def _attempt(seed, events, every):
     world = World.__new__(World)
     signal.signal(signal.SIGVTALRM, _hangs)
     signal.setitimer(signal.ITIMER_VIRTUAL, 10 + events / 100)
+    gc.disable()  # a world is thrown away whole
     try:
-        run(seed, events, world)
+        run(seed, events, world, every=every)
     except Exception:  # noqa: BLE001 - whatever the core raises is a finding
         return traceback.format_exc(), world
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        gc.enable()
     return None, world
 
 
@@ -83,48 +105,77 @@ def _plain(struct):
 
 
 def many(wish):
-    """Random days on all cores."""
+    """Days of seeds one after the other, on all cores."""
     first = time.time_ns() // 1_000 if wish.first is None else wish.first
-    until, begun, done, seeds, failed = time.monotonic() + wish.seconds, time.monotonic(), 0, 0, 0
-    with multiprocessing.Pool(wish.processes) as pool:
-        days = ((first + number, wish.events, until) for number in range(10**9))
-        print(f"seeds from {first}, {wish.events} events each, {wish.processes} processes", flush=True)
-        told = begun
-        for seed, events, fault in pool.imap_unordered(_worker, _while(days, until)):
-            done, seeds = done + events, seeds + 1
-            _State.done = seeds
-            if fault is not None:
-                failed += 1
-                print(f"seed {seed} fails: python -m tests.sim {seed} --events {wish.events}\n{fault}", flush=True)
-                if not wish.keep_going:
-                    pool.terminate()
-                    return FAILED
-            if time.monotonic() - told > 10:
-                told = time.monotonic()
-                print(f"{done} events, {seeds} seeds, {done / (told - begun):.0f} events/s", flush=True)
-    spent = time.monotonic() - begun
-    print(f"{done} events, {seeds} seeds, {failed} failed, {spent:.0f} s, {done / spent:.0f} events/s")
-    return FAILED if failed else 0
+    tally = Tally(wish, first)
+    print(f"seeds from {first}, {wish.events} events each, {wish.processes} processes", flush=True)
+    with multiprocessing.Pool(wish.processes, initializer=gc.freeze) as pool:
+        try:
+            for seed, events, fault in pool.imap_unordered(_worker, tally.days()):
+                tally.count(seed, events, fault)
+                if fault is not None and not wish.keep_going:
+                    break
+        except KeyboardInterrupt:
+            print("interrupted")
+        pool.terminate()
+    tally.tell()
+    print(f"seeds below {tally.next_seed} were lived through or begun: go on with --first {tally.next_seed}")
+    return FAILED if tally.failed else 0
 
 
-def _while(days, until):
-    """Hand out days slowly, so that few are left when the time is over."""
-    for number, day in enumerate(days):
-        if time.monotonic() > until:
-            return
-        while number > _State.done + 8 and time.monotonic() <= until:
-            time.sleep(0.005)
-        yield day
+class Tally:
+    """What was lived through, how much is wanted, and which seed comes next."""
 
+    def __init__(self, wish, first):
+        self._wish, self._first = wish, first
+        self._begun = self._told = time.monotonic()
+        self._events = self._seeds = self._given = self.failed = 0
 
-class _State:
-    done = 0
+    @property
+    def next_seed(self):
+        """The first that nobody began."""
+        return self._first + self._given
+
+    @property
+    def _enough(self):
+        """Whether no more day is to begin."""
+        wish = self._wish
+        return (
+            (wish.seconds is not None and time.monotonic() - self._begun > wish.seconds)
+            or (wish.seeds is not None and self._given >= wish.seeds)
+            or (wish.total is not None and self._events >= wish.total)
+        )
+
+    def days(self):
+        """Hand out days slowly, so that few are left when it is enough."""
+        while not self._enough:
+            if self._given >= self._seeds + 4 * self._wish.processes:
+                time.sleep(0.002)
+                continue
+            self._given += 1
+            yield self.next_seed - 1, self._wish.events
+
+    def count(self, seed, events, fault):
+        """A day is over."""
+        self._events, self._seeds = self._events + events, self._seeds + 1
+        if fault is not None:
+            self.failed += 1
+            print(f"seed {seed} fails: python -m tests.sim {seed} --events {self._wish.events}\n{fault}", flush=True)
+        if time.monotonic() - self._told > TELL_S:
+            self._told = time.monotonic()
+            self.tell()
+
+    def tell(self):
+        """One line."""
+        spent = time.monotonic() - self._begun
+        rate = f"{self._events / spent:.0f} events/s"
+        print(
+            f"{self._seeds} seeds, {self._events} events, {spent:.0f} s, {self.failed} violations, {rate}", flush=True
+        )
 
 
 def _worker(day):
-    seed, events, until = day
-    if time.monotonic() > until:
-        return seed, 0, None
+    seed, events = day
     fault, world = attempt(seed, events)
     return seed, getattr(world, "events", 0), fault
 

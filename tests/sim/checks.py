@@ -1,15 +1,22 @@
 """What is checked after each event, with books of the simulation's own.
 
-The core's own invariants; then what it promises to callers and agents, counted here from the commands and from the
-plain state before and after, never from the core's indexes: who was passed how often, who stands where and why, which
-seat has been idle since when, that no deadline is forgotten, that nobody waits beside a seat that could serve him.
+After each event all that it changed is checked (see `changes`); after every `EVERY`th, and after each that may change
+everything, all there is. The core's own invariants; then what it promises to callers and agents, counted here from the
+commands and from the plain state before and after, never from the core's indexes: who was passed how often, who stands
+where and why, which seat has been idle since when, that no deadline is forgotten, that nobody waits beside a seat that
+could serve him.
 """
 
 from acd.core import commands as cmd
 from acd.core import events as ev
 from acd.core import invariants
 from tests.sim import oracle
+from tests.sim.changes import Changes
 from tests.sim.ledger import Ledger
+
+EVERY = 64
+WHOLE = (ev.Started, ev.Configured, ev.SeatsConfigured, ev.Snapshot, ev.SwitchLost)
+"""Events that may change everything."""
 
 
 class Violation(AssertionError):  # noqa: N818 - what it is of is a promise
@@ -19,8 +26,10 @@ class Violation(AssertionError):  # noqa: N818 - what it is of is a promise
 class Checks:
     """The checks of one world."""
 
-    def __init__(self, world):
+    def __init__(self, world, every=EVERY):
         self.world = world
+        self.every = every
+        """After so many events all is checked, whatever they changed."""
         self.ledger = Ledger(self.fault)
         self._predicted = []
         self._count = 0
@@ -34,6 +43,7 @@ class Checks:
         self._core = core
         core.watch_offers(self._offering)
         self.ledger.begin(core.state)
+        self.changes = Changes(core.state)
 
     def before(self, event):
         """An event is about to be taken in."""
@@ -71,25 +81,57 @@ class Checks:
 
     def after(self, event, commands):
         """An event was taken in."""
-        state = self._core.state
+        state, changes = self._core.state, self.changes
+        changes.take(state)
         self._count += 1
+        whole = self._count % self.every == 0 or isinstance(event, WHOLE)
         # The loss of sight comes before what is overdue, see the dispatcher.
         if not isinstance(event, ev.Started | ev.SwitchLost):
-            for fault in invariants.broken(state):
-                self.fault(fault)
-            self._nobody_is_forgotten(state)
-        for fault in invariants.broken_offers(state, commands):
-            self.fault(fault)
+            self._all(invariants.broken(state) if whole else self._changed(state) if changes.any else ())
+            if whole or changes.any:
+                self._nobody_is_forgotten(state, None if whole else changes.queues)
         made = [(c.call, c.seat, c.line) for c in commands if isinstance(c, cmd.Offer)]
         if made != self._predicted:
             self.fault(f"offered {made}, expected {self._predicted}")
-        self._offers(state)
-        self._commands(state, commands)
-        if (pair := oracle.next_pair(state)) is not None:
-            self.fault(f"{pair[0].id} waits while {sorted(pair[1])} could have it")
-        if self._count % 4 == 0:
+        self._all(invariants.broken_offers(state, commands) if made else ())
+        if whole or changes.any:
+            self._offers(state)
+            if (pair := oracle.next_pair(state)) is not None:
+                self.fault(f"{pair[0].id} waits while {sorted(pair[1])} could have it")
+        if whole:
             self._no_deadline_is_forgotten(state)
-        self.ledger.after(state, event)
+        self._commands(state, commands)
+        self.ledger.after(state, event, changes, whole=whole)
+
+    def _all(self, faults):
+        for fault in faults:
+            self.fault(fault)
+
+    def _changed(self, state):
+        """All that is wrong with what the event changed."""
+        changes = self.changes
+        for offer in changes.offers:
+            yield from invariants._offer(state, offer)
+        for call in changes.calls:
+            yield from invariants._call(state, call)
+        for seat in changes.seats:
+            yield from invariants._seat(state, seat)
+        if changes.lines or changes.offers_gone:
+            yield from invariants._lines(state)
+        yield from self._held(state)
+
+    def _held(self, state):
+        """What is gone and still held by something, perhaps by what did not change."""
+        changes = self.changes
+        for offer in changes.offers_gone:
+            if offer.call in state.calls and offer.id in state.calls[offer.call].offers:
+                yield f"call {offer.call} holds {offer.id}, which has ended"
+            if offer.seat in state.seats and offer.id in state.seats[offer.seat].work:
+                yield f"seat {offer.seat} holds {offer.id}, which has ended"
+        for call in changes.calls_gone:
+            for name in call.offers:
+                if name in state.offers and state.offers[name].call == call.id:
+                    yield f"{name} is out for call {call.id}, which is gone"
 
     def _offers(self, state):
         lines, owners = set(), {}
@@ -140,25 +182,32 @@ class Checks:
                 case cmd.Announce() if command.position < 0 or command.wait_most_ms < command.wait_least_ms:
                     self.fault(f"nonsense is told: {command}")
 
-    def _nobody_is_forgotten(self, state):
-        """Steps are taken when their time has come; an empty queue is left; a circle grows."""
+    def _nobody_is_forgotten(self, state, queues):
+        """In these queues, or all: steps are taken when their time has come; an empty queue is left; a circle grows."""
         in_line = {}
         for call in state.calls.values():
-            if call.state == "waiting":
+            rule = state.queues.get(call.queue)
+            if queues is not None and call.queue not in queues:
+                continue
+            if call.state == "waiting" and (rule.steps or rule.leave_empty is not None):
                 in_line.setdefault(call.queue, []).append(call)
-            elif call.state == "offered":
-                rule = state.queues.get(call.queue)
-                if rule is not None and rule.strategy == "ring-circles" and call.circle_at is None:
-                    self.fault(f"no more seats will ever ring for {call.id}")
+            circles = call.state == "offered" and rule is not None and rule.strategy == "ring-circles"
+            if circles and call.circle_at is None:
+                self.fault(f"no more seats will ever ring for {call.id}")
         for name, calls in in_line.items():
             rule = state.queues[name]
             nobody = not oracle.signed_in(state, name) if rule.steps else False
             for call in calls:
                 self._steps(state, rule, call, crowd=len(calls), nobody=nobody)
-                if rule.leave_empty is not None and state.fresh and not (call.wants and call.wants_until is None):
-                    there = (oracle.is_there(state, seat, call, rule.leave_empty) for seat in state.seats.values())
-                    if not any(there):
-                        self.fault(f"{call.id} waits in {name}, which is empty: {rule.leave_empty}")
+                if rule.leave_empty is not None and state.fresh:
+                    self._empty(state, rule, call)
+
+    def _empty(self, state, rule, call):
+        is_kept = call.wants and call.wants_until is None
+        if not is_kept and not any(
+            oracle.is_there(state, seat, call, rule.leave_empty) for seat in state.seats.values()
+        ):
+            self.fault(f"{call.id} waits in {rule.name}, which is empty: {rule.leave_empty}")
 
     def _steps(self, state, rule, call, *, crowd, nobody):
         for number, step in enumerate(rule.steps):

@@ -6,10 +6,14 @@ wrong. The same seed and number of events make the same day.
 
 from acd.core import events as ev
 from tests.sim import oracle
+from tests.sim.checks import EVERY
 from tests.sim.switch import Caller
 from tests.sim.world import World
 
-CALLERS_MOST = 25
+CROWDS = (3, 6, 12, 25)
+"""So many callers at most: races are found sooner among few, and limits among many."""
+REPLAYED = 0.25
+"""Share of the days that are lived through a second time, from the tape; restarts replay parts of all."""
 CALM_MOST_MS = 2_400_000
 FOR_EVER_MS = 10**9
 HOSTILE = (-1, -(2**40), 2**60)
@@ -23,6 +27,7 @@ class Day:
         self.site, self.switch = world.site, world.switch
         self.pick = world.site.pick
         self.callers = 0
+        self.callers_most = self.pick(*CROWDS)
         self.gap_ms = self.pick(300, 1_500, 5_000)
         self.patience_ms = self.pick((500, 20_000), (5_000, 200_000))
         self.media = self._media_mix()
@@ -68,7 +73,8 @@ class Day:
         self._next_fate()
         world.live(FOR_EVER_MS, events=events * 4 // 5)
         self.calm()
-        world.replay()
+        if world.often(REPLAYED):
+            world.replay()
 
     # Callers
 
@@ -76,7 +82,7 @@ class Day:
         if not self.world.rough:
             return
         self.world.plan(int(self.world.chance.expovariate(1 / self.gap_ms)) + 1, self._next_caller)
-        if len(self.switch.callers) < CALLERS_MOST:
+        if len(self.switch.callers) < self.callers_most:
             self._arrive()
 
     def _arrive(self):
@@ -233,14 +239,16 @@ class Day:
         return oracle.fits(state, seat, call)
 
 
-def run(seed, events, world=None):
+def run(seed, events, world=None, *, every=EVERY):
     """Live through the day of a seed; answers its world. An empty one can be given, to be looked at after a failure.
+
+    All is checked `every` so many events, and after each what it changed; that decides nothing of what happens.
 
     Raises:
         Violation: the core broke a promise.
 
     """
     world = World.__new__(World) if world is None else world
-    world.__init__(seed)
+    world.__init__(seed, every)
     Day(world).live(events)
     return world

@@ -32,6 +32,8 @@ class Ledger:
         for seat in state.seats.values():
             self._seats[seat.number] = [seat.work, seat.presence, seat.idle_since, seat.taken, seat.turn]
         self._states = {offer.id: offer.state for offer in state.offers.values()}
+        self._counted = False
+        """Whether calls were passed in this event."""
         self._refused = {}
         """(call's number, seat) -> until when the call is kept from the seat."""
 
@@ -74,6 +76,7 @@ class Ledger:
             if self._last.get(other.number) != call.number:
                 self._last[other.number] = call.number
                 self._passed[other.number] += 1
+                self._counted = True
             seen = self._seen.get(other.number)
             if seen is not None and seen[:2] != (other.queue, other.hops):  # it moved within this event: a new count
                 self._passers.pop(other.number, None)
@@ -93,17 +96,23 @@ class Ledger:
     def _look(call):
         return call.queue, call.hops, call.steps_done, call.rank, call.due, call.needs, call.tiers, call.priority
 
-    def after(self, state, event):
-        """Compare."""
+    def after(self, state, event, changes, *, whole):
+        """Compare what the event changed, or all."""
         if isinstance(event, ev.Configured):
             for call in state.calls.values():
                 self._adopt(call)
         moved = event.call if isinstance(event, ev.CallSet) and event.queue is not None else None
-        for call in state.calls.values():
+        for call in state.calls.values() if whole or moved or self._counted else changes.calls:
             self._of_call(state, event, call, moved=call.id == moved)
+        self._counted = False
         if len(self._seen) > 4 * len(state.calls) + 50:
             self._forget(state)
-        self._of_seats(state, event)
+        if whole:
+            self._of_seats(state, event, state.seats.values())
+        elif changes.seats or changes.offers or changes.offers_gone:
+            of_offers = {offer.seat for offer in (*changes.offers, *changes.offers_gone)}
+            names = {*of_offers, *(seat.name for seat in changes.seats)} & state.seats.keys()
+            self._of_seats(state, event, [state.seats[name] for name in sorted(names)])
 
     def _of_call(self, state, event, call, *, moved):
         look, seen = self._look(call), self._seen.get(call.number)
@@ -194,11 +203,11 @@ class Ledger:
 
     # Seats
 
-    def _of_seats(self, state, event):
+    def _of_seats(self, state, event, seats):
         ended = self._states.keys() - state.offers.keys()
         worked = {name for name in ended if self._states[name] in TALK or self._states[name] == "wrap-up"}
         logs_in = isinstance(event, ev.LogInAsked)
-        for seat in state.seats.values():
+        for seat in seats:
             was = self._seats.get(seat.number)
             took = 0
             for name in seat.work:

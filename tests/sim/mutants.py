@@ -187,6 +187,12 @@ def lets_the_losers_ring(true):
     return lambda floor_, offer: None if offer.call is None else true(floor_, offer)
 
 
+@mutant(offering, "doubt")
+def takes_back_without_a_look(_true):
+    """An offer is taken back though they may talk, and the word of it be late."""
+    return offering.withdraw
+
+
 @mutant(offering, "go_on_with_others")
 def forgets_what_was_set_aside(_true):
     """A contact that was set aside stays so."""

@@ -11,10 +11,7 @@ ROUGHLY_ALL = 1_000
 
 def medium_rule(state, name):
     """The row of a medium; one that is in no table takes the whole seat."""
-    for rule in state.media.values():
-        if rule.name == name:
-            return rule
-    return MediumRule(name=name)
+    return state.media.get(name) or MediumRule(name=name)
 
 
 def has_room(state, seat, medium):
@@ -104,20 +101,23 @@ def rings_more(state, call):
     if rule is None:
         return False
     if call.state == "waiting":
-        limit = 1 if call.hold_until is None else 0
+        if call.hold_until is not None:
+            return False
+        limit = 1
     elif call.state != "offered":
-        limit = 0
+        return False
     else:
         limit = {"ring-all": ROUGHLY_ALL, "ring-circles": call.rings}.get(rule.strategy, 1)
     if len(call.offers) >= limit:
         return False
-    busy = sum(offer.queue == call.queue for offer in state.offers.values())
-    return not rule.seats_most or busy < rule.seats_most
+    return not rule.seats_most or sum(offer.queue == call.queue for offer in state.offers.values()) < rule.seats_most
 
 
 def may_have(state, seat, call):
     """Whether a seat that takes calls may be given this one."""
-    if seat.name in (call.barred or ()) or any(state.offers[name].seat == seat.name for name in call.offers):
+    if call.barred and seat.name in call.barred:
+        return False
+    if call.offers and any(state.offers[name].seat == seat.name for name in call.offers):
         return False
     return has_room(state, seat, call.medium) and fits(state, seat, call)
 
@@ -152,9 +152,11 @@ def next_pair(state):
     """The call that is to be served next, and the names of the seats of which one gets it; None if none can be."""
     if not state.fresh:
         return None
-    calls = sorted((call for call in state.calls.values() if rings_more(state, call)), key=standing)
-    seats = [seat for seat in state.seats.values() if takes_calls(state, seat)] if calls else []
-    for call in calls if seats else ():
+    seats = [seat for seat in state.seats.values() if takes_calls(state, seat)]
+    calls = [call for call in state.calls.values() if rings_more(state, call)] if seats else []
+    media = {call.medium for call in calls}
+    seats = [seat for seat in seats if any(has_room(state, seat, medium) for medium in media)]
+    for call in sorted(calls, key=standing) if seats else ():
         able = [
             (wanted_order(state, seat, call), seat.number, seat.name) for seat in seats if may_have(state, seat, call)
         ]

@@ -17,7 +17,7 @@ import msgspec
 from acd.core import Core, State
 from acd.core import commands as cmd
 from acd.core import events as ev
-from tests.sim.checks import Checks, Violation
+from tests.sim.checks import EVERY, Checks, Violation
 from tests.sim.site import Site
 from tests.sim.switch import Switch
 
@@ -28,7 +28,7 @@ TRACE = 40
 class World:
     """A site, all around it, and the core in its midst, whose every step is checked."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, every=EVERY):
         self.seed = seed
         self.chance = random.Random(seed)
         self.site = Site(self.chance)
@@ -55,7 +55,7 @@ class World:
         """Channel -> when an event last said that it began or ended."""
         self._looking = self._look_again = False
         """Whether a look at the switch is under way, and one more is wanted after it."""
-        self.checks = Checks(self)
+        self.checks = Checks(self, every)
         self._start()
 
     @property
@@ -141,8 +141,8 @@ class World:
 
     def _follow_twin(self, event, commands):
         if self.twin is None:
-            if self.often(0.01):
-                self.twin = [Core(decoded(encoded(self.state))), self.some(1, 200)]
+            if self.often(0.004):
+                self.twin = [Core(decoded(encoded(self.state))), self.some(1, 120)]
             return
         core, left = self.twin
         told = core.decide(event)
@@ -156,12 +156,15 @@ class World:
 
     def _start(self):
         core, rest = Core(), self.tape
-        if self.stored is not None and self.often(0.5):
+        if self.stored is not None and self.often(0.9):
             core, rest = Core(decoded(self.stored[0])), self.tape[self.stored[1] :]
         for event in rest:
             core.decide(event)
-        if self.tape and encoded(core.state) != encoded(self.state):
-            self.fault(f"a replay came to another state: {difference(core.state, self.state)}")
+        if self.tape:
+            text = encoded(core.state)
+            if text != encoded(self.state):
+                self.fault(f"a replay came to another state: {difference(core.state, self.state)}")
+            self.stored = text, len(self.tape)
         self.core = core
         self.twin = None
         self.checks.watch(core)

@@ -17,8 +17,10 @@ class Changes:
         """Those that are no more, as they were."""
         self.any = True
         """Whether anything changed that says who may get what."""
+        self.wide = True
+        """Whether that may let others than those that changed have each other: they share lines, limits and tiers."""
         self._was = ({}, {}, {}, {})
-        self._rules = None
+        self._rules = self._signed_in = None
         self._lists = (
             (self.calls, self.calls_gone),
             (self.seats, self.seats_gone),
@@ -47,8 +49,13 @@ class Changes:
                 self.any = True
                 _differ(now, was, changed, gone)
         rules = state.fresh, state.queues, state.media, state.groups
+        self.wide = bool(self.lines or self.lines_gone or self.offers_gone)
+        if self.seats or self.seats_gone:
+            signed_in = [seat.name for seat in state.seats.values() if seat.presence != "logged-out"]
+            self.wide = self.wide or signed_in != self._signed_in
+            self._signed_in = signed_in
         if rules != self._rules:
-            self.any = True
+            self.any = self.wide = True
             self._rules = state.fresh, dict(state.queues), dict(state.media), dict(state.groups)
 
 

@@ -15,8 +15,9 @@ from tests.sim.changes import Changes
 from tests.sim.ledger import Ledger
 
 EVERY = 64
-WHOLE = (ev.Started, ev.Configured, ev.SeatsConfigured, ev.Snapshot, ev.SwitchLost)
-"""Events that may change everything."""
+WHOLE = (ev.Started, ev.Configured, ev.SeatsConfigured, ev.SwitchLost)
+"""Events that may change everything, as does the first snapshot after a while without sight."""
+BLINDING = (ev.Started, ev.SwitchLost)
 
 
 class Violation(AssertionError):  # noqa: N818 - what it is of is a promise
@@ -49,6 +50,7 @@ class Checks:
         """An event is about to be taken in."""
         self._predicted.clear()
         state = self._core.state
+        self._saw = state.fresh
         if isinstance(event, ev.OfferEnded):
             self.ledger.refused(state, event)
         if isinstance(event, ev.Configured):
@@ -84,20 +86,19 @@ class Checks:
         state, changes = self._core.state, self.changes
         changes.take(state)
         self._count += 1
-        whole = self._count % self.every == 0 or isinstance(event, WHOLE)
+        whole = self._count % self.every == 0 or isinstance(event, WHOLE) or (state.fresh and not self._saw)
         # The loss of sight comes before what is overdue, see the dispatcher.
-        if not isinstance(event, ev.Started | ev.SwitchLost):
+        if not isinstance(event, BLINDING):
             self._all(invariants.broken(state) if whole else self._changed(state) if changes.any else ())
             if whole or changes.any:
-                self._nobody_is_forgotten(state, None if whole else changes.queues)
+                self._nobody_is_forgotten(state, state.queues if whole else changes.queues)
         made = [(c.call, c.seat, c.line) for c in commands if isinstance(c, cmd.Offer)]
         if made != self._predicted:
             self.fault(f"offered {made}, expected {self._predicted}")
         self._all(invariants.broken_offers(state, commands) if made else ())
         if whole or changes.any:
             self._offers(state)
-            if (pair := oracle.next_pair(state)) is not None:
-                self.fault(f"{pair[0].id} waits while {sorted(pair[1])} could have it")
+            self._nobody_waits_in_vain(state, whole=whole or changes.wide)
         if whole:
             self._no_deadline_is_forgotten(state)
         self._commands(state, commands)
@@ -182,17 +183,34 @@ class Checks:
                 case cmd.Announce() if command.position < 0 or command.wait_most_ms < command.wait_least_ms:
                     self.fault(f"nonsense is told: {command}")
 
-    def _nobody_is_forgotten(self, state, queues):
-        """In these queues, or all: steps are taken when their time has come; an empty queue is left; a circle grows."""
+    def _nobody_waits_in_vain(self, state, *, whole):
+        """No call that a seat could have is left; where little changed, none that could not be served before."""
+        if whole:
+            pair = oracle.next_pair(state)
+        else:
+            changes = self.changes
+            pair = oracle.next_pair(state, calls=changes.calls) if changes.calls else None
+            if pair is None and changes.seats:
+                pair = oracle.next_pair(state, seats=changes.seats)
+        if pair is not None:
+            self.fault(f"{pair[0].id} waits while {sorted(pair[1])} could have it")
+
+    def _nobody_is_forgotten(self, state, names):
+        """In these queues: steps are taken when their time has come; an empty queue is left; a circle grows."""
+        queues = {name: state.queues[name] for name in names if name in state.queues}
+        queues = {
+            name: rule
+            for name, rule in queues.items()
+            if rule.steps or rule.leave_empty is not None or rule.strategy == "ring-circles"
+        }
         in_line = {}
-        for call in state.calls.values():
-            rule = state.queues.get(call.queue)
-            if queues is not None and call.queue not in queues:
+        for call in state.calls.values() if queues else ():
+            rule = queues.get(call.queue)
+            if rule is None:
                 continue
-            if call.state == "waiting" and (rule.steps or rule.leave_empty is not None):
+            if call.state == "waiting":
                 in_line.setdefault(call.queue, []).append(call)
-            circles = call.state == "offered" and rule is not None and rule.strategy == "ring-circles"
-            if circles and call.circle_at is None:
+            elif call.state == "offered" and rule.strategy == "ring-circles" and call.circle_at is None:
                 self.fault(f"no more seats will ever ring for {call.id}")
         for name, calls in in_line.items():
             rule = state.queues[name]

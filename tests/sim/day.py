@@ -17,6 +17,17 @@ REPLAYED = 0.25
 CALM_MOST_MS = 2_400_000
 FOR_EVER_MS = 10**9
 HOSTILE = (-1, -(2**40), 2**60)
+WISHES = (
+    *[(ev.LogInAsked, {"pin_matches": True})] * 4,
+    *[(ev.ReadyAsked, {})] * 4,
+    *[(ev.PauseAsked, {"reason": "lunch"})] * 2,
+    (ev.LogInAsked, {"pin_matches": False}),
+    (ev.LogOutAsked, {}),
+    (ev.WrapUpEndAsked, {}),
+    (ev.WrapUpExtendAsked, {}),
+    (ev.CodeAsked, {"code": "sold"}),
+)
+"""What agents ask for, each as often as it stands here."""
 
 
 class Day:
@@ -81,8 +92,10 @@ class Day:
     def _next_caller(self):
         if not self.world.rough:
             return
-        self.world.plan(int(self.world.chance.expovariate(1 / self.gap_ms)) + 1, self._next_caller)
-        if len(self.switch.callers) < self.callers_most:
+        crowded = len(self.switch.callers) >= self.callers_most
+        gap_ms = self.gap_ms * (4 if crowded else 1)
+        self.world.plan(int(self.world.chance.expovariate(1 / gap_ms)) + 1, self._next_caller)
+        if not crowded:
             self._arrive()
 
     def _arrive(self):
@@ -116,17 +129,10 @@ class Day:
     def agent_acts(self):
         """An agent wishes for something."""
         seat, pick = self.pick(*self.site.seat_names, "999"), self.pick
-        wish = pick(
-            *[ev.LogInAsked(seat=seat, pin_matches=True)] * 4,
-            *[ev.ReadyAsked(seat=seat)] * 4,
-            *[ev.PauseAsked(seat=seat, reason="lunch")] * 2,
-            ev.LogInAsked(seat=seat, pin_matches=False),
-            ev.LogOutAsked(seat=seat),
-            ev.WrapUpEndAsked(seat=seat),
-            ev.WrapUpExtendAsked(seat=seat, more_ms=pick(5_000, 60_000, *HOSTILE)),
-            ev.CodeAsked(seat=seat, code="sold"),
-        )
-        self.world.tell(wish)
+        wish, details = pick(*WISHES)
+        if wish is ev.WrapUpExtendAsked:
+            details = {"more_ms": pick(5_000, 60_000, *HOSTILE)}
+        self.world.tell(wish(seat=seat, **details))
 
     def handset_flaps(self):
         """A phone is unplugged, plugged in, or used for a call of its own."""

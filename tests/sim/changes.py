@@ -19,6 +19,8 @@ class Changes:
         """Whether anything changed that says who may get what."""
         self.wide = True
         """Whether that may let others than those that changed have each other: they share lines, limits and tiers."""
+        self.watched = set()
+        """Queues in which something is to happen to who waits, beside his being served."""
         self._was = ({}, {}, {}, {})
         self._rules = self._signed_in = None
         self._lists = (
@@ -31,12 +33,12 @@ class Changes:
 
     @property
     def queues(self):
-        """Where those calls and seats are."""
+        """Those of the watched where such calls and seats are."""
         queues = {call.queue for call in self.calls}
         queues.update(call.queue for call in self.calls_gone)
         for seat in self.seats:
             queues.update(seat.rule.queues)
-        return queues
+        return queues & self.watched
 
     def take(self, state):
         """Find out, and remember the state as it is now."""
@@ -56,7 +58,12 @@ class Changes:
             self._signed_in = signed_in
         if rules != self._rules:
             self.any = self.wide = True
+            self.watched = {name for name, rule in state.queues.items() if _acts_alone(rule)}
             self._rules = state.fresh, dict(state.queues), dict(state.media), dict(state.groups)
+
+
+def _acts_alone(rule):
+    return rule.steps or rule.leave_empty is not None or rule.strategy == "ring-circles"
 
 
 def _differ(now, was, changed, gone):

@@ -91,13 +91,14 @@ class Checks:
         if not isinstance(event, BLINDING):
             self._all(invariants.broken(state) if whole else self._changed(state) if changes.any else ())
             if whole or changes.any:
-                self._nobody_is_forgotten(state, state.queues if whole else changes.queues)
+                self._nobody_is_forgotten(state, changes.watched if whole else changes.queues)
         made = [(c.call, c.seat, c.line) for c in commands if isinstance(c, cmd.Offer)]
         if made != self._predicted:
             self.fault(f"offered {made}, expected {self._predicted}")
         self._all(invariants.broken_offers(state, commands) if made else ())
         if whole or changes.any:
-            self._offers(state)
+            if state.offers:
+                self._offers(state)
             self._nobody_waits_in_vain(state, whole=whole or changes.wide)
         if whole:
             self._no_deadline_is_forgotten(state)
@@ -197,17 +198,11 @@ class Checks:
 
     def _nobody_is_forgotten(self, state, names):
         """In these queues: steps are taken when their time has come; an empty queue is left; a circle grows."""
-        queues = {name: state.queues[name] for name in names if name in state.queues}
-        queues = {
-            name: rule
-            for name, rule in queues.items()
-            if rule.steps or rule.leave_empty is not None or rule.strategy == "ring-circles"
-        }
         in_line = {}
-        for call in state.calls.values() if queues else ():
-            rule = queues.get(call.queue)
-            if rule is None:
+        for call in state.calls.values() if names else ():
+            if call.queue not in names:
                 continue
+            rule = state.queues[call.queue]
             if call.state == "waiting":
                 in_line.setdefault(call.queue, []).append(call)
             elif call.state == "offered" and rule.strategy == "ring-circles" and call.circle_at is None:

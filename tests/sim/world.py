@@ -49,6 +49,7 @@ class World:
         self.commands_lost = 0
         self._cut = False
         self._plans, self._planned = [], 0
+        self._due_after, self._due_at = -1, None
         self._last_word = Counter()
         self._link = 0
         """Number of the link that stands; negative while none does."""
@@ -81,7 +82,7 @@ class World:
         """Let time pass, until there were so many events in all."""
         end = self.now + ms
         while events is None or self.events < events:
-            due = self.core.next_deadline()
+            due = self._due()
             at = self._plans[0][0] if self._plans else end + 1
             if min(at, end + 1 if due is None else due) > end:
                 break
@@ -95,6 +96,12 @@ class World:
         else:
             return
         self.now = max(self.now, end)
+
+    def _due(self):
+        """The next deadline of the core, asked for once after each event."""
+        if self._due_after != self.events:
+            self._due_after, self._due_at = self.events, self.core.next_deadline()
+        return self._due_at
 
     def some(self, least, most):
         """Give a number by chance."""
@@ -117,8 +124,7 @@ class World:
 
     def tell(self, event):
         """Give an event to the core, as the dispatcher does; the server may die of it."""
-        due = self.core.next_deadline()
-        if due is not None and due <= self.now and not isinstance(event, NOT_LATE):
+        if not isinstance(event, NOT_LATE) and (due := self._due()) is not None and due <= self.now:
             self._decide(ev.DeadlineReached(at=self.now))
         self._decide(msgspec.structs.replace(event, at=self.now), may_die=True)
 

@@ -45,8 +45,9 @@ class Changes:
         self.any = False
         books = (state.calls, state.seats, state.offers, state.lines)
         for now, was, (changed, gone) in zip(books, self._was, self._lists, strict=True):
-            changed.clear()
-            gone.clear()
+            if changed or gone:
+                changed.clear()
+                gone.clear()
             if now != was:
                 self.any = True
                 _differ(now, was, changed, gone)

@@ -51,11 +51,12 @@ class Checks:
         self._predicted.clear()
         state = self._core.state
         self._saw = state.fresh
-        if isinstance(event, ev.OfferEnded):
+        kind = type(event)
+        if kind is ev.OfferEnded:
             self.ledger.refused(state, event)
-        if isinstance(event, ev.Configured):
+        elif kind is ev.Configured:
             self.ledger.rules_change(state)
-        if isinstance(event, ev.Snapshot) and "" != state.switch_run != event.switch_run:
+        elif kind is ev.Snapshot and "" != state.switch_run != event.switch_run:
             self.ledger.switch_died(state, event)
 
     def _offering(self, call, seat):

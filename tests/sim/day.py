@@ -10,9 +10,9 @@ from tests.sim.checks import EVERY
 from tests.sim.switch import Caller
 from tests.sim.world import World
 
-CROWDS = (3, 6, 12, 25)
+CROWDS = (2, 4, 8, 8, 25)
 """So many callers at most: races are found sooner among few, and limits among many."""
-REPLAYED = 0.25
+REPLAYED = 0.1
 """Share of the days that are lived through a second time, from the tape; restarts replay parts of all."""
 CALM_MOST_MS = 2_400_000
 FOR_EVER_MS = 10**9
@@ -93,7 +93,7 @@ class Day:
         if not self.world.rough:
             return
         crowded = len(self.switch.callers) >= self.callers_most
-        gap_ms = self.gap_ms * (4 if crowded else 1)
+        gap_ms = self.gap_ms * (8 if crowded else 1)
         self.world.plan(int(self.world.chance.expovariate(1 / gap_ms)) + 1, self._next_caller)
         if not crowded:
             self._arrive()
@@ -127,8 +127,10 @@ class Day:
         self.pick(*self.fates)()
 
     def agent_acts(self):
-        """An agent wishes for something."""
-        seat, pick = self.pick(*self.site.seat_names, "999"), self.pick
+        """An agent wishes for something, often one who rings or talks."""
+        pick = self.pick
+        at_work = [leg.seat for leg in self.switch.legs.values()] if self.world.often(0.4) else None
+        seat = pick(*(at_work or self.site.seat_names), "999")
         wish, details = pick(*WISHES)
         if wish is ev.WrapUpExtendAsked:
             details = {"more_ms": pick(5_000, 60_000, *HOSTILE)}

@@ -31,8 +31,8 @@ class Site:
 
     def __init__(self, chance):
         self.chance = chance
-        self.queue_names = [f"q{number}" for number in range(chance.randint(1, 6))]
-        self.seat_names = [f"10{number}" for number in range(1, chance.randint(2, 8) + 1)]
+        self.queue_names = [f"q{number}" for number in range(self.pick(1, 1, 2, 2, 3, 4, 6))]
+        self.seat_names = [f"10{number}" for number in range(1, self.pick(2, 2, 3, 3, 4, 5, 6, 8) + 1)]
         self.media = self._media()
         self.groups = self._groups()
         self.queues = {name: self._queue(name) for name in self.queue_names}

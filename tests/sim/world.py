@@ -10,7 +10,7 @@ Time is a number, chance is a seed, and nothing waits, so a day of trouble takes
 
 import heapq
 import random
-from collections import Counter, deque
+from collections import deque
 
 import msgspec
 
@@ -40,6 +40,8 @@ class World:
         self.rough = True
         self.events = 0
         self.trace = deque(maxlen=TRACE)
+        self.loss = self.chance.choice((0.0, 0.01, 0.01, 0.1))
+        """Share of the switch's words that are lost in bad weather, and of those that are late."""
         self.switch = Switch(self)
         self.tape = []
         self.stored = None
@@ -50,7 +52,7 @@ class World:
         self._cut = False
         self._plans, self._planned = [], 0
         self._due_after, self._due_at = -1, None
-        self._last_word = Counter()
+        self._last_word = {}
         self._link = 0
         """Number of the link that stands; negative while none does."""
         self._runs = 0
@@ -249,14 +251,14 @@ class World:
             return
         times, late = 1, 0
         if self.rough:
-            times = 0 if self.often(0.01) else 2 if self.often(0.02) else 1
+            times = 0 if self.often(self.loss) else 2 if self.often(0.02) else 1
             # The word of an arrival is on the one connection before all that comes of it, a snapshot's answer included.
-            late = self.some(100, 3_000) if self.often(0.01) and not isinstance(event, ev.CallArrived) else 0
+            late = self.some(100, 3_000) if self.often(self.loss) and not isinstance(event, ev.CallArrived) else 0
         for _ in range(times):
             self._in_order(channel, self._if_linked, self._link, self._read, channel, event, late=late)
 
     def _in_order(self, stream, what, *args, late=0):
-        at = max(self.now + late + self.some(1, 30 if self.rough else 3), self._last_word[stream])
+        at = max(self.now + late + self.some(1, 30 if self.rough else 3), self._last_word.get(stream, 0))
         self._last_word[stream] = at
         self.plan(at - self.now, what, *args)
 

@@ -173,10 +173,12 @@ def overdue(floor: Floor, offer: Offer) -> None:
         let_go(floor, offer)
     elif not floor.state.fresh:  # no word can come; the snapshot that ends this will tell
         floor.give_deadline(offer, LOOK_MS)
-    elif not doubt(floor, offer):
-        if offer.state == "withdrawing":
-            floor.commands.append(TakeSnapshot())
+    elif offer.state == "withdrawing":
+        floor.commands.append(TakeSnapshot())
         withdraw(floor, offer)
+    elif not doubt(floor, offer):  # what we looked for has not been told yet
+        floor.give_deadline(offer, LOOK_MS)
+        floor.commands.append(TakeSnapshot())
 
 
 def doubt(floor: Floor, offer: Offer) -> bool:

@@ -84,16 +84,15 @@ def _legs(floor: Floor, snapshot: Snapshot) -> None:
                 offering.end(floor, offer, "hung-up" if offer.in_talk else "failed")
         elif leg.joined:
             offering.connected(floor, offer, seen=True)
-        elif offer.state == "withdrawing" or _goes(floor, offer, snapshot.asked):
+        elif offer.state == "withdrawing" or _is_settled(offer, snapshot.asked):
             offering.withdraw(floor, offer)  # once more: it may never have reached the switch; before they talk
     for leg in live.values():
         _stray(floor, leg)
 
 
-def _goes(floor: Floor, offer: Offer, asked: int) -> bool:
-    """Whether an agent who rings had asked to log out, and the switch was looked at since."""
-    waits = offer.state == "doubtful" and offer.since <= asked
-    return waits and floor.state.seats[offer.seat].next_word == "log_out"
+def _is_settled(offer: Offer, asked: int) -> bool:
+    """Whether the switch was looked at since an offer is in doubt; one that was joined by then is in doubt no more."""
+    return offer.state == "doubtful" and offer.since <= asked
 
 
 def _stray(floor: Floor, leg: LiveLeg) -> None:

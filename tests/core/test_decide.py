@@ -161,10 +161,12 @@ def test_an_overdue_ring_is_looked_after_and_withdrawn():
     house.arrive("a")
     offer = house.offer_of("a")
     withdraw = cmd.Withdraw(offer=offer, call="a")
-    assert house.pass_time(20_000) == [cmd.TakeSnapshot()]
-    assert house.pass_time(3_000) == [withdraw]
-    assert house.pass_time(3_000) == [cmd.TakeSnapshot(), withdraw]
     held = ev.HeldCall(call="a", queue="sales", since=house.now)
+    assert house.pass_time(20_000) == [cmd.TakeSnapshot()]
+    assert house.pass_time(3_000) == [cmd.TakeSnapshot()], "nothing is taken back unseen: they may talk"
+    rings = ev.LiveLeg(offer=offer, call="a", seat="102", joined=False)
+    assert withdraw in house.look(calls=[held], legs=[rings])
+    assert house.pass_time(3_000) == [cmd.TakeSnapshot(), withdraw]
     house.pass_time(1)
     commands = house.look(calls=[held])
     assert offers(commands) == [("a", "102")], "the switch says the leg is gone, so all goes on"

@@ -68,6 +68,7 @@ class Day:
             self.world.cut_link,
             self.world.kill,
             self.world.kill_switch,
+            *[self.world.lag] * 2,
             *[self.world.store] * 2,
             self.time_jumps,
             self.wrong_words,

@@ -53,6 +53,7 @@ class World:
         self._plans, self._planned = [], 0
         self._due_after, self._due_at = -1, None
         self._last_word = {}
+        self._lags_until = 0
         self._link = 0
         """Number of the link that stands; negative while none does."""
         self._runs = 0
@@ -225,6 +226,10 @@ class World:
             self._looking = self._look_again = False
             self._take_snapshot()
 
+    def lag(self):
+        """The switch is so busy that its words come late for a while."""
+        self._lags_until = self.now + self.some(500, 6_000)
+
     def kill_switch(self):
         """The switch dies; who was cut off may call again."""
         gone = self.switch.die()
@@ -253,7 +258,8 @@ class World:
         if self.rough:
             times = 0 if self.often(self.loss) else 2 if self.often(0.02) else 1
             # The word of an arrival is on the one connection before all that comes of it, a snapshot's answer included.
-            late = self.some(100, 3_000) if self.often(self.loss) and not isinstance(event, ev.CallArrived) else 0
+            if not isinstance(event, ev.CallArrived):
+                late = self.some(100, 3_000) if self.often(self.loss) else max(self._lags_until - self.now, 0)
         for _ in range(times):
             self._in_order(channel, self._if_linked, self._link, self._read, channel, event, late=late)
 

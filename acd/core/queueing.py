@@ -195,9 +195,10 @@ def hold_over(floor: Floor, call: Call) -> None:
 
 
 def want_no_more(floor: Floor, call: Call) -> None:
-    """It waited long enough for the seat it is kept for: any will do."""
+    """It waited long enough for the seat it is kept for, or that is gone: any will do, if there is one."""
     with _changing(floor, call):
         call.wants, call.wants_until = "", None
+    floor.unsettled.add(call.queue)
 
 
 def widen_circle(floor: Floor, call: Call) -> None:

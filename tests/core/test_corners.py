@@ -190,6 +190,16 @@ def test_who_was_sent_to_wait_for_one_seat_waits_though_the_queue_is_empty():
     assert house.state.calls["a"].wants == "101"
 
 
+def test_who_waits_for_one_seat_leaves_an_empty_queue_when_that_seat_is_gone():
+    """He waits for any seat then, and there is none, though that one never served his queue."""
+    seats = {"101": ("support",), "102": ("sales",)}
+    house = House(seats=seats, leave_empty=(), overflow={"empty": "seat 101"})
+    house.arrive("a")
+    configure(house, queues={"overflow": {}})
+    assert house.state.calls["a"].wants == "101"
+    assert sent_away(house.give(ev.SeatsConfigured(gone=("101",)))) == [("a", "empty")]
+
+
 # Media
 
 

@@ -259,6 +259,7 @@ def let_go(floor: Floor, offer: Offer) -> None:
         seat.busy_ms += floor.state.now - offer.connected_at
     if seat.work:
         go_on_with_others(floor, seat)
+        seat.idle_since = floor.state.now  # should the rest be a ring that is taken back, it was busy until now
     floor.go_on(seat)
 
 

@@ -203,6 +203,22 @@ def test_who_waits_for_one_seat_leaves_an_empty_queue_when_that_seat_is_gone():
 # Media
 
 
+def test_a_ring_that_is_taken_back_leaves_the_seat_idle_since_its_last_talk():
+    """It keeps its place among the idle, but not one from before it talked: that would give it the next call too."""
+    house = House(wrap_up_ms=0)
+    house.log_in("102")
+    house.arrive("a", medium="chat")
+    talk = house.talk("a")
+    house.arrive("b", medium="chat")
+    ring = house.offer_of("b")
+    house.give(ev.OfferEnded(offer=talk, outcome="hung-up"), after_ms=1_000)
+    over = house.now
+    house.give(ev.CallEnded(call="b"), after_ms=1_000)
+    house.give(ev.OfferEnded(offer=ring, outcome="withdrawn"), after_ms=1_000)
+    assert house.state.seats["102"].work == ()
+    assert house.state.seats["102"].idle_since == over
+
+
 def test_a_contact_that_takes_the_whole_seat_can_be_interrupted():
     """`*` keeps everything away but what interrupts."""
     house = House()

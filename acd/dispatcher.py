@@ -214,9 +214,16 @@ class Dispatcher:
             if isinstance(event, Snapshot):
                 for fault in invariants.broken(self.core.state):
                     log.error("invariant broken", fault=fault)
-            for watcher in self.watchers:
-                watcher(event, commands)
+            self._tell(event, commands)
         self._journal.tend(self.core.state)
+
+    def _tell(self, event: AnyEvent, commands: list[cmd.AnyCommand]) -> None:
+        for watcher in self.watchers:
+            try:
+                watcher(event, commands)
+            except Exception as fault:  # who only looks on must not keep a call from its agent
+                log.exception("watcher failed", watcher=repr(watcher), what=type(event).__name__)
+                self.alarms = [*self.alarms[-9:], f"a watcher failed: {type(fault).__name__}: {fault}"]
 
     def _stored(self) -> None:
         """The journal has stored more, or failed and lets all go."""

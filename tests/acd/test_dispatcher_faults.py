@@ -97,3 +97,16 @@ async def test_a_deadline_that_cannot_be_decided_is_not_tried_without_end(rig, f
     rig.now += 60_000
     rig.dispatcher.submit(ev.CallEnded(call="nobody"))
     assert rig.state.seats["101"].shown == "ready"
+
+
+async def test_a_watcher_that_fails_keeps_no_call_from_its_agent(rig):
+    """It is said, others are told all the same, and the event and what follows are carried out."""
+    seen = []
+    rig.dispatcher.watchers += [lambda *_: 1 / 0, lambda event, _commands: seen.append(type(event))]
+    await rig.log_in()
+    with capture_logs() as logs:
+        rig.dispatcher.submit(ev.CallArrived(call="1.1", queue="sales"))
+    assert seen[-1] is ev.CallArrived
+    assert rig.diary[-2:] == [("told", "offer"), ("told", "show 101 ringing")]
+    assert [entry["event"] for entry in logs] == ["watcher failed"]
+    assert rig.dispatcher.alarms[-1] == "a watcher failed: ZeroDivisionError: division by zero"

@@ -173,10 +173,7 @@ def overdue(floor: Floor, offer: Offer) -> None:
         let_go(floor, offer)
     elif not floor.state.fresh:  # no word can come; the snapshot that ends this will tell
         floor.give_deadline(offer, LOOK_MS)
-    elif offer.state == "withdrawing":
-        floor.commands.append(TakeSnapshot())
-        withdraw(floor, offer)
-    elif not doubt(floor, offer):  # what we looked for has not been told yet
+    elif not doubt(floor, offer):  # the look was not answered, or the withdrawal not: they may talk by now
         floor.give_deadline(offer, LOOK_MS)
         floor.commands.append(TakeSnapshot())
 

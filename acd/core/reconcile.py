@@ -14,6 +14,8 @@ from acd.core.events import CallArrived, HandsetState, HeldCall, LiveLeg, Snapsh
 from acd.core.floor import Floor
 from acd.core.model import Call, Gap, Offer
 
+NEWS_MS = 1_000
+"""Who did not talk so long ago may do so now: an older look takes nothing back, a new one has to."""
 SETTLE_MS = 1_000
 """For a moment after a talk the caller stands alone where he waited before. That is no return: an event would tell of
 one. Only after a gap in our sight, when such an event may have been missed, it counts at once."""
@@ -75,6 +77,7 @@ def reconcile(floor: Floor, snapshot: Snapshot) -> None:
 
 def _legs(floor: Floor, snapshot: Snapshot) -> None:
     live = {leg.offer: leg for leg in snapshot.legs}
+    is_news = floor.at - snapshot.asked <= NEWS_MS
     for offer in list(floor.state.offers.values()):
         leg = live.pop(offer.id, None)
         if offer.state == "wrap-up":  # the talk is over; a leg that is on its way out is no stray
@@ -84,8 +87,9 @@ def _legs(floor: Floor, snapshot: Snapshot) -> None:
                 offering.end(floor, offer, "hung-up" if offer.in_talk else "failed")
         elif leg.joined:
             offering.connected(floor, offer, seen=True)
-        elif offer.state == "withdrawing" or _is_settled(offer, snapshot.asked):
+        elif is_news and (offer.state == "withdrawing" or _is_settled(offer, snapshot.asked)):
             offering.withdraw(floor, offer)  # once more: it may never have reached the switch; before they talk
+        # else its deadline has us look again
     for leg in live.values():
         _stray(floor, leg)
 

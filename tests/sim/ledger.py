@@ -46,11 +46,12 @@ class Ledger:
             return
         rule = state.queues.get(state.calls[offer.call].queue)
         if rule is not None and offer.state not in {*TALK, "withdrawing", "wrap-up"}:
-            self._refused[state.calls[offer.call].number, offer.seat] = event.at + rule.refusal_ms
+            seat = state.seats[offer.seat].number  # one that is gone from the rules and comes back is another
+            self._refused[state.calls[offer.call].number, seat] = event.at + rule.refusal_ms
 
     def check_refusal(self, state, call, seat):
         """A call goes to a seat: it must not be one that refused it lately."""
-        if self._refused.get((call.number, seat.name), 0) > state.now and seat.turn:
+        if self._refused.get((call.number, seat.number), 0) > state.now:
             self.fault(f"{call.id} goes to {seat.name}, which did not take it just now")
 
     def is_stale(self, call):

@@ -44,7 +44,9 @@ class Peer:
         self.writer = writer
 
     def send(self, data: bytes) -> None:
-        self.writer.write(data)
+        """Write, unless the server has closed meanwhile: uvloop, unlike asyncio, takes that for a mistake of ours."""
+        if not self.writer.is_closing():
+            self.writer.write(data)
 
     async def command(self) -> str:
         """The next command, without its line feed; empty when the server closed."""

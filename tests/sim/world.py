@@ -252,7 +252,7 @@ class World:
     def hear(self, channel, event, *, sure=False):
         """Let an event of a channel come: in its channel's order, in bad weather late, twice or never."""
         if sure:
-            self._in_order(channel, self.tell, event)
+            self._in_order(channel, self._read, channel, event)
             return
         times, late = 1, 0
         if self.rough:

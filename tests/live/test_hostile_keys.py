@@ -104,6 +104,6 @@ async def test_a_call_that_callfloor_refuses(floor, monkeypatch):
     """A caller whose AGI session is refused is not hung up: he is kept with music, and tried again."""
     monkeypatch.setattr(floor.server.agi, "routes", {})
     call, _ = await floor.caller("5550100")
-    await floor.hears(call, "please-hold")
+    await floor.hears(call, "please-hold", 60)  # he is tried again each ten seconds
     await floor.hears(call, "music")
     assert call.state == "confirmed"

@@ -205,7 +205,7 @@ class Floor:
         """A seat without work is gone from the rules."""
         self._enlist(seat, -1)
         seat.presence = "logged-out"
-        self.routing.seat_changed(seat)
+        self.routing.seat_gone(seat)
         del self.state.seats[seat.name]
 
     def _enlist(self, seat: Seat, by: int) -> None:

@@ -148,6 +148,11 @@ class Routing:
         self._free[seat.number] = seat, cls, keys
         self._matcher.free(seat.number, cls.number, *keys)
 
+    def seat_gone(self, seat: Seat) -> None:
+        """It is gone from the rules, and offered nothing any more."""
+        self.seat_changed(seat)
+        self._last_classes.pop(seat.number, None)
+
     def _open_media(self, seat: Seat) -> frozenset[str]:
         if not seat.listens or (seat.rule.line_group and seat.rule.line_group in self.without_line):
             return frozenset()

@@ -292,3 +292,17 @@ def test_seats_come_and_go_in_slices():
     assert house.state.seats["101"].next_word == "log_out"
     house.serve("a")
     assert house.state.seats["101"].state == "logged-out"
+
+
+def test_nothing_is_kept_of_seats_that_are_gone():
+    """Agents come for a day and go: the matcher's view of them goes too, so a server can run for years."""
+    house = house_of(seat("101"))
+    for day in range(20):
+        name = f"temp-{day}"
+        house.give(ev.SeatsConfigured(seats=(seat(name),)))
+        house.look()
+        house.log_in(name)
+        house.give(ev.LogOutAsked(seat=name))
+        house.give(ev.SeatsConfigured(gone=(name,)))
+    assert set(house.state.seats) == {"101"}
+    assert set(house.core._floor.routing._last_classes) == {house.state.seats["101"].number}

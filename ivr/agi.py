@@ -25,12 +25,13 @@ AssertionError for our own mistakes.
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Literal, get_args
 
 from msgspec import Struct
+
+from _fastpath import CommandError, command_line
 
 HEADER_LINE_MAX = 1_024
 """Bytes of one header line that are kept; the rest is dropped."""
@@ -60,10 +61,10 @@ Verb = Literal[
 ]
 """The commands that can be sent. EXEC and GET FULL VARIABLE stay out for good: they evaluate `${...}` in their text.
 
-(`Codec.relay` sends any line. It is for scripts that the admin has written, which bring their own commands.)
+(`as_it_is` renders any line. It is for scripts that the admin has written, which bring their own commands.)
 """
 
-_VERBS = frozenset(get_args(Verb))
+VERBS = frozenset(get_args(Verb))
 _HEADER = re.compile(r"agi_([a-z0-9_]{1,64}): ?(.*)", re.DOTALL)
 _HEADERS = re.compile(r"^agi_([a-z0-9_]{1,64}): ?(.*)\n", re.MULTILINE)
 _RESPONSE = re.compile(r"(\d{3}) (.*)", re.DOTALL)
@@ -85,10 +86,6 @@ class PeerError(Exception):
 def shown(text: str) -> str:
     r"""Make the beginning of a hostile text fit for a terminal: what is not plain ASCII shows as `\x1b`."""
     return text[:EXCERPT_MAX].encode("unicode_escape").decode()
-
-
-class CommandError(ValueError):
-    """A value that cannot be part of a command: a control character, or too long."""
 
 
 class Request(Struct, frozen=True):
@@ -129,7 +126,7 @@ class Closed(Struct, frozen=True):
 
 Event = Request | Response | HungUp | Closed
 
-_USUAL = {f"200 result={result}\n".encode(): Response(200, str(result)) for result in (0, 1, -1)}
+USUAL = {f"200 result={result}\n".encode(): Response(200, str(result)) for result in (0, 1, -1)}
 """Nearly every answer is one of these."""
 
 
@@ -141,11 +138,10 @@ class _State(Enum):
     CLOSED = auto()  # the peer closed, or broke the rules
 
 
-_IDLE, _WAITING = _State.IDLE, _State.WAITING  # in the hot path; to look up a member takes a while
-
-
 class Codec:
-    """One AGI session seen from the server. Feed it with `receive`, ask it for bytes with `command`."""
+    """What the switch says in one AGI session. Feed it by `receive`; `expect` tells it that a command went out."""
+
+    __slots__ = ("_bytes", "_cut", "_headers", "_line", "_line_was_cut", "_relayed", "_state")
 
     def __init__(self) -> None:
         self._state = _State.HEADERS
@@ -161,6 +157,11 @@ class Codec:
         """Whether a command can be sent now."""
         return self._state is _State.IDLE
 
+    @property
+    def is_between_lines(self) -> bool:
+        """Whether nothing is left over of what came so far."""
+        return not self._line and self._state is not _State.USAGE
+
     def receive(self, data: bytes) -> list[Event]:
         """Take what the peer sent, however it was split; no bytes mean that it closed the connection.
 
@@ -169,10 +170,6 @@ class Codec:
 
         """
         assert self._state is not _State.CLOSED, "receive after the end of the session"
-        usual = _USUAL.get(data)
-        if usual is not None and self._state is _WAITING and self._relayed is None and not self._line:
-            self._enter_idle()
-            return [usual]
         events: list[Event] = []
         try:
             if not data:
@@ -193,33 +190,10 @@ class Codec:
             raise
         return events
 
-    def command(self, verb: Verb, *args: str | int) -> bytes:
-        """Render a command; its response is then due. Text is sent as it is: quoted, never evaluated by the switch.
-
-        Raises:
-            CommandError: a text holds a control character or a lone surrogate, or the command is too long.
-
-        """
-        assert self._state is _IDLE, f"command {verb} while {self._state.name}"
-        assert verb in _VERBS, f"unknown command {verb}"
-        line = encode(verb, *args)
-        self._state = _WAITING
-        return line
-
-    def relay(self, line: bytes) -> bytes:
-        """Render somebody else's command, which is sent as it is; what the answer says is for its writer to judge.
-
-        Raises:
-            CommandError: it is empty, too long, or holds a control character.
-
-        """
-        assert self._state is _State.IDLE, f"relay while {self._state.name}"
-        if not line.strip() or _UNSENDABLE.search(line):
-            raise CommandError("an empty line, or one with a control character, is no command")
-        if len(line) >= COMMAND_BYTES_MAX:
-            raise CommandError(f"a line of {len(line)} bytes; the switch takes {COMMAND_BYTES_MAX} a command")
-        self._state, self._relayed = _State.WAITING, []
-        return line + b"\n"
+    def expect(self, *, relayed: bool = False) -> None:
+        """Note that a command was sent: its response is due. What a relayed line is told is for its writer to judge."""
+        assert self._state is _State.IDLE, f"a command was sent while {self._state.name}"
+        self._state, self._relayed = _State.WAITING, [] if relayed else None
 
     def _take(self, piece: bytes) -> None:
         """Add to the unfinished line, within the limits."""
@@ -273,7 +247,7 @@ class Codec:
         events.append(response)
 
     def _enter_idle(self) -> None:
-        self._state = _IDLE
+        self._state = _State.IDLE
         self._bytes = 0
 
     def _header(self, line: str, *, was_cut: bool) -> None:
@@ -305,25 +279,24 @@ def encode(verb: str, *args: str | int) -> bytes:
     r"""Render a command line: each argument in quotes, `"` and `\` escaped, as res_agi's parser undoes it.
 
     Raises:
-        CommandError: as `Codec.command` tells.
+        CommandError: a text holds a control character or a lone surrogate, or the command is too long.
 
     """
-    words = [arg if isinstance(arg, str) else str(arg) for arg in args]
-    text = "".join(words)
-    if not (text.isascii() and text.isprintable()):  # it nearly always is
-        _check(verb, text)
-    if "\\" in text or '"' in text:
-        words = [word.replace("\\", "\\\\").replace('"', '\\"') for word in words]
-    quoted = '" "'.join(words)
-    line = (f'{verb} "{quoted}"\n' if words else f"{verb}\n").encode()
-    if len(line) > COMMAND_BYTES_MAX:
-        raise CommandError(f"{verb}: {len(line)} bytes; the switch takes {COMMAND_BYTES_MAX} a command")
-    return line
+    return command_line(verb, args, COMMAND_BYTES_MAX)
 
 
-def _check(verb: str, text: str) -> None:
-    if bad := next((c for c in text if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"}), None):
-        raise CommandError(f"{verb}: a text with the control character U+{ord(bad):04X} cannot be sent")
+def as_it_is(line: bytes) -> bytes:
+    """Render somebody else's command.
+
+    Raises:
+        CommandError: it is empty, too long, or holds a control character.
+
+    """
+    if not line.strip() or _UNSENDABLE.search(line):
+        raise CommandError("an empty line, or one with a control character, is no command")
+    if len(line) >= COMMAND_BYTES_MAX:
+        raise CommandError(f"a line of {len(line)} bytes; the switch takes {COMMAND_BYTES_MAX} a command")
+    return line + b"\n"
 
 
 def decode(line: str, *, as_it_is: bool = False) -> Response:

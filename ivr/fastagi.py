@@ -22,16 +22,30 @@ reason.
 
 import asyncio
 import contextlib
+import itertools
 import math
 import socket
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, cast
 
 import structlog
 from msgspec import Struct
 
-from ivr.agi import Codec, HungUp, PeerError, Request, Response, Verb, shown
+from _fastpath import Exchange
+from ivr.agi import (
+    COMMAND_BYTES_MAX,
+    USUAL,
+    VERBS,
+    Codec,
+    HungUp,
+    PeerError,
+    Request,
+    Response,
+    Verb,
+    as_it_is,
+    encode,
+    shown,
+)
 from ivr.flow import CallOverError
 from ivr.peers import LOOPBACK, Listener, Peers, Refusals
 
@@ -52,6 +66,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     grace_ms: int = 5_000
     """How long a cancelled handler may clean up; and how long `close` lets running sessions end by themselves."""
 
+
+WATCH_S = 0.05
+"""How often the server looks who is late; so much late may be seen to be later."""
 
 Handler = Callable[["Session"], Coroutine[Any, Any, None]]
 """Serves one session. When it returns, the connection is closed and the call goes on in the dialplan."""
@@ -76,6 +93,8 @@ class FastAgiServer:
         self._headers: dict[str, dict[Session, None]] = {}  # by peer, oldest first
         self._sessions: set[Session] = set()
         self._refusals = Refusals()
+        self.loop = asyncio.get_running_loop()
+        self._watch: asyncio.TimerHandle | None = None  # while somebody is there
 
     @property
     def port(self) -> int:
@@ -95,13 +114,13 @@ class FastAgiServer:
             OSError: the address is taken or is none of this machine's.
 
         """
-        listener = Listener(lambda: Session(self))
+        listener = Listener(lambda peer: Session(self, peer))
         await listener.open(host, port)
         self._listener = listener
 
     def adopt(self, listener: socket.socket) -> None:
         """Begin to listen on a socket on which another server listened: who connects meanwhile just waits a moment."""
-        self._listener = Listener(lambda: Session(self))
+        self._listener = Listener(lambda peer: Session(self, peer))
         self._listener.adopt(listener)
 
     def let_go(self) -> list[int]:
@@ -129,6 +148,8 @@ class FastAgiServer:
         if self._sessions:
             log.error("agi sessions would not end", count=len(self._sessions))
         self._refusals.close()
+        if self._watch is not None:
+            self._watch.cancel()
 
     async def _sessions_end_within(self, wait_ms: int) -> None:
         if tasks := {session.task for session in self._sessions if session.task is not None}:
@@ -141,6 +162,8 @@ class FastAgiServer:
     def enter_headers(self, session: "Session") -> None:
         """Note a new connection, and make room for it if need be."""
         self._headers.setdefault(session.peer, {})[session] = None
+        if self._watch is None:
+            self._watch = self.loop.call_later(WATCH_S, self._look)
         if sum(map(len, self._headers.values())) > self.limits.header_connections:
             crowd = max(self._headers.values(), key=len)
             next(iter(crowd)).refuse("too many connections without headers; the oldest gives way")
@@ -168,125 +191,79 @@ class FastAgiServer:
         """Forget a session whose handler is done."""
         self._sessions.discard(session)
 
+    def _look(self) -> None:
+        """End those who are late. One timer for all: one each, set and cancelled, is a tenth of what a call costs."""
+        self._watch = None
+        now = self.loop.time()
+        everybody = [*self._sessions, *itertools.chain.from_iterable(self._headers.values())]
+        for session in everybody:
+            if session.late_at <= now:
+                session.lose_patience()
+        if everybody:
+            self._watch = self.loop.call_later(WATCH_S, self._look)
+
     def note_refusal(self, reason: str, **details: object) -> None:
         """Log it, at most once a second for each reason."""
         self._refusals.note(reason, details)
 
 
-class Session(asyncio.Protocol):
+class Session(Exchange[Verb, Response], asyncio.Protocol):
     """One connection. Handlers use `request`, `command` and `end_reason`; the rest belongs to the server."""
+
+    __slots__ = ("_clean_up_end", "_codec", "_server", "_transport", "peer", "request", "task")
 
     request: Request
 
-    def __init__(self, server: FastAgiServer) -> None:
-        self.peer = ""
-        self.end_reason = ""
-        """Why the session is over; empty while it is not."""
+    def __init__(self, server: FastAgiServer, peer: str) -> None:
+        super().__init__(server.loop, VERBS, USUAL, server.limits.reply_ms, COMMAND_BYTES_MAX)
+        self.peer = peer
         self.task: asyncio.Task[None] | None = None
         self._server = server
-        self._reply_ms = server.limits.reply_ms
-        self._loop = asyncio.get_running_loop()
         self._codec = Codec()
-        self._due: asyncio.Future[Response] | None = None  # the answer to the last command
-        self._is_taken = False  # somebody's command is out, or is to go out next
-        self._turns: deque[asyncio.Future[None]] = deque()  # of those who wait to send theirs
-        self._late_at = math.inf  # when what is due is late: the headers, then the answer to the command that is out
-        self._late_what = ""
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = math.inf
         self._clean_up_end: asyncio.TimerHandle | None = None
-
-    async def command(self, verb: Verb, *args: str | int, lasts_ms: int = 0) -> Response:
-        """Send a command and wait for its answer; commands of several tasks take turns.
-
-        A command whose wait is cancelled by its flow is not cut short on the switch: the next one waits for its end.
-
-        Args:
-            verb: what to do.
-            args: its arguments, sent as text; see `ivr.agi.Codec.command`.
-            lasts_ms: how long the command may rightfully last.
-
-        Raises:
-            CommandError: an argument cannot be sent.
-            CallOverError: the session is over.
-            asyncio.CancelledError: it ended during the wait.
-
-        """
-        if self._is_taken or self.end_reason:
-            await self._wait_for_turn(verb)
-        self._is_taken = True
-        try:
-            line = self._codec.command(verb, *args)
-        except BaseException:
-            self._pass_turn()
-            raise
-        return await self._send(line, verb, lasts_ms)
 
     async def relay(self, line: bytes, *, lasts_ms: int) -> str:
         """Send a line that somebody else wrote, as it is; gives the answer as it comes, without its last line feed.
 
         Raises:
-            CommandError: it cannot be sent; see `ivr.agi.Codec.relay`.
+            CommandError: it cannot be sent; see `ivr.agi.as_it_is`.
             CallOverError, asyncio.CancelledError: as `command`.
 
         """
-        if self._is_taken or self.end_reason:
-            await self._wait_for_turn("a relayed line")
-        self._is_taken = True
-        try:
-            line = self._codec.relay(line)
-        except BaseException:
-            self._pass_turn()
-            raise
-        return (await self._send(line, "a relayed line", lasts_ms)).text
+        line = as_it_is(line)
+        if self.is_taken or self.end_reason:
+            await self._turn("a relayed line")
+        self._codec.expect(relayed=True)
+        return (await self.send(line, "a relayed line", lasts_ms, plain=False)).text
 
-    def _send(self, line: bytes, what: str, lasts_ms: int) -> "asyncio.Future[Response]":
-        """Send a line; the future holds its answer. Who stops waiting for it cancels the future, not the command."""
-        self._due = due = self._loop.create_future()
-        self._set_deadline(lasts_ms + self._reply_ms, what)
-        self._transport.write(line)
-        return due
+    async def command_in_turn(self, verb: str, words: tuple[str | int, ...], lasts_ms: int) -> Response:
+        """Send a command when all before it are answered."""
+        line = encode(verb, *words)
+        await self._turn(verb)
+        return await self.send(line, verb, lasts_ms)
 
-    async def _wait_for_turn(self, what: str) -> None:
+    async def _turn(self, what: str) -> None:
         """Wait until the answer to every earlier command is there, be it wanted by anybody still or not."""
-        if self._is_taken and not self.end_reason:
-            turn: asyncio.Future[None] = self._loop.create_future()
-            self._turns.append(turn)
+        if self.is_taken and not self.end_reason:
+            turn = self.wait_for_turn()
             try:
                 await turn
             except asyncio.CancelledError:
                 if not turn.cancelled():  # it came, but too late
-                    self._pass_turn()
+                    self.pass_turn()
                 raise
         if self.end_reason:
             raise CallOverError(f"{what} cannot be performed: the call has left this flow ({self.end_reason})")
-
-    def _pass_turn(self) -> None:
-        """Let the next command out."""
-        while self._turns:
-            turn = self._turns.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._is_taken = False
 
     def end(self, reason: str) -> None:
         """End the session: cancel its handler, close the connection. Only the first reason counts."""
         if self.end_reason:
             return
-        self.end_reason = reason
-        self._late_at = math.inf
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self.give_up(reason)
         self._server.leave_headers(self)
-        if self._due is not None:
-            self._due.cancel()
-        while self._turns:
-            self._pass_turn()
         if self.task is not None:
             self.task.cancel()
-            self._clean_up_end = self._loop.call_later(self._server.limits.grace_ms / 1_000, self._stop_clean_up)
+            self._clean_up_end = self._server.loop.call_later(self._server.limits.grace_ms / 1_000, self._stop_clean_up)
         self._transport.close()
 
     def refuse(self, reason: str, **details: object) -> None:
@@ -297,28 +274,29 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let the peer in, if it may."""
-        transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
-        self._transport = transport
-        address = transport.get_extra_info("peername")
-        self.peer = str(address[0]) if address else ""  # none when it is gone already
+        self._transport = transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
+        self.connect(transport)
         if not self._server.admits(self.peer):
             self.refuse("address is not admitted")
             return
-        self._set_deadline(self._server.limits.header_ms, "")
+        self.late_at = self._server.loop.time() + self._server.limits.header_ms / 1_000
         self._server.enter_headers(self)
 
-    def data_received(self, data: bytes) -> None:
-        """Feed the codec, act on its events."""
+    def unusual(self, data: bytes) -> None:
+        """Feed the codec, act on its events. The usual answers to a command do not come here: `Exchange`."""
         if self.end_reason:
             return
+        if self.is_out and self._codec.may_command:
+            self._codec.expect()
         try:
             events = self._codec.receive(data)
         except PeerError as error:
             self.refuse(error.reason, received=error.excerpt)
             return
+        self.is_between_lines = self._codec.is_between_lines
         for event in events:
             if isinstance(event, Response):
-                self._answered(event)
+                self.answered(event)
             elif isinstance(event, Request):
                 self._begin(event)
             elif isinstance(event, HungUp):
@@ -326,18 +304,9 @@ class Session(asyncio.Protocol):
             else:
                 self.end("connection closed")
 
-    def _answered(self, response: Response) -> None:
-        self._late_at = math.inf
-        if self._due is not None and not self._due.done():
-            self._due.set_result(response)
-        if self._turns:
-            self._pass_turn()
-        else:
-            self._is_taken = False
-
     def eof_received(self) -> None:
         """Take the peer's end of stream for the end of the session."""
-        self.data_received(b"")
+        self.unusual(b"")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that nothing more will come."""
@@ -345,12 +314,12 @@ class Session(asyncio.Protocol):
 
     def _begin(self, request: Request) -> None:
         self.request = request
-        self._late_at = math.inf
+        self.late_at = math.inf
         self._server.leave_headers(self)
         if request.cut:
             log.warning("agi headers cut", names=request.cut, call=shown(request.headers.get("uniqueid", "")))
         if handler := self._server.enter_session(self):
-            self.task = self._loop.create_task(self._run(handler))
+            self.task = self._server.loop.create_task(self._run(handler))
             self.task.add_done_callback(self._ran)
 
     async def _run(self, handler: Handler) -> None:
@@ -368,25 +337,9 @@ class Session(asyncio.Protocol):
             self._clean_up_end.cancel()
         self.end("done")
 
-    def _set_deadline(self, delay_ms: int, what: str) -> None:
-        """Say when it is late. One timer serves many commands: when it goes off it looks whether the time has come."""
-        self._late_at, self._late_what = self._loop.time() + delay_ms / 1_000, what
-        if self._late_at < self._timer_at:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._sleep()
-
-    def _sleep(self) -> None:
-        self._timer_at = self._late_at
-        self._timer = self._loop.call_at(self._late_at, self._look)
-
-    def _look(self) -> None:
-        self._timer, self._timer_at = None, math.inf
-        if self._late_at <= self._loop.time():
-            what = self._late_what
-            self.refuse(f"no answer to {what} in time" if what else "no complete headers in time")
-        elif self._late_at < math.inf:
-            self._sleep()
+    def lose_patience(self) -> None:
+        """End it because what is due is late."""
+        self.refuse(f"no answer to {self.late_what} in time" if self.is_out else "no complete headers in time")
 
     def _stop_clean_up(self) -> None:
         if self.task is not None:

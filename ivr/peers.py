@@ -28,7 +28,8 @@ class Listener:
     at full load a new one waits for most of a second, and Asterisk gives up after two (res_agi).
     """
 
-    def __init__(self, factory: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(self, factory: Callable[[str], asyncio.Protocol]) -> None:
+        """Prepare it. The factory makes the protocol of a connection, given the address of the peer."""
         self._factory = factory
         self._loop = asyncio.get_running_loop()
         self._sockets: list[socket.socket] = []
@@ -92,7 +93,7 @@ class Listener:
     def _accept(self, listener: socket.socket) -> None:
         for _ in range(ACCEPT_MAX):
             try:
-                connection, _address = listener.accept()
+                connection, address = listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
@@ -100,14 +101,14 @@ class Listener:
                 self._loop.remove_reader(listener.fileno())
                 self._loop.call_later(ACCEPT_RETRY_S, self._listen, listener)
                 return
-            task = self._loop.create_task(self._let_in(connection))
+            task = self._loop.create_task(self._let_in(connection, address[0]))
             self._arriving.add(task)
             task.add_done_callback(self._arriving.discard)
 
-    async def _let_in(self, connection: socket.socket) -> None:
+    async def _let_in(self, connection: socket.socket, peer: str) -> None:
         connection.settimeout(0)
         try:
-            await self._loop.connect_accepted_socket(self._factory, connection)
+            await self._loop.connect_accepted_socket(lambda: self._factory(peer), connection)
         except OSError:  # it is gone already
             with contextlib.suppress(OSError):
                 connection.close()

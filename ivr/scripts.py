@@ -45,7 +45,8 @@ from typing import NoReturn, Protocol, cast
 import structlog
 from msgspec import Struct
 
-from ivr.agi import COMMAND_BYTES_MAX, CommandError
+from _fastpath import CommandError
+from ivr.agi import COMMAND_BYTES_MAX
 from ivr.asterisk.process import launcher
 from ivr.flow import SCRIPT_NAME, StepError
 

@@ -14,7 +14,8 @@ import uvloop
 from agi_peer import connect, headers, until
 from agi_server import ECHOED, QUICK, Ends, call, echo, serving, without_parameters
 
-from ivr.agi import CommandError
+from _fastpath import CommandError
+from ivr.agi import Verb
 from ivr.fastagi import FastAgiServer, Limits, Session
 from ivr.flow import CallOverError
 
@@ -114,10 +115,10 @@ async def test_a_clean_up_cannot_command() -> None:
 
 async def test_a_task_of_the_handler_ends_with_the_call() -> None:
     """A command that another task waits for is cancelled too: nothing of a call stays behind."""
-    tasks: list[asyncio.Task[Any]] = []
+    tasks: list[asyncio.Future[Any]] = []
 
     async def handler(session: Session) -> None:
-        tasks.append(asyncio.create_task(session.command("GET DATA", "ask", 5_000, 1)))
+        tasks.append(asyncio.ensure_future(session.command("GET DATA", "ask", 5_000, 1)))
         await asyncio.sleep(60)
 
     async with serving(handler=handler) as server, connect(server) as peer:
@@ -227,13 +228,17 @@ async def test_commands_of_several_tasks_take_turns() -> None:
     """Commands go out in the order in which they were wanted; one whose wait was given up is never sent."""
 
     async def handler(session: Session) -> None:
-        tasks = [asyncio.create_task(session.command("SET VARIABLE", "N", number)) for number in range(5)]
+        tasks = [asyncio.ensure_future(session.command("SET VARIABLE", "N", number)) for number in range(5)]
         await asyncio.sleep(0)
         tasks[0].cancel()  # is out already
         tasks[2].cancel()
         await asyncio.wait(tasks)
+
+        async def send(verb: Verb, *args: str) -> None:
+            await session.command(verb, *args)
+
         with pytest.raises(CommandError):
-            await asyncio.gather(*(session.command("SET VARIABLE", "N", text) for text in ("5", "\n", "6")))
+            await asyncio.gather(*(send("SET VARIABLE", "N", text) for text in ("5", "\n", "6")))
         await session.command("ANSWER")
 
     async with serving(handler=handler) as server, connect(server) as peer:
@@ -250,8 +255,9 @@ async def test_a_turn_that_comes_too_late_is_passed_on() -> None:
             await session.command("SET VARIABLE", "N", 0)
             second.cancel()
 
-        tasks = [asyncio.create_task(first())]
-        tasks += [asyncio.create_task(session.command("SET VARIABLE", "N", n)) for n in (1, 2)]
+        tasks: list[asyncio.Future[Any]] = [asyncio.create_task(first())]
+        await asyncio.sleep(0)
+        tasks += [asyncio.ensure_future(session.command("SET VARIABLE", "N", n)) for n in (1, 2)]
         second = tasks[1]
         await asyncio.wait(tasks)
         assert second.cancelled()
@@ -263,10 +269,10 @@ async def test_a_turn_that_comes_too_late_is_passed_on() -> None:
 
 async def test_who_waits_for_his_turn_when_the_call_ends_is_told() -> None:
     """The command that is out is cancelled by a hang-up; those behind it fail, and say why."""
-    tasks: list[asyncio.Task[Any]] = []
+    tasks: list[asyncio.Future[Any]] = []
 
     async def handler(session: Session) -> None:
-        tasks.extend(asyncio.create_task(session.command("GET DATA", "ask", 5_000, 1)) for _ in range(3))
+        tasks.extend(asyncio.ensure_future(session.command("GET DATA", "ask", 5_000, 1)) for _ in range(3))
         await asyncio.sleep(60)
 
     async with serving(handler=handler) as server, connect(server) as peer:

@@ -31,7 +31,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
-from _fastpath import CommandError, command_line
+from _fastpath import CommandError, command_line, read_headers
 
 HEADER_LINE_MAX = 1_024
 """Bytes of one header line that are kept; the rest is dropped."""
@@ -66,7 +66,6 @@ Verb = Literal[
 
 VERBS = frozenset(get_args(Verb))
 _HEADER = re.compile(r"agi_([a-z0-9_]{1,64}): ?(.*)", re.DOTALL)
-_HEADERS = re.compile(r"^agi_([a-z0-9_]{1,64}): ?(.*)\n", re.MULTILINE)
 _RESPONSE = re.compile(r"(\d{3}) (.*)", re.DOTALL)
 _UNSENDABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # may end a command early; a tab only parts its words
 _RESULT = re.compile(r"result=(-?[0-9A-D*#]*)(?: \((.*)\))?(?: endpos=(-?\d+))?", re.DOTALL)
@@ -175,9 +174,11 @@ class Codec:
             if not data:
                 self._state = _State.CLOSED
                 return [Closed()]
-            if self._state is _State.HEADERS and not self._bytes and (headers := _whole_block(data)) is not None:
-                self._enter_idle()
-                return [Request(headers)]
+            if self._state is _State.HEADERS and not self._bytes and len(data) <= HEADER_BYTES_MAX:
+                headers = read_headers(data, b"agi_", HEADER_LINE_MAX, HEADER_COUNT_MAX)
+                if headers is not None:  # all in one piece and nothing odd about them, as they nearly always come
+                    self._enter_idle()
+                    return [Request(headers)]
             start = 0
             while (end := data.find(b"\n", start)) >= 0:
                 self._take(data[start:end])
@@ -262,17 +263,6 @@ class Codec:
         self._headers[name] = value
         if was_cut:
             self._cut.append(name)
-
-
-def _whole_block(data: bytes) -> dict[str, str] | None:
-    """Read headers that come all at once, as they nearly always do; None leaves what is unusual to the slow way."""
-    if not data.endswith(b"\n\n") or len(data) > HEADER_BYTES_MAX or b"\r" in data:
-        return None
-    if len(data) > HEADER_LINE_MAX and max(map(len, data.split(b"\n"))) > HEADER_LINE_MAX:
-        return None
-    found = _HEADERS.findall(data.decode("utf-8", "replace"))
-    headers = dict(found)
-    return headers if len(headers) == len(found) == data.count(b"\n") - 1 <= HEADER_COUNT_MAX else None
 
 
 def encode(verb: str, *args: str | int) -> bytes:

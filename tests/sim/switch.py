@@ -260,14 +260,14 @@ class Switch:
             self.world.fault(f"{caller.name} was cut off and did not wait again")
         self._plan((100, 5_000), self._back_or_gone, caller)
 
-    def take_back(self, command):
-        """Withdraw an offer."""
+    def take_back(self, command, told_at):
+        """Withdraw an offer. Judged is what was known when it was told: on its way it may have slept with the machine."""
         leg = self.legs.get(command.offer)
         for name in {command.call, leg.call if leg is not None else ""} & self.callers.keys():
             self.callers[name].token.discard(command.offer)
         talks = leg is not None and leg.joined_at and leg.call in self.callers
-        if talks and self.world.now - leg.joined_at > ANY_RACE_MS:
-            self.world.fault(f"{leg.offer} was taken back {self.world.now - leg.joined_at} ms into the talk")
+        if talks and told_at - leg.joined_at > ANY_RACE_MS:
+            self.world.fault(f"{leg.offer} was taken back {told_at - leg.joined_at} ms into the talk")
         if leg is not None and leg.born_at:
             self._plan((1, 10), self.end_leg, leg, "withdrawn")
         elif leg is not None and leg.virtual:

@@ -292,7 +292,7 @@ class World:
             case cmd.Withdraw():
                 if command.offer in self._ours:
                     self._ours[command.offer] = True
-                self._act_on(command, self.switch.take_back, command)
+                self._act_on(command, self.switch.take_back, command, self.now)
             case cmd.SendAway():
                 self._act_on(command, self.switch.go_elsewhere, command.call)
             case cmd.Suspend() | cmd.Resume():

@@ -261,7 +261,7 @@ class Switch:
         self._plan((100, 5_000), self._back_or_gone, caller)
 
     def take_back(self, command, told_at):
-        """Withdraw an offer. Judged is what was known when it was told: on its way it may have slept with the machine."""
+        """Withdraw an offer. It is judged by when it was told: on its way it may have slept with the machine."""
         leg = self.legs.get(command.offer)
         for name in {command.call, leg.call if leg is not None else ""} & self.callers.keys():
             self.callers[name].token.discard(command.offer)

@@ -1,52 +1,107 @@
 """What the bench of the matcher compares it with, each told the same load: the peers, not the product.
 
 `NumpyScan` and `PythonScan` look at every waiting call when a seat comes free, as one writes it first: as vectors, and
-as a loop. `Callcenter` is FreeSWITCH's mod_callcenter in small: its shape, in the same SQLite.
+as a loop. Skills are bits of a number. Their heirs know classes, which is where our own algorithm begins. `Callcenter`
+is FreeSWITCH's mod_callcenter in small: its shape, in the same SQLite.
 """
 
 import random
 import sqlite3
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
+WORD = 64
+"""Bits of a word of a set of skills."""
+
 
 class NumpyScan:
-    """Waiting calls as columns, one vectorised pass over all of them for each seat that comes free."""
+    """Waiting calls as columns, one vectorised pass over all of them for each seat that comes free.
 
-    def __init__(self, links: list[list[int]], call_classes: int, calls: int) -> None:
-        self.may = np.zeros((len(links), call_classes), bool)
-        for seat_class, served in enumerate(links):
-            self.may[seat_class, served] = True
-        self.call_class = np.zeros(calls, np.int64)
+    Args:
+        has: the skills of a seat of each class.
+        asks: the skills that a call of each class needs.
+        calls: how many can wait.
+
+    """
+
+    def __init__(self, has: list[int], asks: list[int], calls: int) -> None:
+        words = range(-(-max(map(int.bit_length, has + asks)) // WORD))
+        self.lacks = np.array([[(~skills >> WORD * word) % (1 << WORD) for word in words] for skills in has], np.uint64)
+        self.asks = np.array([[(skills >> WORD * word) % (1 << WORD) for skills in asks] for word in words], np.uint64)
+        self.needs = np.zeros((len(words), calls), np.uint64)
         self.rank = np.zeros(calls, np.int64)
         self.due = np.zeros(calls, np.int64)
 
     def wait(self, call: int, call_class: int, rank: int, due: int) -> None:
-        self.call_class[call], self.rank[call], self.due[call] = call_class, rank, due
+        self.needs[:, call], self.rank[call], self.due[call] = self.asks[:, call_class], rank, due
+
+    def may(self, seat_class: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Say of each call whether a seat of this class can serve it."""
+        lacks = self.lacks[seat_class]
+        missed = self.needs[0] & lacks[0]
+        for column, word in zip(self.needs[1:], lacks[1:], strict=True):
+            missed |= column & word
+        return missed == 0
 
     def decide(self, seat_class: int) -> int | None:
         """Name the call for a seat of this class; it goes on waiting until it is told anew."""
-        calls = np.flatnonzero(self.may[seat_class][self.call_class])
+        calls = np.flatnonzero(self.may(seat_class))
         for column in (self.rank, self.due):
             keys = column[calls]
             calls = calls[keys == keys.min()] if len(calls) else calls
         return int(calls[0]) if len(calls) else None
 
 
-class PythonScan:
-    """Waiting calls in a dictionary, one loop over all of them for each seat that comes free."""
+class NumpyClassScan(NumpyScan):
+    """The same with half of the work done for it: it is told which class of seats can serve which class of calls."""
 
-    def __init__(self, links: list[list[int]]) -> None:
-        self.may = [frozenset(served) for served in links]
+    def __init__(self, has: list[int], asks: list[int], calls: int) -> None:
+        super().__init__(has, asks, calls)
+        self.table = np.array([[not needs & ~skills for needs in asks] for skills in has])
+        self.call_class = np.zeros(calls, np.int64)
+
+    def wait(self, call: int, call_class: int, rank: int, due: int) -> None:
+        super().wait(call, call_class, rank, due)
+        self.call_class[call] = call_class
+
+    def may(self, seat_class: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        return self.table[seat_class][self.call_class]
+
+
+class PythonScan:
+    """Waiting calls in a dictionary, one loop over all of them for each seat that comes free; arguments as above."""
+
+    def __init__(self, has: list[int], asks: list[int]) -> None:
+        self.lacks = [~skills for skills in has]
+        self.asks = asks
         self.calls: dict[int, tuple[int, int, int]] = {}
+
+    def wait(self, call: int, call_class: int, rank: int, due: int) -> None:
+        self.calls[call] = (rank, due, self.asks[call_class])
+
+    def decide(self, seat_class: int) -> int | None:
+        """Name the call for a seat of this class; it goes on waiting until it is told anew."""
+        lacks, best, found = self.lacks[seat_class], (1 << 63, 0), None
+        for call, (rank, due, needs) in self.calls.items():
+            if not needs & lacks and (rank, due) < best:
+                best, found = (rank, due), call
+        return found
+
+
+class PythonClassScan(PythonScan):
+    """The same with half of the work done for it, as above."""
+
+    def __init__(self, has: list[int], asks: list[int]) -> None:
+        super().__init__(has, asks)
+        self.served = [frozenset(n for n, needs in enumerate(asks) if not needs & ~skills) for skills in has]
 
     def wait(self, call: int, call_class: int, rank: int, due: int) -> None:
         self.calls[call] = (rank, due, call_class)
 
     def decide(self, seat_class: int) -> int | None:
-        """Name the call for a seat of this class; it goes on waiting until it is told anew."""
-        may, best, found = self.may[seat_class], (1 << 63, 0), None
+        may, best, found = self.served[seat_class], (1 << 63, 0), None
         for call, (rank, due, call_class) in self.calls.items():
             if call_class in may and (rank, due) < best:
                 best, found = (rank, due), call

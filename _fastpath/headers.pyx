@@ -11,7 +11,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memchr, memcmp, memset
 
-from _fastpath.lines cimport hashed, text_of
+from _fastpath.lines cimport hashed, short_memchr, text_of
 
 cdef extern from *:
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
@@ -53,7 +53,7 @@ cdef class Block:
         cdef const char *stop
         if at[0][0] == b"\n":
             return False
-        stop = <const char *>memchr(at[0], b"\n", PyBytes_AS_STRING(self._raw) + PyBytes_GET_SIZE(self._raw) - at[0])
+        stop = short_memchr(at[0], b"\n", PyBytes_AS_STRING(self._raw) + PyBytes_GET_SIZE(self._raw))
         part(at[0] + self._prefix, stop, header)
         at[0] = stop + 1
         return True
@@ -108,7 +108,7 @@ def read_headers(bytes data not None, bytes prefix not None, Py_ssize_t line_max
         return None
     memset(seen, 0, SEEN_ROOM)
     while at < end - 1:
-        stop = <const char *>memchr(at, b"\n", end - at)
+        stop = short_memchr(at, b"\n", end)
         if stop - at > line_max or stop - at < prefix_size or memcmp(at, start, prefix_size) != 0:
             return None
         if count == min(COUNT_MOST, count_max):

@@ -286,6 +286,9 @@ def _watch(folder: Path, status: Status) -> None:
 def reload(site: SiteFolder = SITE, home: Home = None) -> None:
     """Check the files and put them in force in the running server. No call is dropped."""
     print(ask(home_of(site, home), "reload"))
+    for problem in examine(site).problems:  # the server takes what serves some calls, and proves no menus meanwhile
+        if problem.severity == "error":
+            print(f"but {problem}")
 
 
 @app.command()

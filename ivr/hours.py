@@ -9,7 +9,7 @@ A closed day is closed from midnight to midnight, and the hours that would begin
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -64,6 +64,17 @@ class Hours(Struct, frozen=True, kw_only=True):
             if overnight and began_yesterday and yesterday.weekday() in opening.days and minute < opening.end:
                 return True
         return False
+
+    def turns(self, first: date, days: int) -> Iterator[float]:
+        """Yield the moments from a day on, in seconds since the epoch, at which it may open or close, in no order."""
+        minutes = {
+            0,
+            *(minute % _MINUTES_A_DAY for opening in self.openings for minute in (opening.first, opening.end)),
+        }
+        for offset in range(days):
+            day = first + timedelta(days=offset)
+            for minute in minutes:
+                yield datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=self.zone).timestamp()
 
     def _is_closed(self, day: date) -> bool:
         return any(spread.first <= day <= spread.last for spread in self.closed)

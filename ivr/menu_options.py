@@ -14,6 +14,13 @@ GENERAL = (
     Option("default", _ACTIONS, None, "What happens to a call for a number that no `type = number` section lists."),
     Option("after", _ACTIONS, "hangup", "What a caller hears when the agent has hung up first."),
     Option("overflow", _ACTIONS, "play sorry-try-later, hangup", "What happens after `max_wait` in a queue."),
+    Option(
+        "most_prompts",
+        number(1, 1_000),
+        "20",
+        "`callfloor check` tells of menus where a caller who presses nothing hears more than this before he gets to a "
+        "person, a flow or the end of the call.",
+    ),
     Option("script_time", duration("1s", "2h"), "10m", "How long an AGI script may run for a call.", "script_ms"),
     Option("scripts_at_once", number(1, 500), "20", "How many AGI scripts may run at a time."),
 )

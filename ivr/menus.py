@@ -7,7 +7,7 @@
 
 A menu becomes a flow of the same steps that flows in Python use (`ivr.actions`), so a call is held in one way only, and
 within one set of limits. What a file can get wrong is found here: targets that do not exist, prompts that lack a
-language, menus that nobody reaches, menus that a caller who presses nothing never leaves.
+language, menus that nobody reaches; and where a caller could get lost, `ivr.proof` tells.
 """
 
 import re
@@ -31,11 +31,19 @@ from ivr.hours import Hours, read_closed, read_opening
 from ivr.menu_options import PROMPT_NAME, REPEATED, SECTIONS
 from ivr.overflow import overflow_flow
 from ivr.prompts import SUFFIXES
+from ivr.proof import Entry, Finding, MenuSettings, OpeningHours, Proof
 from ivr.scripts import ScriptLimits
 
 log = structlog.get_logger()
 
 FILE = "ivr.conf"
+
+_ENTRIES = {
+    "default": "a caller who dials another number",
+    "after": "a caller whose agent has hung up",
+    "overflow": "a caller whose wait is over",
+}
+"""Options of [general] that a call can begin with, and whose."""
 
 _NOT_IN_A_NUMBER = re.compile(r"[^0-9*#]")
 
@@ -69,18 +77,18 @@ def load_ivr(folder: Path, site: Site, *, now_s: Callable[[], float] = time.time
     return loader.compile(now_s)
 
 
-def check_ivr(folder: Path, site: Site) -> list[Problem]:
-    """Return all that is wrong with ivr.conf and the flow files, and what is worth a look."""
+def check_ivr(folder: Path, site: Site, *, now_s: float | None = None) -> list[Problem]:
+    """Return all that is wrong with ivr.conf and the flow files, and what is worth a look.
+
+    Beyond what keeps `load_ivr` from using the files, the menus are proved as they will be from `now_s` on.
+    """
     config = read(folder / FILE)
     if config.files:
-        _Loader(config, folder, site).read()
+        loader = _Loader(config, folder, site)
+        loader.read()
+        for finding in loader.prove(time.time() if now_s is None else now_s):
+            config.problems.error(*finding)
     return list(config.problems)
-
-
-class _MenuSettings(Struct, frozen=True):
-    section: Section
-    values: Mapping[str, Any]
-    choices: Mapping[str, Actions]
 
 
 class _Loader:
@@ -93,9 +101,9 @@ class _Loader:
         self.site = site
         self.files = FlowFiles()
         self.general: Mapping[str, Any] = {}
-        self.numbers: dict[str, Actions] = {}
-        self.menus: dict[str, _MenuSettings] = {}
-        self.hours: dict[str, tuple[Hours, Actions]] = {}
+        self.numbers: dict[str, Entry] = {}
+        self.menus: dict[str, MenuSettings] = {}
+        self.hours: dict[str, OpeningHours] = {}
         self.texts: dict[str, dict[str, str]] = {}
         self.fixed: dict[str, str] = {}  # prompts that are always in one language
         self.used: list[tuple[Origin, Reference]] = []
@@ -131,7 +139,7 @@ class _Loader:
         for origin, noun, name in self.site.mentions:
             self._use(Section("general", origin), origin, [Reference(noun, name)])
         self._check_references()
-        self._check_menus()
+        self._check_reached()
 
     def _take(self, kind: str, section: Section) -> Mapping[str, Any] | None:
         noun = "section" if kind == "general" else kind
@@ -168,7 +176,8 @@ class _Loader:
             if dialled in self.numbers:
                 self.problems.error(variable.origin, f"number {variable.value} is in use already")
             elif values:
-                self.numbers[dialled] = values["go"]
+                who = f"a caller who dials {variable.value}"
+                self.numbers[dialled] = Entry(who, origin_of(section, "go"), values["go"])
 
     def _menu(self, section: Section) -> None:
         values = self._take("menu", section)
@@ -185,14 +194,15 @@ class _Loader:
             self._use(section, origin_of(section, option), [Reference("prompt", name) for name in names])
         if values["language"]:
             self._use(section, origin_of(section, "language"), [Reference("language", values["language"])])
-        self.menus[section.name] = _MenuSettings(section, values, choices)
+        self.menus[section.name] = MenuSettings(section, values, choices)
 
     def _hours(self, section: Section) -> None:
         values = self._take("hours", section)
         openings = [opening for _, opening in self._each(section, "open", read_opening)]
         closed = [spread for _, spread in self._each(section, "closed", read_closed)]
         if values:
-            self.hours[section.name] = Hours(zone=values["zone"], openings=openings, closed=closed), values["otherwise"]
+            hours = Hours(zone=values["zone"], openings=openings, closed=closed)
+            self.hours[section.name] = OpeningHours(section, hours, values["otherwise"])
 
     def _prompt(self, section: Section) -> None:
         texts = self.texts.setdefault(section.name, {})
@@ -242,8 +252,8 @@ class _Loader:
         stem = self.folder / "sounds" / language / name
         return language in self.texts.get(name, ()) or any(stem.with_suffix(suffix).is_file() for suffix in SUFFIXES)
 
-    def _check_menus(self) -> None:
-        """Warn of what nobody reaches, and of menus that go round for ever without a key being pressed."""
+    def _check_reached(self) -> None:
+        """Warn of what nobody reaches."""
         reached: set[str] = set()
         beyond = {"general", *(section.name for section in self._sections("number"))}
         while beyond:
@@ -253,18 +263,19 @@ class _Loader:
             for section in self._sections(kind):
                 if section.name not in reached:
                     self.problems.warning(section.origin, f"no call ever gets to {kind} '{section.name}'")
-        for name, menu in self.menus.items():
-            path = [name]
-            while (following := self._after_silence(path[-1])) and following not in path:
-                path.append(following)
-            if following == name:
-                origin = origin_of(menu.section, "failure")
-                hint = "let `failure` of one of them end with hangup, queue or transfer"
-                circle = " -> ".join([*path, name])
-                self.problems.warning(origin, f"a caller who presses nothing never leaves: {circle}", hint)
 
-    def _after_silence(self, menu: str) -> str | None:
-        return self.menus[menu].values["failure"].menu if menu in self.menus else None
+    def prove(self, now_s: float) -> list[Finding]:
+        """Return what is wrong with the ways through the menus; nothing while there are errors, which come first."""
+        if self.problems.has_errors:
+            return []
+        (general,) = (section for section in self.config.live() if section.name == "general")
+        entries = list(self.numbers.values())
+        for option, who in _ENTRIES.items():
+            entries.append(Entry(who, origin_of(general, option), self.general[option]))
+        for origin, noun, name in self.site.mentions:
+            if noun == "menu":
+                entries.append(Entry(_ENTRIES["overflow"], origin, read_actions(f"menu {name}")))
+        return Proof(entries, self.menus, self.hours, self.general["most_prompts"]).findings(now_s)
 
     def _sections(self, kind: str) -> list[Section]:
         return [one for one in self.config.live() if (variable := one.last("type")) and variable.value == kind]
@@ -272,11 +283,11 @@ class _Loader:
     def compile(self, now_s: Callable[[], float]) -> Ivr:
         """Make the flows. Everything was found to be right."""
         flows = dict(self.files.flows)
-        for name, (hours, otherwise) in self.hours.items():
-            flows[hours_flow(name)] = _compile_hours(name, hours, self._said(otherwise), now_s)
+        for name, one in self.hours.items():
+            flows[hours_flow(name)] = _compile_hours(name, one.hours, self._said(one.otherwise), now_s)
         for name, menu in self.menus.items():
             flows[menu_flow(name)] = self._compile_menu(name, menu)
-        numbers = {number: self._said(actions) for number, actions in self.numbers.items()}
+        numbers = {number: self._said(entry.actions) for number, entry in self.numbers.items()}
         routes = {
             "entry": _compile_entry(numbers, self._said(self.general["default"])),
             "after": _compile_actions("after", self._said(self.general["after"])),
@@ -285,7 +296,7 @@ class _Loader:
         limits = ScriptLimits(at_once=self.general["scripts_at_once"], lasts_ms=self.general["script_ms"])
         return Ivr(texts=self.texts, flows=flows, routes=routes, scripts=limits, warnings=tuple(self.problems))
 
-    def _compile_menu(self, name: str, menu: _MenuSettings) -> Flow:
+    def _compile_menu(self, name: str, menu: MenuSettings) -> Flow:
         values = menu.values
         ask = Menu(
             [self._spoken(prompt) for prompt in values["prompt"]],

@@ -259,6 +259,20 @@ async def test_reload_passes_on_what_is_wrong(home):
     assert ended.err == "callfloor: acd.conf:7: unknown option 'rinng'; did you mean 'ring'?\n"
 
 
+async def test_reload_tells_what_is_in_force_and_cannot_be_proved(home_at, site, tmp_path):
+    """The server takes menus in which a caller can get lost, for the calls that go well; the command says so."""
+    control = await home_at(tmp_path / "other")
+    control._answers = {"reload": lambda: "in force"}
+    menus = site / "ivr.conf"
+    menus.write_text(menus.read_text().replace("failure = queue reception", "failure = menu main"))
+    ended = await callfloor("reload", "--site", site, "--home", tmp_path / "other")
+    assert ended.code == 0
+    first, *rest = ended.out.splitlines()
+    assert first == "in force"
+    assert all(line.startswith("but ivr.conf:") for line in rest)
+    assert "presses nothing never leaves: main -> main" in rest[0]
+
+
 @pytest.mark.parametrize("words", [("stat",), ("status", "--onse"), ("asterisk", "cli")])
 async def test_a_slip_of_the_hand_is_told_how_to_go_on(words):
     """An unknown command, an unknown option and a missing word end with 2 and a line of usage."""

@@ -237,15 +237,6 @@ def test_what_nobody_reaches_is_a_warning(tmp_path: Path, site: Site) -> None:
     assert len(load_ivr(tmp_path, site).warnings) == 2
 
 
-def test_a_menu_that_never_ends_is_a_warning(tmp_path: Path, site: Site) -> None:
-    """Menus that send a caller who presses nothing round in a circle are told, with the circle."""
-    text = SOUND.replace("prompt = ask", "prompt = ask\nfailure = menu again")
-    text += "[again]\ntype = menu\nprompt = ask\nchoice = 1, hangup\nfailure = play ask, menu main\n"
-    found = problems(tmp_path, text, site)
-    assert "ivr.conf:7: warning: a caller who presses nothing never leaves: main -> again -> main" in found[0]
-    assert len(found) == 2
-
-
 def test_a_recording_speaks_for_a_text(tmp_path: Path, site: Site) -> None:
     """A prompt needs no text in a language in which it is recorded."""
     text = SOUND.replace("pl = Naciśnij 1.\n", "")

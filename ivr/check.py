@@ -5,6 +5,7 @@ what Asterisk would skip with a line in its log; only extensions.conf is looked 
 callfloor generates may be absent. A file that another one includes is read where it is included, not by itself.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -97,17 +98,22 @@ def _read_theirs(path: Path) -> Config:
 
 def print_report(report: Report, console: Console) -> None:
     """Print each problem in a line of its own, then a summary."""
-    for problem in report.problems:
-        style = "red" if problem.severity == "error" else "yellow"
-        console.print(Text(str(problem), style=style), soft_wrap=True)
     counted = [_count(report.files, "file")]
     if report.site:
         counted += [_count(len(report.site.queues), "queue"), _count(len(report.site.seats), "seat")]
     else:
         counted.append(f"{IVR_FILE} not checked: {ACD_FILE} must be readable first")
-    warnings = len(report.problems) - report.errors
-    verdict = f"{_count(report.errors, 'error')}, {_count(warnings, 'warning')}"
-    console.print(Text(f"{', '.join(counted)}: {verdict}", style="red" if report.errors else "green"), soft_wrap=True)
+    print_problems(report.problems, ", ".join(counted), console)
+
+
+def print_problems(problems: Sequence[Problem], read_what: str, console: Console) -> None:
+    """Print each problem in a line of its own, then how many there are in what was read."""
+    for problem in problems:
+        style = "red" if problem.severity == "error" else "yellow"
+        console.print(Text(str(problem), style=style), soft_wrap=True)
+    errors = sum(problem.severity == "error" for problem in problems)
+    verdict = f"{read_what}: {_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}"
+    console.print(Text(verdict, style="red" if errors else "green"), soft_wrap=True)
 
 
 def _count(number: int, noun: str) -> str:

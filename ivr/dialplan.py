@@ -1,13 +1,16 @@
 """Look over extensions.conf: what Asterisk would only murmur about in its log while calls already fail.
 
 Asterisk skips a dialplan line that it cannot understand and starts all the same. So here each line of a context is held
-against the forms that `pbx/pbx_config.c` takes, and the contexts that callfloor sends calls to must be there.
+against the forms that `pbx/pbx_config.c` takes, and the contexts that callfloor sends calls to must be there. What the
+lines then do to a call is looked at by `ivr.dialplan_lint`.
 """
 
 import re
 
 from acd.conf import Config, Section, Variable
 from acd.problems import Origin, did_you_mean
+from ivr.dialplan_lint import lint
+from ivr.dialplan_steps import EXTEN_LINE, NOT_CONTEXTS, SAME_LINE
 
 FILE = "extensions.conf"
 
@@ -23,28 +26,27 @@ CONTEXTS = {
 }
 """The contexts that callfloor needs, and what for."""
 
-_NOT_CONTEXTS = {"general", "globals"}
 _OTHER_KEYS = {"include", "switch", "lswitch", "eswitch", "ignorepat", "autohints"}
 _KEYS = {"exten", "same", *_OTHER_KEYS}
 
-# An extension may be a pattern with commas in brackets; a priority is n, hint, ... or a number, with +2 and (label).
-_EXTENSION = r"(?:[^,\[]|\[[^\]]*\])+"
-_PRIORITY = r"\s*+(?:[0-9]+|n|next|s|same|hint)\s*+(?:[+-][0-9]+)?\s*+(?:\([^)]*\))?\s*+(?:[+-][0-9]+)?\s*+"
-_STEP = _PRIORITY + r",\s*+(?P<application>.+)"
-_EXTEN_LINE = re.compile(f"{_EXTENSION},{_STEP}", re.IGNORECASE)
-_SAME_LINE = re.compile(_STEP, re.IGNORECASE)
-
 
 def check_dialplan(config: Config) -> None:
-    """Add what is wrong with an extensions.conf to its problems."""
-    contexts = [section for section in config.live() if section.name not in _NOT_CONTEXTS]
-    names = {section.name for section in contexts}
+    """Add what is wrong with a site's extensions.conf to its problems."""
+    names = {section.name for section in config.live()}
     for context, purpose in CONTEXTS.items():
         if context not in names:
             hint = did_you_mean(context, names) or "take it over from the sample site"
             config.problems.error(Origin(FILE, 0), f"there is no context [{context}]: {purpose}", hint)
+    check_any_dialplan(config)
+
+
+def check_any_dialplan(config: Config) -> None:
+    """Add what is wrong with any extensions.conf, be it a site's or not."""
+    contexts = [section for section in config.live() if section.name not in NOT_CONTEXTS]
+    names = {section.name for section in contexts}
     for section in contexts:
         _check_context(config, section, names)
+    lint(config)
 
 
 def _check_context(config: Config, section: Section, names: set[str]) -> None:
@@ -60,7 +62,7 @@ def _check_context(config: Config, section: Section, names: set[str]) -> None:
             config.problems.error(variable.origin, "'same' follows no 'exten' in this context")
         elif key in {"exten", "same"}:
             has_extension = True
-            _check_step(config, variable, _EXTEN_LINE if key == "exten" else _SAME_LINE)
+            _check_step(config, variable, EXTEN_LINE if key == "exten" else SAME_LINE)
 
 
 def _check_include(config: Config, variable: Variable, names: set[str]) -> None:
@@ -73,7 +75,7 @@ def _check_include(config: Config, variable: Variable, names: set[str]) -> None:
 def _check_step(config: Config, variable: Variable, form: re.Pattern[str]) -> None:
     match = form.fullmatch(variable.value)
     if not match:
-        what = "PRIORITY,APPLICATION" if form is _SAME_LINE else "EXTENSION,PRIORITY,APPLICATION"
+        what = "PRIORITY,APPLICATION" if form is SAME_LINE else "EXTENSION,PRIORITY,APPLICATION"
         message = f"'{variable.value}' cannot be followed: it has no priority or no application"
         config.problems.error(variable.origin, message, f"write {variable.name} => {what}")
     elif "(" in match["application"] and not match["application"].endswith(")"):

@@ -273,6 +273,25 @@ async def test_reload_tells_what_is_in_force_and_cannot_be_proved(home_at, site,
     assert "presses nothing never leaves: main -> main" in rest[0]
 
 
+async def test_any_dialplan_can_be_looked_at(site, tmp_path):
+    """The site's own is right; another file's faults are told with line and mend, and by the exit status."""
+    ended = await callfloor("dialplan", "lint", "--site", site)
+    assert (ended.code, ended.out) == (0, f"{site}/extensions.conf: 0 errors, 0 warnings\n")
+    other = tmp_path / "old.conf"
+    other.write_text("[out]\nexten => _9.,1,Dial(PJSIP/${EXTEN:1}@carrier)\n same => n,Goto(done)\n")
+    ended = await callfloor("dialplan", "lint", other)
+    assert ended.code == 1
+    harm = "${EXTEN} is whatever a caller sends, and in Dial an & in it rings a second number"
+    assert ended.out.splitlines() == [
+        f"old.conf:2: {harm}; write ${{FILTER(0-9,${{EXTEN}})}}, with the characters that may be in it",
+        "old.conf:3: there is no label 'done' in extension '_9.' of [out]; labels there are none",
+        f"{other}: 2 errors, 0 warnings",
+    ]
+    ended = await callfloor("dialplan", "lint", tmp_path / "none.conf")
+    assert ended.code == 1
+    assert "there is no such file" in ended.out
+
+
 @pytest.mark.parametrize("words", [("stat",), ("status", "--onse"), ("asterisk", "cli")])
 async def test_a_slip_of_the_hand_is_told_how_to_go_on(words):
     """An unknown command, an unknown option and a missing word end with 2 and a line of usage."""

@@ -30,9 +30,9 @@ def test_the_sample_dialplan_is_right():
     [
         "exten => s,1,Answer()",
         "exten => s,1,Answer",
-        "exten = _[1,2]XX.,n,NoOp(a,b)",
-        "exten => _X./_49.,n(label),NoOp(())",
-        "exten => s, n+2 (label) , NoOp()",
+        "exten = _[1,2]XX.,1,NoOp(a,b)",
+        "exten => _X./_49.,1(label),NoOp(())",
+        "exten => s,1,NoOp()\nexten => s, n+2 (label) , NoOp()\nexten => s,2,Goto(label)",
         "exten => *5101,hint,Custom:callfloor-101",
         "exten => s,1,A\nsame => n(a),B()",
         "include => from-trunk",

@@ -1,6 +1,7 @@
 """The command `callfloor`.
 
     callfloor check       find every mistake in the site's files
+    callfloor flow        draw the menus, walk through them without a telephone
     callfloor dialplan    look for jumps into nothing and worse in an extensions.conf
     callfloor up          run the server in the foreground
     callfloor status      queues, seats and waiting callers of a running server, live
@@ -58,6 +59,7 @@ from ivr.asterisk import (
 from ivr.asterisk.archive import Progress
 from ivr.check import examine, print_report
 from ivr.cli_dialplan import dialplan_app
+from ivr.cli_flow import flow_app
 from ivr.cli_journal import journal_app, replay
 from ivr.cli_options import SITE, Home, SiteFolder, home_of
 from ivr.screen import screen
@@ -70,6 +72,7 @@ app = typer.Typer(
 asterisk_app = typer.Typer(no_args_is_help=True, help="The Asterisk of a site: the machine's own, or a private copy.")
 app.add_typer(asterisk_app, name="asterisk")
 app.add_typer(journal_app, name="journal")
+app.add_typer(flow_app, name="flow")
 app.add_typer(dialplan_app, name="dialplan")
 app.command()(replay)
 cli_why.mount(app)

@@ -31,7 +31,7 @@ from ivr.hours import Hours, read_closed, read_opening
 from ivr.menu_options import PROMPT_NAME, REPEATED, SECTIONS
 from ivr.overflow import overflow_flow
 from ivr.prompts import SUFFIXES
-from ivr.proof import Entry, Finding, MenuSettings, OpeningHours, Proof
+from ivr.proof import Entry, MenuSettings, OpeningHours, Proof, Ways
 from ivr.scripts import ScriptLimits
 
 log = structlog.get_logger()
@@ -86,9 +86,26 @@ def check_ivr(folder: Path, site: Site, *, now_s: float | None = None) -> list[P
     if config.files:
         loader = _Loader(config, folder, site)
         loader.read()
-        for finding in loader.prove(time.time() if now_s is None else now_s):
-            config.problems.error(*finding)
+        if not config.problems.has_errors:  # they come first
+            proof = Proof(loader.ways(), loader.general["most_prompts"])
+            for finding in proof.findings(time.time() if now_s is None else now_s):
+                config.problems.error(*finding)
     return list(config.problems)
+
+
+def read_ways(folder: Path, site: Site) -> Ways:
+    """Read what calls can go through, to draw it.
+
+    Raises:
+        ConfigError: the files have errors.
+
+    """
+    config = read(folder / FILE)
+    loader = _Loader(config, folder, site)
+    if config.files:
+        loader.read()
+    config.problems.raise_errors()
+    return loader.ways()
 
 
 class _Loader:
@@ -107,7 +124,7 @@ class _Loader:
         self.texts: dict[str, dict[str, str]] = {}
         self.fixed: dict[str, str] = {}  # prompts that are always in one language
         self.used: list[tuple[Origin, Reference]] = []
-        self.ways: dict[str, set[str]] = {}  # from each section to the menus and hours that it names
+        self.named: dict[str, set[str]] = {}  # from each section to the menus and hours that it names
 
     def read(self) -> None:
         """Read everything; what is wrong is then in `problems`."""
@@ -154,7 +171,7 @@ class _Loader:
         for reference in references:
             self.used.append((origin, reference))
             if reference.noun in {"menu", "hours"}:
-                self.ways.setdefault(section.name, set()).add(reference.name)
+                self.named.setdefault(section.name, set()).add(reference.name)
 
     def _each(self, section: Section, key: str, reader: Callable[[str], Any]) -> Iterator[tuple[Variable, Any]]:
         """Read a key that may stand several times, reporting what cannot be read; at least one is needed."""
@@ -177,7 +194,9 @@ class _Loader:
                 self.problems.error(variable.origin, f"number {variable.value} is in use already")
             elif values:
                 who = f"a caller who dials {variable.value}"
-                self.numbers[dialled] = Entry(who, origin_of(section, "go"), values["go"])
+                written = section.last("go")
+                text = written.value if written else ""
+                self.numbers[dialled] = Entry(who, origin_of(section, "go"), values["go"], text)
 
     def _menu(self, section: Section) -> None:
         values = self._take("menu", section)
@@ -258,24 +277,26 @@ class _Loader:
         beyond = {"general", *(section.name for section in self._sections("number"))}
         while beyond:
             reached |= beyond
-            beyond = {name for start in beyond for name in self.ways.get(start, ())} - reached
+            beyond = {name for start in beyond for name in self.named.get(start, ())} - reached
         for kind in ("menu", "hours"):
             for section in self._sections(kind):
                 if section.name not in reached:
                     self.problems.warning(section.origin, f"no call ever gets to {kind} '{section.name}'")
 
-    def prove(self, now_s: float) -> list[Finding]:
-        """Return what is wrong with the ways through the menus; nothing while there are errors, which come first."""
-        if self.problems.has_errors:
-            return []
+    def ways(self) -> Ways:
+        """Give all that calls can go through. Everything was found to be right."""
         (general,) = (section for section in self.config.live() if section.name == "general")
         entries = list(self.numbers.values())
         for option, who in _ENTRIES.items():
-            entries.append(Entry(who, origin_of(general, option), self.general[option]))
+            actions, text = self.general[option], general.last(option)
+            entries.append(Entry(who, origin_of(general, option), actions, text.value if text else ""))
         for origin, noun, name in self.site.mentions:
             if noun == "menu":
-                entries.append(Entry(_ENTRIES["overflow"], origin, read_actions(f"menu {name}")))
-        return Proof(entries, self.menus, self.hours, self.general["most_prompts"]).findings(now_s)
+                go = f"menu {name}"
+                entries.append(Entry(_ENTRIES["overflow"], origin, read_actions(go), go))
+        language = self.site.general.language
+        texts = {name: said.get(self.fixed.get(name, language), "") for name, said in self.texts.items()}
+        return Ways(entries=entries, menus=self.menus, hours=self.hours, texts=texts)
 
     def _sections(self, kind: str) -> list[Section]:
         return [one for one in self.config.live() if (variable := one.last("type")) and variable.value == kind]

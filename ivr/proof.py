@@ -48,6 +48,8 @@ class Entry(NamedTuple):
     """`a caller who dials 5550100`."""
     origin: Origin
     actions: Actions
+    text: str
+    """The actions as they were written."""
 
 
 class MenuSettings(Struct, frozen=True):
@@ -75,6 +77,16 @@ Fault = tuple[str, object]
 """What tells one fault from others."""
 
 NOTHING = "nothing"
+
+
+class Ways(Struct, frozen=True, kw_only=True):
+    """All that calls can go through."""
+
+    entries: Sequence[Entry]
+    menus: Mapping[str, MenuSettings]
+    hours: Mapping[str, OpeningHours]
+    texts: Mapping[str, str]
+    """What each prompt says, in the site's language."""
 
 
 class _Way(NamedTuple):
@@ -116,16 +128,8 @@ class _Silence(NamedTuple):
 class Proof:
     """Everything that can be said of the menus of one site."""
 
-    def __init__(
-        self,
-        entries: Sequence[Entry],
-        menus: Mapping[str, MenuSettings],
-        hours: Mapping[str, OpeningHours],
-        most_prompts: int,
-    ) -> None:
-        self.entries = entries
-        self.menus = menus
-        self.hours = hours
+    def __init__(self, ways: Ways, most_prompts: int) -> None:
+        self.entries, self.menus, self.hours = ways.entries, ways.menus, ways.hours
         self.most_prompts = most_prompts
         self._open: Mapping[str, bool] = {}  # at the moment that is looked at
 

@@ -292,6 +292,22 @@ async def test_any_dialplan_can_be_looked_at(site, tmp_path):
     assert "there is no such file" in ended.out
 
 
+async def test_menus_are_drawn_and_walked_through(site, tmp_path):
+    """A tree in the terminal, a picture in a file; and a call without a telephone, whose keys come from a pipe."""
+    ended = await callfloor("flow", "show", "--site", site)
+    assert ended.code == 0
+    assert "dials 5550100" in ended.out
+    ended = await callfloor("flow", "show", "--site", site, "--svg", tmp_path / "menus.svg")
+    assert ended.out == f"{tmp_path}/menus.svg is written; any browser shows it\n"
+    assert (tmp_path / "menus.svg").read_text().startswith("<svg")
+    ended = await callfloor("flow", "call", "5550100", "--site", site, "--at", "2026-12-25 03:00")
+    assert ended.code == 0
+    assert ended.out.splitlines()[-1].endswith("you hung up")
+    ended = await callfloor("flow", "call", "5550100", "--site", site, "--at", "Christmas")
+    assert ended.code == 2
+    assert "'Christmas' is no moment" in ended.err
+
+
 @pytest.mark.parametrize("words", [("stat",), ("status", "--onse"), ("asterisk", "cli")])
 async def test_a_slip_of_the_hand_is_told_how_to_go_on(words):
     """An unknown command, an unknown option and a missing word end with 2 and a line of usage."""

@@ -205,6 +205,10 @@ def _check_lines(written: Written, site: Site) -> None:
     groups = written.names("lines")
     owners: dict[str, str] = {}
     for group in site.line_groups:
+        names = [line.name for line in group.lines]
+        for twice in sorted({name for name in names if names.count(name) > 1}):
+            message = f"line '{twice}' is twice in '{group.name}'"
+            written.problems.error(written.origin(group.name, "lines"), message, "name each line, and each trunk, once")
         for line in group.lines:
             owner = owners.setdefault(line.name, group.name)
             if owner != group.name:

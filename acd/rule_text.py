@@ -17,12 +17,16 @@ from typing import Any
 from acd.core.rules import Needs, Step
 from acd.options import Kind, duration, number, shown
 from acd.problems import did_you_mean
-from acd.settings import QUEUE_NAME, SEAT_NAME
+from acd.settings import LINE_NAME, QUEUE_NAME, SEAT_NAME
 
 SKILL = r"[a-z0-9][a-z0-9_-]{0,39}"
 NAME = r"[a-z0-9][a-z0-9_-]{0,39}"
 """A flow, a menu or a prompt."""
 EXTENSION = r"[0-9*#]{1,20}"
+SLOT = ":"
+"""Between a SIP trunk and the number of one of its lines. Nobody writes it, so no name that is written has it."""
+LINES = rf"({LINE_NAME}|[A-Za-z0-9][A-Za-z0-9_.-]{{0,39}}\*[1-9][0-9]{{0,2}})"
+"""One channel of hardware, or a SIP trunk with so many calls at a time."""
 TIER_MOST = 99
 ALL_MOST, ANY_MOST = 8, 8
 """So many things may be asked for at once, and each may have so many alternatives."""
@@ -33,6 +37,12 @@ _AFTER = duration("0", "24h")
 _AHEAD = duration("1s", "24h")
 _PRIORITY = number(0, 99)
 _WAITING = number(1, 10_000)
+
+
+def line_names(text: str) -> list[str]:
+    """Name the lines that are written as one: `carrier*2` is `carrier:1` and `carrier:2`."""
+    trunk, star, count = text.partition("*")
+    return [f"{trunk}{SLOT}{number}" for number in range(1, int(count) + 1)] if star else [text]
 
 
 # Needs

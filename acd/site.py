@@ -22,7 +22,7 @@ from acd.options import counting, take
 from acd.problems import Origin, Problem, did_you_mean
 from acd.queue_options import OVERFLOWS, overflows
 from acd.routing_checks import check_routing, check_service
-from acd.rule_text import read_target
+from acd.rule_text import line_names, read_target
 from acd.settings import (
     GROUP_NAME,
     MEDIUM_NAME,
@@ -254,7 +254,7 @@ def _all_media(own: Iterable[MediumRule]) -> tuple[MediumRule, ...]:
 
 
 def _line_group(name: str, values: dict[str, Any]) -> LineGroupRule:
-    lines = tuple(LineRule(name=line, cost=cost) for line, cost in values.pop("lines"))
+    lines = tuple(LineRule(name=one, cost=cost) for line, cost in values.pop("lines") for one in line_names(line))
     return LineGroupRule(name=name, lines=lines, **values)
 
 

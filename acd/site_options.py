@@ -25,7 +25,8 @@ from acd.options import (
 )
 from acd.queue_options import QUEUE
 from acd.rule_text import LEVEL, QUEUES, SKILL
-from acd.settings import GENERAL, GENERATE, GROUP_NAME, LANGUAGE, LINE_NAME, MEDIUM_NAME, SECRET, SWITCH, TEXT
+from acd.rule_text import LINES as LINE_TEXT
+from acd.settings import GENERAL, GENERATE, GROUP_NAME, LANGUAGE, MEDIUM_NAME, SECRET, SWITCH, TEXT
 
 ALL, NOTHING = "all", "nothing"
 
@@ -119,13 +120,15 @@ LINES = (
     Option(
         "lines",
         pairs(
-            LINE_NAME,
-            "names of lines, each with its cost where they differ, such as DAHDI/1, DAHDI/2 5",
+            LINE_TEXT,
+            "names of lines, each with its cost where they differ, such as DAHDI/1, DAHDI/2 5, carrier*30",
             number(0, 1_000_000),
             0,
         ),
         None,
-        "The lines of the group. What a call costs is in any unit that is one for the group.",
+        "The lines of the group: channels of hardware as Asterisk names them; a SIP trunk, which is an endpoint of "
+        "pjsip.conf, with so many calls as it carries at a time. What a call costs is in any unit that is one for the "
+        "group.",
     ),
     Option(
         "pick",

@@ -5,13 +5,14 @@ A reading of the state, no more. All times are integer milliseconds; points in t
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
 
 from msgspec import Struct, field
 
 from acd.core import State, waits
 from acd.core.commands import SeatLook
 from acd.core.explain import needs_text
-from acd.core.model import Seat, Ticket
+from acd.core.model import Line, Seat, Ticket
 
 
 class QueueStatus(Struct, frozen=True, kw_only=True):
@@ -84,6 +85,23 @@ class GapStatus(Struct, frozen=True, kw_only=True):
     why: str
 
 
+LineState = Literal["free", "ours", "in use", "left alone"]
+"""ours: it carries a leg to a seat. in use: another call is on it, or it cannot be used. left alone: it failed."""
+
+
+class LineStatus(Struct, frozen=True, kw_only=True):
+    """One trunk line."""
+
+    name: str
+    state: LineState
+    seat: str = ""
+    """Whose leg it carries."""
+    faults: int = 0
+    """Failures in a row."""
+    until: int = 0
+    """When it is tried again, if it is left alone."""
+
+
 class LinesStatus(Struct, frozen=True, kw_only=True):
     """One group of trunk lines."""
 
@@ -92,6 +110,7 @@ class LinesStatus(Struct, frozen=True, kw_only=True):
     in_use: int
     left_alone: int
     """They failed, and are not tried for a while."""
+    lines: tuple[LineStatus, ...] = ()
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -207,10 +226,28 @@ def _calls(state: State, at: int) -> list[CallStatus]:
 
 
 def _lines(state: State, group: str) -> LinesStatus:
-    lines = [line for line in state.lines.values() if line.group == group]
-    in_use = sum(line.in_use or line.offer != "" for line in lines)
-    left_alone = sum(line.fault_until is not None and not line.in_use and not line.offer for line in lines)
-    return LinesStatus(name=group, free=len(lines) - in_use - left_alone, in_use=in_use, left_alone=left_alone)
+    lines = tuple(_line(state, line) for line in state.lines.values() if line.group == group)
+    count = Counter(line.state for line in lines)
+    in_use = count["ours"] + count["in use"]
+    return LinesStatus(name=group, free=count["free"], in_use=in_use, left_alone=count["left alone"], lines=lines)
+
+
+def _line(state: State, line: Line) -> LineStatus:
+    offer = state.offers.get(line.offer)
+    word: LineState = "free"
+    if line.offer:
+        word = "ours"
+    elif line.in_use:
+        word = "in use"
+    elif line.fault_until is not None:
+        word = "left alone"
+    return LineStatus(
+        name=line.rule.name,
+        state=word,
+        seat=offer.seat if offer else "",
+        faults=line.faults,
+        until=line.fault_until or 0,
+    )
 
 
 def _ticket(state: State, ticket: Ticket) -> TicketStatus:

@@ -6,6 +6,7 @@ No socket and no clock, so a recorded transcript is a complete test.
     Newstate, Hangup, BridgeEnter of a channel named offer-...      -> OfferRinging OfferAnswered Connected OfferEnded
     Newchannel, Hangup of other channels of a handset               -> HandsetChanged busy
     DeviceStateChange of a handset                                  -> HandsetChanged reachable
+    Newchannel, Hangup, DeviceStateChange of a trunk (ivr.trunks)    -> LineChanged
     Hangup of a caller                                              -> CallEnded
 
 A seat's leg is the channel whose unique id is the offer's id: the Originate asked for that (ChannelId). So the channel
@@ -18,18 +19,18 @@ from contextlib import contextmanager
 
 from acd.core import events as ev
 from ivr.ami import Message, clean, text
-from ivr.held import ON_A_LINE, Held, Leg, Meanwhile
+from ivr.held import OFFER_PREFIX, ON_A_LINE, Held, Leg, Meanwhile
 from ivr.needs import asked_for
+from ivr.trunks import Trunks
 
 __all__ = ["VARIABLES", "Channels", "Held", "Leg", "Meanwhile", "number", "outcome_of"]
 
 EVENTS = frozenset({"BridgeEnter", "DeviceStateChange", "Hangup", "Newchannel", "Newstate", "Rename", "UserEvent"})
 """The events that mean something here."""
 
-OFFER_PREFIX = "offer-"
 WORDS_PREFIX = "words-"
 """Unique ids of the channels that speak to a waiting caller (ivr.announcer)."""
-VARIABLES = "ACD_QUEUE,ACD_PRIORITY,ACD_ARRIVED,ACD_CALL,ACD_NEEDS,ACD_AHEAD,ACD_WANTED,ACD_RUNG,ACD_SHARED"
+VARIABLES = "ACD_QUEUE,ACD_PRIORITY,ACD_ARRIVED,ACD_CALL,ACD_NEEDS,ACD_AHEAD,ACD_WANTED,ACD_RUNG,ACD_SHARED,ACD_LINE"
 """The channel variables that a snapshot must ask for."""
 
 RINGING, UP = "5", "6"
@@ -66,6 +67,7 @@ class Channels:
         """Legs that came into being and are not wanted, or not any more; to be hung up by whoever reads this."""
         self.ahead_ms = 0
         """By how much Asterisk's clock is ahead of ours."""
+        self.trunks = Trunks()
         self._own: dict[str, set[str]] = {}
         self._reachable: dict[str, bool] = {}
         self._notes: list[Meanwhile] = []
@@ -78,6 +80,9 @@ class Channels:
 
     def take(self, message: Message, at: int) -> list[ev.AnyEvent]:
         """Say what a message of the switch means."""
+        return [*self._of_calls(message, at), *self.trunks.take(message, self._lines_taken())]
+
+    def _of_calls(self, message: Message, at: int) -> list[ev.AnyEvent]:
         match text(message, "Event"):
             case "UserEvent":
                 return self._user_event(message, at)
@@ -99,6 +104,9 @@ class Channels:
     def leg_ended(self, offer: str, outcome: ev.OfferOutcome) -> list[ev.AnyEvent]:
         """A leg is gone, or never came to be. Said once, however many signs there are of it."""
         return [ev.OfferEnded(offer=offer, outcome=outcome)] if self.legs.pop(offer, None) is not None else []
+
+    def _lines_taken(self) -> list[str]:
+        return [leg.line for leg in self.legs.values() if leg.line]
 
     def knows(self, unique: str) -> bool:
         """Whether this is a caller's channel, or a seat's leg, that has not ended."""
@@ -126,7 +134,7 @@ class Channels:
         """Take over all that the switch holds: Status lines and DeviceStateChange lines."""
         calls: list[ev.HeldCall] = []
         legs: list[ev.LiveLeg] = []
-        channels = list(channels)
+        channels, devices = list(channels), list(devices)
         in_bridge = Counter(
             text(message, "BridgeID")
             for message in channels
@@ -141,7 +149,12 @@ class Channels:
                 continue
             if unique.startswith(OFFER_PREFIX):
                 leg = self.legs.setdefault(
-                    unique, Leg(call=variables.get("ACD_CALL", ""), seat=variables.get("ACD_RUNG", seat or ""))
+                    unique,
+                    Leg(
+                        call=variables.get("ACD_CALL", ""),
+                        seat=variables.get("ACD_RUNG", seat or ""),
+                        line=variables.get("ACD_LINE", ""),
+                    ),
                 )
                 leg.born_at = asked if leg.born_at is None else leg.born_at
                 leg.answered = leg.answered or text(message, "ChannelState") == UP
@@ -160,7 +173,8 @@ class Channels:
             if (seat := self._seat_of.get(text(message, "Device"))) is not None:
                 self._reachable.setdefault(seat, text(message, "State") not in _UNREACHABLE_STATES)
         handsets = tuple(self._handset(seat) for seat in self.handset_of)
-        return ev.Snapshot(asked=asked, calls=tuple(calls), legs=tuple(legs), handsets=handsets)
+        lines = self.trunks.snapshot(channels, devices, self._lines_taken(), meanwhile.begun, meanwhile.ended)
+        return ev.Snapshot(asked=asked, calls=tuple(calls), legs=tuple(legs), handsets=handsets, lines=dict(lines))
 
     def _joined(self, message: Message, in_bridge: Mapping[str, int]) -> bool:
         """Tell a talk from waiting: who waits is alone in a bridge of his own, where the music plays.

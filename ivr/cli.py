@@ -6,6 +6,7 @@
     callfloor up          run the server in the foreground
     callfloor status      queues, seats and waiting callers of a running server, live
     callfloor import      make an acd.conf of an existing queues.conf
+    callfloor lines       every trunk line, and what it does
     callfloor reload      put changed files in force without dropping a call
     callfloor journal     verify, export or follow the record of everything
     callfloor replay      decide the whole record again and compare
@@ -46,7 +47,7 @@ from acd.journal import JournalError
 from acd.problems import ConfigError
 from acd.site import fill_secrets, load_site
 from acd.status import Status
-from ivr import cli_supervisor, cli_why
+from ivr import cli_lines, cli_supervisor, cli_why
 from ivr.asterisk import (
     AsteriskError,
     Instance,
@@ -77,6 +78,7 @@ app.add_typer(dialplan_app, name="dialplan")
 app.command()(replay)
 cli_why.mount(app)
 cli_supervisor.mount(app)
+app.command()(cli_lines.lines)
 
 
 def _say_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so

@@ -8,6 +8,10 @@ ON_A_LINE = re.compile(r"\bLINE\b")
 """Stands in a handset for the trunk line that its leg takes: `PJSIP/5550123@LINE`, `DAHDI/LINE/5550123`."""
 
 
+OFFER_PREFIX = "offer-"
+"""The unique id of a seat's leg is its offer's, and begins so."""
+
+
 class Held(msgspec.Struct, kw_only=True):
     """A caller's channel."""
 
@@ -25,6 +29,8 @@ class Leg(msgspec.Struct, kw_only=True):
 
     call: str
     seat: str
+    line: str = ""
+    """The trunk line that it takes."""
     ring_ms: int = 0
     made_at: int = 0
     born_at: int | None = None

@@ -47,7 +47,7 @@ from ivr.prompts import Prompts
 from ivr.runner import Runner
 from ivr.scripts import FOLDER as SCRIPTS
 from ivr.scripts import Scripts
-from ivr.server_settings import ami_settings, handsets, without_restart
+from ivr.server_settings import ami_settings, handsets, lines, without_restart
 from ivr.succession import Inheritance, inherit
 from ivr.switch import AmiSwitch
 from ivr.voices import Engine, choose_engines
@@ -104,6 +104,7 @@ class Server:
             handsets(self.site),
             submit=self._submit,
             clock=self._clock,
+            lines=lines(self.site),
             render=self._words,
         )
         self.handset_watchers: list[Callable[[str, Action, HandsetNote], None]] = []
@@ -311,6 +312,7 @@ class Server:
             self._journal.keep_ms = site.general.journal_keep_ms
         await self._use(ivr)
         self.switch.channels.set_handsets(handsets(site))
+        self.switch.channels.trunks.set_lines(lines(site))
         if site.switch.mode == "private":
             await asyncio.to_thread(self.instance.reload, site)
         for event in new_rules:

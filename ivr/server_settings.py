@@ -33,6 +33,11 @@ def ami_settings(site: Site) -> AmiSettings:
     )
 
 
+def lines(site: Site) -> list[str]:
+    """All trunk lines."""
+    return [line.name for group in site.line_groups for line in group.lines]
+
+
 def handsets(site: Site) -> dict[str, str]:
     """Which device each seat has."""
     return {name: seat.handset for name, seat in site.seats.items()}

@@ -14,8 +14,7 @@ and a seat that answered too late ends as withdrawn, when it has heard so.
 
 import asyncio
 import random
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 import structlog
@@ -26,6 +25,7 @@ from ivr.ami import Link, LinkError, Message, text
 from ivr.announcer import Announcer, Render
 from ivr.channels import EVENTS, VARIABLES, Channels, number
 from ivr.held import ON_A_LINE, Held, Leg
+from ivr.trunks import dialled
 
 log = structlog.get_logger()
 
@@ -80,10 +80,15 @@ class AmiSwitch:
         *,
         submit: Callable[..., None],
         clock: Callable[[], int],
+        lines: Iterable[str] = (),
         render: Render = _nothing,
     ) -> None:
-        """See the class. `render` prepares the words of announcements; without it nothing is announced."""
+        """See the class.
+
+        `lines` are the trunk lines; `render` prepares the words of announcements, without it nothing is announced.
+        """
         self.channels = Channels(handsets)
+        self.channels.trunks.set_lines(lines)
         self.connected = asyncio.Event()
         """A link stands and its first snapshot was handed over."""
         self._settings = settings
@@ -180,6 +185,7 @@ class AmiSwitch:
         self.channels.legs[command.offer] = leg = Leg(
             call=command.call,
             seat=command.seat,
+            line=command.line,
             ring_ms=command.ring_ms,
             made_at=self._clock(),
             shared=command.shared,
@@ -258,10 +264,10 @@ class AmiSwitch:
         handset = self.channels.handset_of.get(command.seat)
         if handset is None or not ON_A_LINE.search(handset):
             return handset
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", command.line):
+        if not command.line:
             log.warning("offer without a line", seat=command.seat, handset=handset, line=command.line)
             return None
-        return ON_A_LINE.sub(command.line, handset)
+        return ON_A_LINE.sub(dialled(command.line), handset)
 
     def _rings(self, call: str) -> bool:
         """Whether a shared offer of this call is out already and not taken back."""

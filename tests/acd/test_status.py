@@ -232,12 +232,16 @@ def test_lines_are_free_in_use_or_left_alone():
     house.give(ev.LineChanged(line="t2", in_use=True))
     (lines,) = look_at(house)[0].lines
     assert (lines.name, lines.free, lines.in_use, lines.left_alone) == ("trunk", 3, 1, 0)
+    assert [line.state for line in lines.lines].count("free") == 3
     house.arrive("a")
     (lines,) = look_at(house)[0].lines
     assert (lines.free, lines.in_use, lines.left_alone) == (2, 2, 0)
     house.give(ev.OfferEnded(offer=house.offer_of("a"), outcome="failed"))
     (lines,) = look_at(house)[0].lines
     assert (lines.free, lines.in_use, lines.left_alone) == (2, 1, 1)
+    (failed,) = (line for line in lines.lines if line.state == "left alone")
+    assert failed.faults == 1
+    assert failed.until > 0
 
 
 def test_tickets_and_gaps_are_shown_while_they_count():

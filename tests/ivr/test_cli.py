@@ -14,7 +14,7 @@ from msgspec import json
 
 from acd.control import Control
 from acd.problems import ConfigError, Problem
-from acd.status import CallStatus, Status
+from acd.status import CallStatus, LinesStatus, LineStatus, Status
 from ivr.cli_options import home_of
 
 ROOT = Path(__file__).parents[2]
@@ -306,6 +306,44 @@ async def test_menus_are_drawn_and_walked_through(site, tmp_path):
     ended = await callfloor("flow", "call", "5550100", "--site", site, "--at", "Christmas")
     assert ended.code == 2
     assert "'Christmas' is no moment" in ended.err
+
+
+LINES = LinesStatus(
+    name="outside",
+    free=1,
+    in_use=2,
+    left_alone=1,
+    lines=(
+        LineStatus(name="carrier:1", state="ours", seat="201"),
+        LineStatus(name="carrier:2", state="free", faults=1),
+        LineStatus(name="carrier:3", state="left alone", faults=3, until=95_000),
+        LineStatus(name="DAHDI/7", state="in use"),
+    ),
+)
+
+
+async def test_lines_are_shown_one_by_one(home_at, tmp_path):
+    """Whose leg a line carries, how long it is left alone and why; for programs as JSON."""
+    status = msgspec.structs.replace(STATUS, at=30_000, lines=[LINES])
+    await home_at(tmp_path / "home", lambda: msgspec.to_builtins(status))
+    ended = await callfloor("lines", "--home", tmp_path / "home")
+    assert ended.code == 0
+    shown = [" ".join(line.replace("│", " ").split()) for line in ended.out.splitlines()]
+    for line in (
+        "outside carrier:1 ours seat 201",
+        "outside carrier:2 free it failed",
+        "outside carrier:3 left alone 1:05 more: 3 failures in a row",
+        "outside DAHDI/7 in use a call of others, or its trunk does not answer",
+    ):
+        assert line in shown
+    ended = await callfloor("lines", "--home", tmp_path / "home", "--json")
+    assert json.decode(ended.out, type=list[LinesStatus]) == [LINES]
+
+
+async def test_a_site_without_lines_says_so(home):
+    """And how there would be some."""
+    ended = await callfloor("lines", "--home", home)
+    assert ended.out.startswith("this site has no lines; a section with type = lines")
 
 
 @pytest.mark.parametrize("words", [("stat",), ("status", "--onse"), ("asterisk", "cli")])

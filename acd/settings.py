@@ -24,9 +24,9 @@ LANGUAGE = r"[a-z]{2,3}(_[A-Z]{2})?"
 REASON_DIGIT = r"[0-9]"
 REASON = r"[a-z0-9][a-z0-9 _-]{0,39}"
 
-_HOST = pattern(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", "IPv4 address or host name")
+HOST = pattern(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", "IPv4 address or host name")
 TEXT = pattern(r'[^"<>\\\x00-\x1f\x7f]{1,80}', 'text without " < > \\')  # it goes into caller IDs and prompts
-_PORT = number(1, 65_535)
+PORT = number(1, 65_535)
 SECRET = secret(r"[!-~]{1,80}", f"12 to 80 visible ASCII characters, or {GENERATE}", empty=GENERATE)
 
 
@@ -96,6 +96,25 @@ class SeatSettings(_Discreet, frozen=True, kw_only=True):
     """The handset's SIP password. Empty until `acd.site.fill_secrets` when the instance is to make one."""
 
 
+class TrunkSettings(_Discreet, frozen=True, kw_only=True):
+    """A SIP trunk: where it is, and who we are there."""
+
+    hidden: ClassVar[frozenset[str]] = frozenset({"password"})
+
+    name: str
+    host: str
+    port: int = 5060
+    protocol: Literal["udp", "tcp"] = "udp"
+    user: str = ""
+    password: str = ""
+    register: bool = True
+    """Tell the other side where we are, if there is a user."""
+    match: tuple[str, ...] = ()
+    """Where its calls come from; `host` if empty."""
+    qualify_ms: int = 60_000
+    """How often it is asked whether it is there; 0 for never."""
+
+
 class Mention(NamedTuple):
     """Something that a rule of a queue names and that ivr.conf or the flow files must have."""
 
@@ -114,6 +133,7 @@ class Site(Struct, frozen=True, kw_only=True):
     """Queue to the class of musiconhold.conf that its callers hear; beside the rules, for the core need not know."""
     media: tuple[MediumRule, ...] = MEDIA
     line_groups: tuple[LineGroupRule, ...] = ()
+    trunks: dict[str, TrunkSettings] = field(default_factory=dict)
     seats: dict[str, SeatSettings] = field(default_factory=dict)
     pause_reasons: dict[str, str] = field(default_factory=dict)
     """Digit to reason, in the order of the file."""
@@ -188,24 +208,24 @@ SWITCH = (
         "private",
         "`private`: callfloor starts an Asterisk of its own. `existing`: it joins the one that you run.",
     ),
-    Option("ami_host", _HOST, "127.0.0.1", "Where Asterisk's manager interface listens."),
-    Option("ami_port", _PORT, "5038", "Its TCP port."),
+    Option("ami_host", HOST, "127.0.0.1", "Where Asterisk's manager interface listens."),
+    Option("ami_port", PORT, "5038", "Its TCP port."),
     Option("ami_user", pattern(r"[A-Za-z0-9_-]{1,40}", "name"), "callfloor", "Account in manager.conf."),
     Option("ami_secret", SECRET, GENERATE, "Its password. With `mode = existing` the one in your manager.conf."),
     Option(
         "agi_host",
-        _HOST,
+        HOST,
         "127.0.0.1",
         "Where callfloor listens for Asterisk. FastAGI knows no password: keep it on loopback.",
     ),
-    Option("agi_port", _PORT, "4573", "Its TCP port."),
+    Option("agi_port", PORT, "4573", "Its TCP port."),
     Option(
         "sip_host",
-        _HOST,
+        HOST,
         "127.0.0.1",
         "Address for SIP of a private Asterisk; `0.0.0.0` for handsets on other machines.",
     ),
-    Option("sip_port", _PORT, "5060", "Its UDP port."),
+    Option("sip_port", PORT, "5060", "Its UDP port."),
     Option("rtp_first", number(1_024, 65_534), "10000", "First UDP port for sound; each call leg takes two."),
     Option("rtp_last", number(1_025, 65_535), "10999", "Last UDP port for sound."),
 )

@@ -35,8 +35,9 @@ from acd.settings import (
     SeatSettings,
     Site,
     SwitchSettings,
+    TrunkSettings,
 )
-from acd.site_checks import Written, check_fallback, check_languages, check_seats, check_switch
+from acd.site_checks import Written, check_fallback, check_languages, check_seats, check_switch, check_trunks
 from acd.site_options import SECTIONS
 
 FILE = "acd.conf"
@@ -49,10 +50,11 @@ _NAMED = {
     "queue": (QUEUE_NAME, "queue", "begin with a small letter or digit; small letters, digits, - and _; up to 40"),
     "seat": (SEAT_NAME, "seat", "name it by its number, 2 to 8 digits"),
     "medium": (MEDIUM_PREFIX + MEDIUM_NAME, "medium", "write medium- and the medium, as in [medium-email]"),
+    "trunk": (GROUP_NAME, "trunk", "begin with a small letter or digit; small letters, digits, - and _"),
     "lines": (GROUP_NAME, "group of lines", "begin with a small letter or digit; small letters, digits, - and _"),
 }
 """Type of section to what it may be named, what it is called in messages, and the hint."""
-_TYPES = "queue, seat, medium or lines"
+_TYPES = "queue, seat, medium, lines or trunk"
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else: people type it into phones
 _SECRET_CHARS = 16  # of 31 letters: 79 bits
@@ -167,6 +169,7 @@ class _Loader:
             music={name: values["music"] for name, (_, values) in queues.items() if values},
             media=_all_media(_medium(name, values) for name, values in self._each("medium") if values),
             line_groups=tuple(_line_group(name, values) for name, values in self._each("lines") if values),
+            trunks={name: TrunkSettings(name=name, **values) for name, values in self._each("trunk") if values},
             seats={name: _seat(name, order, values, general.language) for order, (name, values) in seats if values},
             pause_reasons=self._words_by_digit("pause-reasons", "reason"),
             codes=self._words_by_digit("codes", "code"),
@@ -182,6 +185,7 @@ class _Loader:
             check_languages(written, site)
         check_switch(written, site)
         check_seats(written, site)
+        check_trunks(written, site)
         check_routing(written, site)
         if not self.problems.has_errors:  # else a seat may be missing only for its own mistake
             check_fallback(written, site)

@@ -100,6 +100,26 @@ def check_seats(written: Written, site: Site) -> None:
         _check_secret(written, name, "secret", seat.secret)
 
 
+def check_trunks(written: Written, site: Site) -> None:
+    """See that a trunk can be told from all else that Asterisk knows, and that what it says fits together."""
+    sources: dict[str, str] = {}
+    for name, trunk in site.trunks.items():
+        if name in {"handset", "line", "udp", "tcp", "global", "system", "transport"}:
+            hint = "pjsip.conf has a section of that name"
+            written.problems.error(written.sections[name].origin, f"a trunk cannot be named '{name}'", hint)
+        if trunk.password and not trunk.user:
+            written.problems.error(written.origin(name, "password"), f"trunk '{name}' has a password and no user")
+        if trunk.user and not trunk.password:
+            hint = "write its password, or leave user out where addresses are enough"
+            written.problems.warning(written.origin(name, "user"), f"trunk '{name}' has a user and no password", hint)
+        for source in trunk.match or (trunk.host,):
+            other = sources.setdefault(source.lower(), name)
+            if other != name:
+                message = f"calls from {source} could be of trunk '{other}' and of '{name}'"
+                hint = "write under match of each what tells them apart"
+                written.problems.error(written.origin(name, "match"), message, hint)
+
+
 def _weakness(pin: str, seat: str) -> str:
     """Say why a PIN is easily guessed; empty when it is not."""
     if seat in pin:

@@ -26,7 +26,18 @@ from acd.options import (
 from acd.queue_options import QUEUE
 from acd.rule_text import LEVEL, QUEUES, SKILL
 from acd.rule_text import LINES as LINE_TEXT
-from acd.settings import GENERAL, GENERATE, GROUP_NAME, LANGUAGE, MEDIUM_NAME, SECRET, SWITCH, TEXT
+from acd.settings import (
+    GENERAL,
+    GENERATE,
+    GROUP_NAME,
+    HOST,
+    LANGUAGE,
+    MEDIUM_NAME,
+    PORT,
+    SECRET,
+    SWITCH,
+    TEXT,
+)
 
 ALL, NOTHING = "all", "nothing"
 
@@ -149,6 +160,30 @@ LINES = (
     Option("fault_most", duration("1s", "7d"), "1h", "And at most this long.", "fault_most_ms"),
 )
 
+_ADDRESS = r"[0-9A-Za-z][0-9A-Za-z.:/-]{0,252}"
+
+TRUNK = (
+    Option("host", HOST, None, "The other side: your provider's address, or another switch."),
+    Option("port", PORT, "5060", "Its port."),
+    Option("protocol", choice("udp", "tcp"), "udp", "What SIP is spoken over."),
+    Option("user", pattern(r"([A-Za-z0-9+][A-Za-z0-9+_.-]{0,79})?", "name"), "", "Who we are there; often a number."),
+    Option("password", secret(r"[!-~]{0,80}", "visible ASCII characters"), "", "Our password there."),
+    Option("register", yes_no(), "yes", "Whether the other side is told where we are; needs a `user`."),
+    Option(
+        "match",
+        words(_ADDRESS, "addresses, networks or host names"),
+        "",
+        "Where its calls come from; left out, from `host`. Whoever calls from there is a caller.",
+    ),
+    Option(
+        "qualify",
+        duration("0", "1h"),
+        "60s",
+        "How often it is asked whether it is there; a trunk that does not answer has no lines. 0 for never.",
+        "qualify_ms",
+    ),
+)
+
 SECTIONS: dict[str, tuple[Option, ...]] = {
     "general": GENERAL,
     "switch": SWITCH,
@@ -156,6 +191,7 @@ SECTIONS: dict[str, tuple[Option, ...]] = {
     "seat": SEAT,
     "medium": MEDIUM,
     "lines": LINES,
+    "trunk": TRUNK,
 }
 """The one table of all options, by type of section. `[pause-reasons]` has no options: its keys are digits."""
 
@@ -164,6 +200,7 @@ HEADS = {
     "seat": "[NUMBER] with type = seat",
     "medium": "[medium-NAME] with type = medium",
     "lines": "[NAME] with type = lines",
+    "trunk": "[NAME] with type = trunk",
 }
 
 

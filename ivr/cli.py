@@ -7,6 +7,7 @@
     callfloor status      queues, seats and waiting callers of a running server, live
     callfloor import      make an acd.conf of an existing queues.conf
     callfloor lines       every trunk line, and what it does
+    callfloor render      what is written for Asterisk, before it is
     callfloor reload      put changed files in force without dropping a call
     callfloor journal     verify, export or follow the record of everything
     callfloor replay      decide the whole record again and compare
@@ -47,7 +48,7 @@ from acd.journal import JournalError
 from acd.problems import ConfigError
 from acd.site import fill_secrets, load_site
 from acd.status import Status
-from ivr import cli_lines, cli_supervisor, cli_why
+from ivr import cli_lines, cli_render, cli_supervisor, cli_why
 from ivr.asterisk import (
     AsteriskError,
     Instance,
@@ -79,6 +80,7 @@ app.command()(replay)
 cli_why.mount(app)
 cli_supervisor.mount(app)
 app.command()(cli_lines.lines)
+app.command()(cli_render.render)
 
 
 def _say_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so

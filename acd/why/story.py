@@ -13,6 +13,19 @@ from acd.core.rules import FRONT, Step
 from acd.history import Entry, History, Restated
 
 
+class LineTaken(Struct, frozen=True, kw_only=True):
+    """The trunk line that an offer went over, and how its group stood."""
+
+    name: str
+    group: str
+    pick: str
+    """The rule of the group: ordered, least-cost or round-robin."""
+    free: int
+    """Besides it."""
+    in_use: int
+    left_alone: int
+
+
 class Told(Struct, kw_only=True):
     """One offer of the call, and why it went to that seat."""
 
@@ -21,6 +34,7 @@ class Told(Struct, kw_only=True):
     offer: str
     seat: str
     why: Explanation
+    line: LineTaken | None = None
     outcome: str = ""
     """`answered`, or an `events.OfferOutcome`; empty while it rings."""
     ended_at: int | None = None
@@ -191,6 +205,7 @@ class _Teller:
                     offer=command.offer,
                     seat=command.seat,
                     why=self._seen.pop(0),
+                    line=_line_taken(self._core.state, command.line),
                 )
                 self.story.offers.append(told)
             case cmd.Withdraw():
@@ -237,3 +252,20 @@ class _Mark:
         self.priority = call.priority
         self.steps_done = call.steps_done if steps_done is None else steps_done
         self.wants = call.wants
+
+
+def _line_taken(state: State, name: str) -> LineTaken | None:
+    line = state.lines.get(name)
+    if line is None:
+        return None
+    others = [other for other in state.lines.values() if other.group == line.group and other is not line]
+    in_use = sum(other.in_use or other.offer != "" for other in others)
+    left_alone = sum(other.fault_until is not None and not other.in_use and not other.offer for other in others)
+    return LineTaken(
+        name=name,
+        group=line.group,
+        pick=state.groups[line.group].pick,
+        free=len(others) - in_use - left_alone,
+        in_use=in_use,
+        left_alone=left_alone,
+    )

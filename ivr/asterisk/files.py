@@ -49,7 +49,7 @@ def generated(site: Site, sounds: Path, modules: Iterable[str] = ()) -> dict[str
         ),
         "rtp.conf": f"rtpstart = {switch.rtp_first}\nrtpend = {switch.rtp_last}\n" if own else "",
         "modules.conf": "".join(f"load = {module}.so\n" for module in modules),
-        "pjsip.conf": "\n".join([*(_transports(switch) if own else ()), *_handsets(site)]),
+        "pjsip.conf": "\n".join([*(_transports(switch) if own else ()), *_trunks(site), *_handsets(site)]),
     }
     return {name: _HEADER + text for name, text in texts.items()}
 
@@ -66,6 +66,31 @@ def _transports(switch: SwitchSettings) -> Iterator[str]:
     host = f"[{switch.sip_host}]" if ":" in switch.sip_host else switch.sip_host
     for protocol in ("udp", "tcp"):
         yield f"[{protocol}](transport)\nprotocol = {protocol}\nbind = {host}:{switch.sip_port}\n"
+
+
+def _trunks(site: Site) -> Iterator[str]:
+    """Each trunk from the templates of pjsip.conf, with a registration where the other side wants to know where we are.
+
+    An Asterisk that an admin runs himself chooses among its own transports.
+    """
+    for name, trunk in site.trunks.items():
+        over = f"transport = {trunk.protocol}\n" if site.switch.mode == "private" else ""
+        address = f"{trunk.host}:{trunk.port}" + (";transport=tcp" if trunk.protocol == "tcp" else "")
+        login = f"outbound_auth = {name}\nfrom_user = {escaped(trunk.user)}\n" if trunk.user else ""
+        yield (
+            f"[{name}](line)\naors = {name}\n{over}{login}\n"
+            f"[{name}](line-identify)\nendpoint = {name}\nmatch = {', '.join(trunk.match or (trunk.host,))}\n\n"
+            f"[{name}](line-aor)\ncontact = {escaped(f'sip:{address}')}\n"
+            f"qualify_frequency = {trunk.qualify_ms // 1_000}\n"
+        )
+        if trunk.user:
+            yield (f"[{name}](line-auth)\nusername = {escaped(trunk.user)}\npassword = {escaped(trunk.password)}\n")
+        if trunk.user and trunk.register:
+            client = f"sip:{trunk.user}@{trunk.host}:{trunk.port}"
+            yield (
+                f"[{name}](line-registration)\n{over}server_uri = {escaped(f'sip:{address}')}\n"
+                f"client_uri = {client}\noutbound_auth = {name}\nendpoint = {name}\n"
+            )
 
 
 def _handsets(site: Site) -> Iterator[str]:

@@ -14,7 +14,7 @@ from acd.core.rules import (
     Step,
 )
 from acd.problems import Origin
-from acd.settings import GeneralSettings, Mention, SeatSettings, SwitchSettings
+from acd.settings import GeneralSettings, Mention, SeatSettings, SwitchSettings, TrunkSettings
 from acd.site import check_site, load_site
 from acd.site_options import SECTIONS, manual
 
@@ -139,6 +139,16 @@ keep_emergency = 1
 keep_callback = 0
 fault = 1m
 fault_most = 1d
+[carrier]
+type = trunk
+host = sip.example.com
+port = 5061
+protocol = tcp
+user = +4930123
+password = pass;word
+register = no
+match = 192.0.2.0/24, sip2.example.com
+qualify = 10s
 [pause-reasons]
 0 = back office
 """
@@ -212,6 +222,7 @@ def test_every_option_has_a_place():
         "seat": {*SeatRule.__struct_fields__, *SeatSettings.__struct_fields__} - {"name", "rule", "tiers", "order"},
         "medium": {*MediumRule.__struct_fields__} - {"name"},
         "lines": {*LineGroupRule.__struct_fields__} - {"name"},
+        "trunk": {*TrunkSettings.__struct_fields__} - {"name"},
     }
     for kind, options in SECTIONS.items():
         assert {option.field or option.name for option in options} == homes[kind]

@@ -70,7 +70,11 @@ def problems(folder: Path, *replacements: tuple[str, str]) -> list[str]:
             "acd.conf:9: warning: 'ring' was given in line 8 already; the last one counts",
         ),
         ("type = queue", "type = queu", "acd.conf:7: unknown type 'queu' of section 'sales'; did you mean 'queue'?"),
-        ("type = queue", "", "acd.conf:6: section 'sales' has no type; write type = queue, seat, medium or lines"),
+        (
+            "type = queue",
+            "",
+            "acd.conf:6: section 'sales' has no type; write type = queue, seat, medium, lines or trunk",
+        ),
         ("[general]", "[genral]", "acd.conf:2: section 'genral' has no type; did you mean 'general'?"),
         ("[sales]", "[Sales]", "acd.conf:6: a queue cannot be named 'Sales'; begin with a small letter or digit"),
         ("[100]", "[1]", "acd.conf:8: a seat cannot be named '1'; name it by its number, 2 to 8 digits"),

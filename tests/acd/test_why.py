@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from acd.core import events as ev
-from acd.core.rules import QueueRule, SeatRule, Step
+from acd.core.rules import LineGroupRule, LineRule, QueueRule, SeatRule, Step
 from acd.history import Tape
 from acd.why.search import NotFoundError, find
 from acd.why.story import Story, follow
@@ -182,6 +182,36 @@ def test_the_lower_tier_goes_first():
     house.log_in("102", "103")
     house.arrive("a", "sales")
     assert "the lower tier goes first: Chloe tier 1, Ben tier 4" in house.why("a")
+
+
+@pytest.mark.parametrize(
+    ("pick", "line", "says"),
+    [
+        ("ordered", "t2", "the first free one in the file"),
+        ("least-cost", "t4", "the cheapest free one"),
+        ("round-robin", "t2", "the free one whose turn was longest ago"),
+    ],
+)
+def test_the_line_that_an_offer_went_over(pick, line, says):
+    """Which one it was, by which rule of its group, and how the others of the group stood."""
+    house = Taped()
+    lines = tuple(LineRule(name=f"t{number}", cost=9 - number) for number in range(1, 5))
+    group = LineGroupRule(name="outside", lines=lines, pick=pick)
+    house.give(
+        ev.Configured(
+            queues=(QueueRule(name="sales", refusal_ms=0),),
+            seats=(SeatRule(name="101", queues=("sales",), line_group="outside"),),
+            line_groups=(group,),
+        )
+    )
+    house.look()
+    house.give(ev.LineChanged(line="t1", in_use=True))
+    house.log_in("101")
+    house.arrive("a", "sales", caller="5550203")
+    assert f"over line {line} of outside, {says}; beside it 2 free, 1 in use" in house.why("5550203")
+    house.give(ev.OfferEnded(offer=house.offer_of("a"), outcome="failed"))
+    house.pass_time(6_000)
+    assert "beside it 1 free, 1 in use, 1 left alone after a failure" in house.why("5550203")
 
 
 def test_why_not():

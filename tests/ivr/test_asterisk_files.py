@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from acd.core.rules import SeatRule
-from acd.settings import GeneralSettings, SeatSettings, Site, SwitchSettings
+from acd.settings import GeneralSettings, SeatSettings, Site, SwitchSettings, TrunkSettings
 from ivr.asterisk import generated, on_free_ports, write_generated
 from ivr.asterisk.files import escaped
 
@@ -45,6 +45,35 @@ def test_the_dialplan_knows_the_music_of_each_queue():
     lines = generated(replace(site(), music=music), SOUNDS)["globals.conf"].splitlines()
     assert "CALLFLOOR_MUSIC_sales = default" in lines
     assert "CALLFLOOR_MUSIC_after-sales = calm" in lines
+
+
+def test_a_trunk_becomes_endpoint_address_password_and_registration():
+    """A provider with a user: where calls go, whose calls come, who we are, and that we are there."""
+    carrier = TrunkSettings(
+        name="carrier", host="sip.example.com", protocol="tcp", user="4930123", password="pass;word", qualify_ms=30_000
+    )
+    text = generated(replace(site(), trunks={"carrier": carrier}), SOUNDS)["pjsip.conf"]
+    server = "sip:sip.example.com:5060\\;transport=tcp"
+    registration = f"[carrier](line-registration)\ntransport = tcp\nserver_uri = {server}"
+    assert text[text.index("[carrier](line)") :].split("\n\n") == [
+        "[carrier](line)\naors = carrier\ntransport = tcp\noutbound_auth = carrier\nfrom_user = 4930123",
+        "[carrier](line-identify)\nendpoint = carrier\nmatch = sip.example.com",
+        f"[carrier](line-aor)\ncontact = {server}\nqualify_frequency = 30",
+        "[carrier](line-auth)\nusername = 4930123\npassword = pass\\;word",
+        f"{registration}\nclient_uri = sip:4930123@sip.example.com:5060\noutbound_auth = carrier\nendpoint = carrier\n",
+    ]
+
+
+def test_a_trunk_known_by_its_address_has_no_password():
+    """Nor has one that is not to be registered a registration; an admin's own Asterisk chooses the transport."""
+    plain = TrunkSettings(name="pbx", host="192.0.2.7", match=("192.0.2.0/28", "192.0.2.99"), qualify_ms=0)
+    known = TrunkSettings(name="known", host="192.0.2.50", user="me", password="secret", register=False)
+    text = generated(replace(site(mode="existing"), trunks={"pbx": plain, "known": known}), SOUNDS)["pjsip.conf"]
+    assert "match = 192.0.2.0/28, 192.0.2.99" in text
+    assert "[pbx](line-auth)" not in text
+    assert "[known](line-auth)" in text
+    assert "registration" not in text
+    assert "transport" not in text
 
 
 def test_an_analog_seat_gets_a_lamp_and_no_endpoint():

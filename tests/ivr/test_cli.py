@@ -10,14 +10,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from cli_house import ROOT, callfloor
 from msgspec import json
 
 from acd.control import Control
 from acd.problems import ConfigError, Problem
-from acd.status import CallStatus, LinesStatus, LineStatus, Status
+from acd.status import CallStatus, Status
 from ivr.cli_options import home_of
 
-ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "asterisk-config"
 STATUS = Status(
     at=0,
@@ -37,32 +37,6 @@ STATUS = Status(
         )
     ],
 )
-
-
-class Ended:
-    """How a command ended, and what it wrote."""
-
-    def __init__(self, code, out, err):
-        self.code, self.out, self.err = code, out.decode(), err.decode()
-        assert "Traceback" not in self.err
-
-
-async def run(program, *words, **environment):
-    known = {name: value for name, value in os.environ.items() if not name.startswith("CALLFLOOR")}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", program, *map(str, words)),
-        cwd=ROOT,
-        env={**known, **environment, "COLUMNS": "120"},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
-    return Ended(process.returncode, out, err)
-
-
-def callfloor(*words, **environment):
-    return run("from ivr.cli import main; main()", *words, **environment)
 
 
 @pytest.fixture
@@ -257,93 +231,6 @@ async def test_reload_passes_on_what_is_wrong(home):
     ended = await callfloor("reload", "--home", home)
     assert ended.code == 1
     assert ended.err == "callfloor: acd.conf:7: unknown option 'rinng'; did you mean 'ring'?\n"
-
-
-async def test_reload_tells_what_is_in_force_and_cannot_be_proved(home_at, site, tmp_path):
-    """The server takes menus in which a caller can get lost, for the calls that go well; the command says so."""
-    control = await home_at(tmp_path / "other")
-    control._answers = {"reload": lambda: "in force"}
-    menus = site / "ivr.conf"
-    menus.write_text(menus.read_text().replace("failure = queue reception", "failure = menu main"))
-    ended = await callfloor("reload", "--site", site, "--home", tmp_path / "other")
-    assert ended.code == 0
-    first, *rest = ended.out.splitlines()
-    assert first == "in force"
-    assert all(line.startswith("but ivr.conf:") for line in rest)
-    assert "presses nothing never leaves: main -> main" in rest[0]
-
-
-async def test_any_dialplan_can_be_looked_at(site, tmp_path):
-    """The site's own is right; another file's faults are told with line and mend, and by the exit status."""
-    ended = await callfloor("dialplan", "lint", "--site", site)
-    assert (ended.code, ended.out) == (0, f"{site}/extensions.conf: 0 errors, 0 warnings\n")
-    other = tmp_path / "old.conf"
-    other.write_text("[out]\nexten => _9.,1,Dial(PJSIP/${EXTEN:1}@carrier)\n same => n,Goto(done)\n")
-    ended = await callfloor("dialplan", "lint", other)
-    assert ended.code == 1
-    harm = "${EXTEN} is whatever a caller sends, and in Dial an & in it rings a second number"
-    assert ended.out.splitlines() == [
-        f"old.conf:2: {harm}; write ${{FILTER(0-9,${{EXTEN}})}}, with the characters that may be in it",
-        "old.conf:3: there is no label 'done' in extension '_9.' of [out]; labels there are none",
-        f"{other}: 2 errors, 0 warnings",
-    ]
-    ended = await callfloor("dialplan", "lint", tmp_path / "none.conf")
-    assert ended.code == 1
-    assert "there is no such file" in ended.out
-
-
-async def test_menus_are_drawn_and_walked_through(site, tmp_path):
-    """A tree in the terminal, a picture in a file; and a call without a telephone, whose keys come from a pipe."""
-    ended = await callfloor("flow", "show", "--site", site)
-    assert ended.code == 0
-    assert "dials 5550100" in ended.out
-    ended = await callfloor("flow", "show", "--site", site, "--svg", tmp_path / "menus.svg")
-    assert ended.out == f"{tmp_path}/menus.svg is written; any browser shows it\n"
-    assert (tmp_path / "menus.svg").read_text().startswith("<svg")
-    ended = await callfloor("flow", "call", "5550100", "--site", site, "--at", "2026-12-25 03:00")
-    assert ended.code == 0
-    assert ended.out.splitlines()[-1].endswith("you hung up")
-    ended = await callfloor("flow", "call", "5550100", "--site", site, "--at", "Christmas")
-    assert ended.code == 2
-    assert "'Christmas' is no moment" in ended.err
-
-
-LINES = LinesStatus(
-    name="outside",
-    free=1,
-    in_use=2,
-    left_alone=1,
-    lines=(
-        LineStatus(name="carrier:1", state="ours", seat="201"),
-        LineStatus(name="carrier:2", state="free", faults=1),
-        LineStatus(name="carrier:3", state="left alone", faults=3, until=95_000),
-        LineStatus(name="DAHDI/7", state="in use"),
-    ),
-)
-
-
-async def test_lines_are_shown_one_by_one(home_at, tmp_path):
-    """Whose leg a line carries, how long it is left alone and why; for programs as JSON."""
-    status = msgspec.structs.replace(STATUS, at=30_000, lines=[LINES])
-    await home_at(tmp_path / "home", lambda: msgspec.to_builtins(status))
-    ended = await callfloor("lines", "--home", tmp_path / "home")
-    assert ended.code == 0
-    shown = [" ".join(line.replace("│", " ").split()) for line in ended.out.splitlines()]
-    for line in (
-        "outside carrier:1 ours seat 201",
-        "outside carrier:2 free it failed",
-        "outside carrier:3 left alone 1:05 more: 3 failures in a row",
-        "outside DAHDI/7 in use a call of others, or its trunk does not answer",
-    ):
-        assert line in shown
-    ended = await callfloor("lines", "--home", tmp_path / "home", "--json")
-    assert json.decode(ended.out, type=list[LinesStatus]) == [LINES]
-
-
-async def test_a_site_without_lines_says_so(home):
-    """And how there would be some."""
-    ended = await callfloor("lines", "--home", home)
-    assert ended.out.startswith("this site has no lines; a section with type = lines")
 
 
 @pytest.mark.parametrize("words", [("stat",), ("status", "--onse"), ("asterisk", "cli")])

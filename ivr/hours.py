@@ -3,6 +3,7 @@
     open = mon-fri 08:00-18:00      every line adds hours; a day's end before its start lies on the next day
     open = sat,sun 22:00-02:00
     closed = 2026-12-25             a date, or from-to: 2026-12-24..2027-01-01
+    closed = holidays PL            the public holidays of a country, or of a part of it: holidays DE-BY
     zone = Europe/Warsaw            wall-clock time there, summer time included
 
 A closed day is closed from midnight to midnight, and the hours that would begin on it are closed to their end.
@@ -11,6 +12,7 @@ A closed day is closed from midnight to midnight, and the hours that would begin
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -21,6 +23,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MINUTES_A_DAY = 24 * 60
 _OPEN = re.compile(r"([a-z,\s-]+?)\s+(\d{1,2}):(\d\d)\s*-\s*(\d{1,2}):(\d\d)")
 _DAY_RANGE = re.compile(r"([a-z]{3})(?:\s*-\s*([a-z]{3}))?")
+_HOLIDAYS = re.compile(r"holidays\s+([A-Z]{2})(?:-([A-Z0-9]{1,3}))?")
 _SPREAD = re.compile(r"(\d{4}-\d\d-\d\d)(?:\s*\.\.\s*(\d{4}-\d\d-\d\d))?")
 
 
@@ -41,13 +44,43 @@ class Spread(NamedTuple):
     first: date
     last: date
 
+    def covers(self, day: date) -> bool:
+        """Whether a day is closed by it."""
+        return self.first <= day <= self.last
+
+
+class Calendar(NamedTuple):
+    """One line `closed` that names the public holidays of a country, or of a part of it."""
+
+    country: str
+    """ISO 3166-1, as PL."""
+    part: str = ""
+    """ISO 3166-2, without the country's code before it."""
+
+    def covers(self, day: date) -> bool:
+        """Whether a day is closed by it."""
+        return day in _public_holidays(self.country, self.part, day.year)
+
+
+@lru_cache(256)
+def _public_holidays(country: str, part: str, year: int) -> frozenset[date]:
+    """Give the days of a year, those included on which a holiday is made up for.
+
+    Raises:
+        NotImplementedError: the package knows no such country, or no such part of it.
+
+    """
+    import holidays  # noqa: PLC0415 - it takes a while, and few sites ask
+
+    return frozenset(holidays.country_holidays(country, subdiv=part or None, years=year))
+
 
 class Hours(Struct, frozen=True, kw_only=True):
     """When a place is open."""
 
     zone: ZoneInfo
     openings: Sequence[Opening]
-    closed: Sequence[Spread] = ()
+    closed: Sequence[Spread | Calendar] = ()
 
     def is_open(self, at_s: float) -> bool:
         """Tell whether it is open at this moment, in seconds since the epoch."""
@@ -77,7 +110,7 @@ class Hours(Struct, frozen=True, kw_only=True):
                 yield datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=self.zone).timestamp()
 
     def _is_closed(self, day: date) -> bool:
-        return any(spread.first <= day <= spread.last for spread in self.closed)
+        return any(one.covers(day) for one in self.closed)
 
 
 def read_opening(text: str) -> Opening:
@@ -108,13 +141,15 @@ def _days(text: str) -> list[int]:
     return [(first + offset) % 7 for offset in range((last - first) % 7 + 1)]
 
 
-def read_closed(text: str) -> Spread:
+def read_closed(text: str) -> Spread | Calendar:
     """Read the value of `closed`.
 
     Raises:
         ValueError: says what is wrong with it.
 
     """
+    if text.strip().startswith("holidays"):
+        return _read_calendar(text.strip())
     match = _SPREAD.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"'{text}' is not a date")
@@ -126,6 +161,19 @@ def read_closed(text: str) -> Spread:
     if last < first:
         raise ValueError(f"'{text}' ends before it begins")
     return Spread(first, last)
+
+
+def _read_calendar(text: str) -> Calendar:
+    match = _HOLIDAYS.fullmatch(text)
+    if match is None:
+        raise ValueError(f"'{text}' names no country; write it like 'holidays PL' or 'holidays DE-BY'")
+    calendar = Calendar(match[1], match[2] or "")
+    try:
+        calendar.covers(date.today())  # noqa: DTZ011 - any day will do; this year's are known from now on
+    except NotImplementedError:
+        where = f"'{match[2]}' of {match[1]}" if match[2] else f"'{match[1]}'"
+        raise ValueError(f"the holidays of {where} are not known") from None
+    return calendar
 
 
 def read_zone(text: str) -> ZoneInfo:

@@ -45,7 +45,8 @@ REPEATED = {
     "menu": {"choice": "`KEYS, ACTIONS`: the keys 0-9 * # to press, and what happens then."},
     "hours": {
         "open": "`DAYS HH:MM-HH:MM`, such as `mon-fri 08:00-18:00` or `sat,sun 10:00-14:00`.",
-        "closed": "A day that is closed, `2026-12-25`, or days, `2026-12-24..2027-01-01`.",
+        "closed": "A day that is closed, `2026-12-25`, days, `2026-12-24..2027-01-01`, or the public holidays of a "
+        "country, `holidays PL`, or of a part of it, `holidays DE-BY`.",
     },
     "prompt": {
         "CODE": "What the prompt says in the language `CODE`, such as `en = Welcome.`",

@@ -26,7 +26,7 @@ from acd.options import origin_of
 from acd.problems import Origin
 from ivr import flow as steps
 from ivr.actions import Actions, hours_flow, menu_flow
-from ivr.hours import DAYS, Hours
+from ivr.hours import DAYS, Hours, Spread
 
 DAYS_AHEAD = 366
 
@@ -311,6 +311,7 @@ def _dead(outcome: _Outcome, origin: Origin, ends: str) -> Iterator[tuple[Fault,
 
 def _days_that_are_over(name: str, one: OpeningHours, today: date) -> Iterator[Finding]:
     closed = one.section.every("closed")
-    if closed and one.hours.closed and max(spread.last for spread in one.hours.closed) < today:
+    ends = [spread.last if isinstance(spread, Spread) else date.max for spread in one.hours.closed]
+    if closed and ends and max(ends) < today:
         hint = "write the coming ones, or take the lines out"
         yield Finding(closed[-1].origin, f"all days on which hours '{name}' are closed are over", hint)

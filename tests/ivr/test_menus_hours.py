@@ -25,6 +25,11 @@ WARSAW = ZoneInfo("Europe/Warsaw")
         ("closed = 25.12.2026", "'25.12.2026' is not a date"),
         ("closed = 2026-02-30", "names a day that does not exist"),
         ("closed = 2026-12-31..2026-12-24", "ends before it begins"),
+        ("closed = holidays", "'holidays' names no country; write it like 'holidays PL' or 'holidays DE-BY'"),
+        ("closed = holidays pl", "names no country"),
+        ("closed = holidays PL, DE", "names no country"),
+        ("closed = holidays XX", "the holidays of 'XX' are not known"),
+        ("closed = holidays DE-ZZ", "the holidays of 'ZZ' of DE are not known"),
     ],
 )
 def test_mistakes(line: str, told: str) -> None:
@@ -86,3 +91,21 @@ def test_several_closed_days() -> None:
     )
     moments = [datetime(2026, 12, day, 12, tzinfo=WARSAW).timestamp() for day in (23, 24, 25, 26, 27)]
     assert [hours.is_open(moment) for moment in moments] == [True, False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("closed", "day", "is_open"),
+    [
+        ("holidays PL", "2026-11-11", False),  # independence
+        ("holidays PL", "2026-11-12", True),
+        ("holidays PL", "2027-03-29", False),  # Easter Monday, which moves
+        ("holidays PL", "2026-12-26", False),
+        ("holidays DE", "2026-01-06", True),  # Epiphany is none of all Germany
+        ("holidays DE-BY", "2026-01-06", False),  # but one of Bavaria
+        ("holidays US", "2027-07-05", False),  # the fourth is a Sunday, and made up for
+    ],
+)
+def test_public_holidays(closed: str, day: str, is_open: bool) -> None:
+    """They are those of the country or its part, in each year anew, movable ones and substitutes included."""
+    hours = Hours(zone=WARSAW, openings=[read_opening("mon-sun 08:00-18:00")], closed=[read_closed(closed)])
+    assert hours.is_open(datetime.fromisoformat(f"{day} 12:00").replace(tzinfo=WARSAW).timestamp()) is is_open

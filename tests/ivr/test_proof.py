@@ -91,6 +91,14 @@ BROKEN = {
         ),
         "15 error: a caller who dials 5550100 and presses nothing never leaves: main -> main (as on 2026-12-25 00:00)",
     ),
+    "a circle on public holidays alone": (
+        HEAD
+        + menu("main", SALES, "failure = hours day, queue sales")
+        + DAY.replace("mon-fri 08:00-16:00", "mon-sun 00:00-24:00\nclosed = holidays PL").replace(
+            "play ask, hangup", "menu main"
+        ),
+        "15 error: a caller who dials 5550100 and presses nothing never leaves: main -> main (as on 2026-12-24 00:00)",
+    ),
     "closed hours that lead to themselves": (
         HEAD.replace("go = menu main", "go = hours day, queue sales") + DAY.replace("play ask, hangup", "hours day"),
         f"6 error: {CALLER} goes round for ever between hours that are closed (as on 2026-11-30 00:00)",
@@ -182,6 +190,8 @@ FINE = {
     + DAY.replace("[day]", "[night]").replace("mon-fri 08:00-16:00", "mon-sun 16:00-08:00"),
     "hours over midnight in two lines": HEAD.replace("go = menu main", "go = hours day, queue sales")
     + DAY.replace("otherwise", "open = mon-fri 15:00-02:00\nclosed = 2026-12-24..2026-12-26\notherwise"),
+    "holidays of a country, and a day of one's own that is over": HEAD.replace("menu main", "hours day, queue sales")
+    + DAY.replace("otherwise", "closed = 2025-05-02\nclosed = holidays PL\notherwise"),
     "numbers that are refused": HEAD.replace("go = menu main", "go = hangup"),
     "a word, and the end": HEAD.replace("go = menu main", "go = play ask"),
     "keys of several digits": HEAD + menu("main", "choice = 11, queue sales", "choice = 12, queue support"),

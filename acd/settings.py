@@ -94,6 +94,8 @@ class SeatSettings(_Discreet, frozen=True, kw_only=True):
     language: str
     secret: str = ""
     """The handset's SIP password. Empty until `acd.site.fill_secrets` when the instance is to make one."""
+    supervisor: bool = False
+    """May close and open queues from the handset."""
 
 
 class TrunkSettings(_Discreet, frozen=True, kw_only=True):

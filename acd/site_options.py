@@ -74,6 +74,7 @@ SEAT = (
         "The word LINE stands for the trunk line that a call to it takes: `PJSIP/5550123@LINE`.",
     ),
     Option("secret", SECRET, GENERATE, "The handset's SIP password."),
+    Option("supervisor", yes_no(), "no", "May close and open queues from the handset, by *20."),
     Option(
         "language", pattern(f"({LANGUAGE})?", "language code"), "", "What the handset speaks; left out, the site's."
     ),

@@ -262,6 +262,16 @@ class Record(Step[Recording]):
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded(Step["Recording | None"]):
+    """Find what was recorded under a name; None if nothing was, or it is empty."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        _check("recording", self.name, _RECORDING, "it is named by letters, digits, - and _, up to 160")
+
+
+@dataclass(frozen=True, slots=True)
 class SetVariable(Step[None]):
     """Set a variable of the caller's channel. The value is stored as it is, never evaluated."""
 

@@ -1,4 +1,4 @@
-"""The agent's desk on a keypad: what the feature codes *11 to *18 do, as flows.
+"""The agent's desk on a keypad: what the feature codes *11 to *18, and *20, do, as flows.
 
 An agent dials a code, hears how it went, and is hung up; everything is said in the seat's language. The dialplan sends
 code by code to `AGI(agi://.../handset/ACTION)`, where ACTION is one of `ACTIONS`.
@@ -24,10 +24,11 @@ from acd.ports import Desk
 from acd.settings import SeatSettings, Site
 from ivr import phrases
 from ivr.flow import Answer, Caller, Collect, Flow, FlowFunction, Menu, Play, Say, SetLanguage
+from ivr.handset_queues import QueueKeeper, QueueMenu
 
 log = structlog.get_logger()
 
-Action = Literal["log-in", "log-out", "ready", "pause", "end-wrap-up", "more-wrap-up", "code", "my-state"]
+Action = Literal["log-in", "log-out", "ready", "pause", "end-wrap-up", "more-wrap-up", "code", "my-state", "queues"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
 PIN_TRIES = 3
@@ -82,6 +83,7 @@ class Handset:
         view: tells how seats stand.
         site: gives the settings of the moment; asked at every call, for they may have been loaded anew.
         watch: is told what happens: seat, action and note.
+        keeper: closes and opens queues; without it nobody can, by telephone.
 
     """
 
@@ -91,11 +93,13 @@ class Handset:
         view: SeatView,
         site: Callable[[], Site],
         watch: Callable[[str, Action, HandsetNote], None] = lambda _seat, _action, _note: None,
+        keeper: QueueKeeper | None = None,
     ) -> None:
         self._desk = desk
         self._view = view
         self._site = site
         self._watch = watch
+        self._queue_menu = QueueMenu(keeper, site) if keeper is not None else None
 
     def flows(self) -> dict[str, Flow]:
         """Give the flow of each action, by its route: `handset/log-in` ..."""
@@ -108,6 +112,7 @@ class Handset:
             "more-wrap-up": self._more_wrap_up,
             "code": self._code,
             "my-state": self._my_state,
+            "queues": self._queues,
         }
         return {
             f"handset/{action}": Flow(f"handset/{action}", self._at_seat(action, act)) for action, act in acts.items()
@@ -200,6 +205,15 @@ class Handset:
             await Say(phrases.longest_wait(longest_ms, language))
         else:
             await Play("handset-none-waiting")
+
+    async def _queues(self, seat: SeatSettings, _caller: Caller) -> None:
+        if self._view.look(seat.rule.name) == "logged-out":
+            await self._tell("queues", seat, "not-logged-in")
+        elif not seat.supervisor or self._queue_menu is None:
+            log.warning("handset of no supervisor", seat=seat.rule.name)
+            await Play("handset-no-supervisor")
+        else:
+            await self._queue_menu.run(seat, _language(seat))
 
     async def _tell(self, action: Action, seat: SeatSettings, answer: DeskAnswer) -> None:
         """Say how a wish was met. After "ok" that is the state it led to, as the distributor has it."""

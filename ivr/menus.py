@@ -89,7 +89,8 @@ def check_ivr(folder: Path, site: Site, *, now_s: float | None = None) -> list[P
         if not config.problems.has_errors:  # they come first
             proof = Proof(loader.ways(), loader.general["most_prompts"])
             for finding in proof.findings(time.time() if now_s is None else now_s):
-                config.problems.error(*finding)
+                tell = config.problems.error if finding.is_grave else config.problems.warning
+                tell(finding.origin, finding.message, finding.hint)
     return list(config.problems)
 
 

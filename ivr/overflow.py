@@ -6,13 +6,18 @@ to the dialplan's acd-overflow, which starts this flow. A flow that he is handed
 
     flow NAME    menu NAME    voicemail    number EXT       empty: the actions of `overflow` in ivr.conf
 
+Who finds a queue closed hears first what was recorded for that, if anything was.
+
 A place that does not exist any more, after a reload, is no dead end: `overflow` takes him.
 """
 
+import re
+
 import structlog
 
+from acd.settings import QUEUE_NAME
 from ivr.actions import Actions, menu_flow
-from ivr.flow import Caller, Flow, GetVariable, HandOver, StepError, Transfer
+from ivr.flow import Answer, Caller, Flow, GetVariable, HandOver, Play, Recorded, StepError, Transfer
 
 log = structlog.get_logger()
 
@@ -24,6 +29,8 @@ def overflow_flow(otherwise: Actions) -> Flow:
     """Make the flow of the route `overflow`; `otherwise` are the site's actions for callers who go nowhere else."""
 
     async def run(caller: Caller) -> None:
+        if await GetVariable("ACD_REASON") == "closed":
+            await _say_why_closed(await GetVariable("ACD_QUEUE") or "")
         to = await GetVariable("ACD_TO") or ""
         if to:
             try:
@@ -33,6 +40,17 @@ def overflow_flow(otherwise: Actions) -> Flow:
         await otherwise.perform()
 
     return Flow("overflow", run)
+
+
+def closing(queue: str) -> str:
+    """Name the recording that callers hear while a queue is closed; a supervisor makes it from a handset."""
+    return f"closing-{queue}"
+
+
+async def _say_why_closed(queue: str) -> None:
+    if re.fullmatch(QUEUE_NAME, queue) and (said := await Recorded(closing(queue))) is not None:
+        await Answer()
+        await Play(said)
 
 
 def destination(to: str) -> HandOver | Transfer:

@@ -25,6 +25,9 @@ from ivr.scripts import Relay
 HUNG_UP_WITHIN_S = 1.0
 """How long after a failed command the switch may take to say that the caller hung up, the usual cause."""
 
+WAV_HEAD, WAV_BYTES_A_MS = 44, 16
+"""Of a file that Asterisk records as wav: 8,000 samples of 16 bits a second."""
+
 
 class Prompts(Protocol):
     """Finds what to play; see `ivr.prompts`."""
@@ -189,7 +192,15 @@ class Call:
         response = await self._command(
             "RECORD FILE", path, "wav", steps.DIGITS, step.max_ms, *extra, lasts_ms=step.max_ms
         )
-        return Recording(path, (response.endpos or 0) // 8)  # wav holds 8 samples a millisecond
+        return Recording(path, (response.endpos or 0) // 8)  # wav holds 8 samples a millisecond, of 2 bytes each
+
+    async def _recorded(self, step: steps.Recorded) -> Recording | None:
+        path = self._runner.recordings.absolute() / step.name
+        try:
+            size = path.with_name(f"{step.name}.wav").stat().st_size
+        except OSError:
+            return None
+        return Recording(str(path), (size - WAV_HEAD) // WAV_BYTES_A_MS) if size > WAV_HEAD else None
 
     async def _set_variable(self, step: steps.SetVariable) -> None:
         await self._command("SET VARIABLE", step.name, step.value)
@@ -263,6 +274,7 @@ class Call:
         steps.Menu: _menu,
         steps.Collect: _collect,
         steps.Record: _record,
+        steps.Recorded: _recorded,
         steps.SetVariable: _set_variable,
         steps.GetVariable: _get_variable,
         steps.SetLanguage: _set_language,

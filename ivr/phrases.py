@@ -88,6 +88,21 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
         "You will be on pause when your present call and wrap-up are over.",
         "Przerwa zacznie się po zakończeniu bieżącej rozmowy i czasu po niej.",
     ),
+    # the handset's: queues, for supervisors
+    "handset-no-supervisor": (
+        "This is for supervisors only.",
+        "To jest dostępne tylko dla kierowników.",
+    ),
+    "handset-queue-choice": (
+        "To close it, press 1. To open it, press 2. To record what callers hear while it is closed, press 3.",
+        "Aby zamknąć, naciśnij 1. Aby otworzyć, naciśnij 2. Aby nagrać komunikat dla dzwoniących, naciśnij 3.",
+    ),
+    "handset-record-closing": (
+        "Speak after the tone. Then press hash.",
+        "Nagraj komunikat po sygnale, a potem naciśnij krzyżyk.",
+    ),
+    "handset-callers-hear": ("Callers will hear this.", "Dzwoniący usłyszą to."),
+    "handset-nothing-recorded": ("Nothing was recorded.", "Nic nie zostało nagrane."),
     "handset-unchanged": ("Nothing was changed.", "Nic się nie zmieniło."),
 }
 
@@ -129,6 +144,20 @@ def reason_menu(reasons: Mapping[str, str], language: str) -> str:
         return f"Jaki jest powód przerwy? {choices}"
     choices = " ".join(f"For {reason}, press {digit}." for digit, reason in reasons.items())
     return f"Why do you pause? {choices}"
+
+
+def queue_menu(queues: Mapping[str, str], language: str) -> str:
+    """Read out queues, digit -> name."""
+    if language == "pl":
+        return "Która kolejka? " + " ".join(f"{queue}: naciśnij {digit}." for digit, queue in queues.items())
+    return "Which queue? " + " ".join(f"For {queue}, press {digit}." for digit, queue in queues.items())
+
+
+def queue_state(queue: str, language: str, *, is_closed: bool) -> str:
+    """Tell whether a queue is open."""
+    if language == "pl":
+        return f"Kolejka {queue} jest {'zamknięta' if is_closed else 'otwarta'}."
+    return f"Queue {queue} is {'closed' if is_closed else 'open'}."
 
 
 def code_menu(codes: Mapping[str, str], language: str) -> str:

@@ -39,6 +39,8 @@ class Finding(NamedTuple):
     origin: Origin
     message: str
     hint: str
+    is_grave: bool = True
+    """A caller is lost, or does not get where he wants; else something is written that can hardly be meant."""
 
 
 class Entry(NamedTuple):
@@ -172,7 +174,8 @@ class Proof:
         for name, one in self.hours.items():
             if not any(one.hours.is_open(turn) for turn in one.hours.turns(first, DAYS_AHEAD)):
                 hint = "mend its `open` and `closed`, or do without it"
-                yield Finding(one.section.origin, f"hours '{name}' are not open once in the coming year", hint)
+                message = f"hours '{name}' are not open once in the coming year"
+                yield Finding(one.section.origin, message, hint, is_grave=False)
             yield from self._hours_that_add_nothing(name, one)
             yield from _days_that_are_over(name, one, first)
 
@@ -188,7 +191,7 @@ class Proof:
             if minutes and all(covered[minute] for minute in minutes):
                 days = ",".join(DAYS[day] for day in sorted(opening.days))
                 hint = "take it out, or mend its days"
-                yield Finding(variable.origin, f"hours '{name}' are open then already ({days})", hint)
+                yield Finding(variable.origin, f"hours '{name}' are open then already ({days})", hint, is_grave=False)
             for minute in minutes:
                 covered[minute] = True
 
@@ -314,4 +317,5 @@ def _days_that_are_over(name: str, one: OpeningHours, today: date) -> Iterator[F
     ends = [spread.last if isinstance(spread, Spread) else date.max for spread in one.hours.closed]
     if closed and ends and max(ends) < today:
         hint = "write the coming ones, or take the lines out"
-        yield Finding(closed[-1].origin, f"all days on which hours '{name}' are closed are over", hint)
+        message = f"all days on which hours '{name}' are closed are over"
+        yield Finding(closed[-1].origin, message, hint, is_grave=False)

@@ -328,7 +328,7 @@ class Server:
         prompts = self._make_prompts(ivr)
         self._prompts = prompts  # calls that run keep the old one
         self._scripts.limits = ivr.scripts
-        handset = Handset(self.desk, self.desk, lambda: self.site, self._see_handset)
+        handset = Handset(self.desk, self.desk, lambda: self.site, self._see_handset, self.supervisor)
         runner = Runner(
             {**ivr.flows, **handset.flows()},
             prompts,

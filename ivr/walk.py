@@ -169,6 +169,7 @@ class Walk:
         steps.Menu: _menu,
         steps.Collect: _collect,
         steps.Record: _record,
+        steps.Recorded: _nothing,
         steps.SetVariable: _set_variable,
         steps.GetVariable: _get_variable,
         steps.SetLanguage: _set_language,

@@ -33,6 +33,12 @@ class SupervisorDesk:
     def _dispatcher(self) -> Dispatcher:
         return self._of()
 
+    def is_closed(self, name: str) -> bool:
+        """Whether calls do not join a queue, by its rule or by hand."""
+        state = self._dispatcher.core.state
+        rule = state.queues.get(name)
+        return state.closed.get(name, rule is not None and rule.closed)
+
     def close_queue(self, name: str) -> str:
         """Let nobody new join a queue; who waits goes on waiting. Raises `ControlError` as all of these."""
         return self._set_queue(name, closed=True)

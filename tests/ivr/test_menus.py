@@ -112,7 +112,8 @@ async def test_the_sample_site(site: Site) -> None:
     assert await call(ivr, None) == [Answer(), main, Enqueue("reception")]
     assert await call(ivr, None, dialled="5550199") == [Answer(), CallFlow("line-check"), Answer()]
     assert await call(ivr, route="after") == [Play("goodbye"), HangUp()]
-    assert await call(ivr, route="overflow") == [GetVariable("ACD_TO"), Play("sorry-try-later"), HangUp()]
+    asked = [GetVariable("ACD_REASON"), GetVariable("ACD_TO")]
+    assert await call(ivr, route="overflow") == [*asked, Play("sorry-try-later"), HangUp()]
 
 
 async def test_the_invitation_in_polish_is_polish(site: Site) -> None:

@@ -144,17 +144,17 @@ BROKEN = {
     "hours that never come": (
         HEAD.replace("go = menu main", "go = hours day, queue sales")
         + DAY.replace("otherwise", "closed = 2026-01-01..2028-01-01\notherwise"),
-        "11 error: hours 'day' are not open once in the coming year",
+        "11 warning: hours 'day' are not open once in the coming year",
     ),
     "hours that are there already": (
         HEAD.replace("go = menu main", "go = hours day, queue sales")
         + DAY.replace("otherwise", "open = tue,wed 09:00-15:00\notherwise"),
-        "15 error: hours 'day' are open then already (tue,wed)",
+        "15 warning: hours 'day' are open then already (tue,wed)",
     ),
     "holidays that are over": (
         HEAD.replace("go = menu main", "go = hours day, queue sales")
         + DAY.replace("otherwise", "closed = 2025-12-25\notherwise"),
-        "15 error: all days on which hours 'day' are closed are over",
+        "15 warning: all days on which hours 'day' are closed are over",
     ),
     "a circle after the agent": (
         HEAD.replace("go = menu main", "go = queue sales").replace("default", "after = menu main\ndefault")

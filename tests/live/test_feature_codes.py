@@ -29,6 +29,42 @@ async def test_a_pause_asks_for_its_reason(floor):
     assert floor.seat("101").pause_reason == "training"
 
 
+async def test_a_supervisor_closes_a_queue_with_words_of_his_own(floor):
+    """*20: he records what callers hear, hears it, and closes the queue; they do; then he opens it again."""
+    await floor.agent("104")
+    desk = await floor.handsets["104"].dial("*20")
+    await desk.confirmed()
+    await floor.hears(desk, "speech")  # which queue
+    await desk.dtmf("1")
+    await floor.hears(desk, "handset-queue-choice")
+    await desk.dtmf("3")
+    await floor.hears(desk, "handset-record-closing")
+    await floor.speaks(desk, "agent")
+    await floor.listen(desk, 2_000)  # the tone, then his own words
+    await desk.dtmf("#")
+    await floor.hears(desk, "handset-callers-hear")
+    await floor.hears(desk, "agent")
+    await floor.hears(desk, "handset-queue-choice")
+    await desk.dtmf("1")
+    await desk.ended()
+    assert floor.state.closed == {"sales": True}
+    call, _ = await floor.caller("5550102")
+    await floor.hears(call, "agent")
+    await floor.hears(call, "sorry-try-later")
+    await call.ended()
+    assert not floor.offers()
+    await floor.dials("104", "*20", ("speech", "1"), ("handset-queue-choice", "2"))
+    assert floor.state.closed == {"sales": False}
+    await floor.waiter()
+    (floor.server.home / "recordings/closing-sales.wav").unlink()
+
+
+async def test_an_agent_closes_nothing(floor):
+    """Who is no supervisor hears so."""
+    await floor.agent("101")
+    assert await floor.dials("101", "*20") == ["handset-no-supervisor"]
+
+
 async def test_three_wrong_pins_lock(floor):
     """Three wrong PINs lock the seat: even the right one is refused, until the time is over."""
     wrong = "12345#"

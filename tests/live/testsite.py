@@ -63,6 +63,7 @@ queues = support
 [104](seat)
 agent = Dawid Kowalski
 queues = support, reception
+supervisor = yes
 
 [pause-reasons]
 1 = break

@@ -36,6 +36,7 @@ CODES: dict[Action, str] = {
     "my-state": "*16",
     "more-wrap-up": "*17",
     "code": "*18",
+    "queues": "*20",
 }
 """What the sample's dialplan has an agent dial (from-seat in extensions.conf)."""
 

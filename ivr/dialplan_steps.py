@@ -18,7 +18,7 @@ NOT_CONTEXTS = {"general", "globals"}
 # An extension may be a pattern with commas in brackets; a priority is n, hint, ... or a number, with +2 and (label).
 EXTENSION = r"(?:[^,\[]|\[[^\]]*\])+"
 PRIORITY = (
-    r"\s*+(?P<priority>[0-9]+|n|next|s|same|hint)\s*+(?P<plus>[+-][0-9]+)?\s*+(?:\((?P<label>[^)]*)\))?"
+    r"\s*+(?P<priority>[0-9]{1,9}|n|next|s|same|hint)\s*+(?P<plus>[+-][0-9]{1,9})?\s*+(?:\((?P<label>[^)]*)\))?"
     r"\s*+(?:[+-][0-9]+)?\s*+"
 )
 STEP = PRIORITY + r",\s*+(?P<application>.+)"

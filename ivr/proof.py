@@ -225,7 +225,10 @@ class Proof:
                 outcome, way = self._outcome(actions), ways[name].press(keys)
                 yield from _dead(outcome, menu.choice_origin(keys), f"{way} hears menu '{name}' again, and no more")
                 self._go(ways, outcome.menu, way)
-            self._go(ways, self._outcome(menu.values["failure"]).menu, ways[name].press(NOTHING))
+            outcome, way = self._outcome(menu.values["failure"]), ways[name].press(NOTHING)
+            if outcome.end == "circle":  # over is no dead end here: it is the end of the call, and a menu was heard
+                yield from _dead(outcome, self._failure(name), f"{way} is hung up on")
+            self._go(ways, outcome.menu, way)
             beyond.extend(list(ways)[known:])
         for name, way in ways.items():
             yield from self._hush(name, way.press(NOTHING))

@@ -13,8 +13,10 @@ from ivr import flow as steps
 from ivr.flow import Caller, Flow, FlowEnded, InLanguage, Prompt, Recording, Step, StepError, performing, prompt_list
 from ivr.menus import Ivr
 from ivr.needs import write_needs
+from ivr.performer import FlowLimits
 
-STEPS_MOST = 1_000
+LIMITS = FlowLimits()
+"""Those of real calls."""
 RECORDED_MS = 5_000
 
 
@@ -35,7 +37,7 @@ class Walk:
         self._ivr, self._language, self._ask, self._tell = ivr, language, ask, tell
         self._variables: dict[str, str] = {}
         self._successor: Flow | None = None
-        self._steps = 0
+        self._steps = self._depth = 0
 
     async def go(self, route: str, caller: Caller) -> None:
         """Walk from a route, `entry`, `after` or `overflow`, to where the call leaves the flows or hangs up."""
@@ -57,8 +59,8 @@ class Walk:
     async def perform(self, step: Step[Any]) -> Any:
         """Perform a step; see `ivr.flow.Performer`."""
         self._steps += 1
-        if self._steps > STEPS_MOST:
-            self._leave("!!", f"more than {STEPS_MOST} steps in one call: a circle")
+        if self._steps > LIMITS.steps:
+            self._leave("!!", f"more than {LIMITS.steps} steps in one call: a circle")
         return await self._perform[type(step)](self, step)
 
     def _leave(self, sign: str, words: str) -> NoReturn:
@@ -137,7 +139,14 @@ class Walk:
         return self._ivr.flows[name]
 
     async def _call_flow(self, step: steps.CallFlow) -> None:
-        await self._flow(step.name)(Caller(language=self._language))
+        flow = self._flow(step.name)
+        if self._depth >= LIMITS.depth:
+            self._leave("!!", f"flows call flows more than {LIMITS.depth} deep; the last one is {step.name}")
+        self._depth += 1
+        try:
+            await flow(Caller(language=self._language))
+        finally:
+            self._depth -= 1
 
     async def _hand_over(self, step: steps.HandOver) -> NoReturn:
         self._successor = self._flow(step.name)

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from acd.conf import parse, read
 from ivr.dialplan import check_any_dialplan
@@ -193,3 +195,30 @@ def test_no_false_alarm_on_the_sample_site():
     config = read(SAMPLE / "extensions.conf", supplied="generated")
     check_any_dialplan(config)
     assert list(config.problems) == []
+
+
+PIECES = [
+    *(
+        "exten => ",
+        "same => n",
+        "include => ",
+        "switch => ",
+        "\n",
+        "[a]\n",
+        "s",
+        "_X.",
+        "_[1-",
+        "n(",
+        "hint",
+        "9" * 5_000,
+    ),
+    *("${", "}", "$[", "]", "(", ")", ",", "?", ":", "^", "/", "@", '"', "=", "+", "-", " ", "\\", "é", "1"),
+    *("Goto", "GotoIf", "ExecIf", "Set", "Dial", "Local/", "F(", "FILTER(", "EXTEN", "CALLERID(name)", "NoOp()"),
+]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=60))
+def test_nothing_that_is_written_breaks_it(pieces):
+    """Whatever stands there, all that happens is that it is told."""
+    assert all(told("[a]\n" + "".join(pieces)) or [True])

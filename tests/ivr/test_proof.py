@@ -1,13 +1,19 @@
 """The proof of the menus: each way to get lost is found, where it is written, with the keys that lead there."""
 
+import asyncio
+import random
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from acd.settings import Site
 from acd.site import load_site
+from ivr.flow import Caller
 from ivr.menus import check_ivr, load_ivr
+from ivr.walk import Walk
 
 SAMPLE = Path(__file__).parents[2] / "asterisk-config"
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC).timestamp()
@@ -49,6 +55,7 @@ def told(folder: Path, site: Site, text: str) -> list[str]:
 
 
 SALES = "choice = 1, queue sales"
+MIDNIGHT = " (as on 2026-11-30 00:00)"
 CALLER = "a caller who dials 5550100"
 
 BROKEN = {
@@ -108,6 +115,10 @@ BROKEN = {
         + menu("main", SALES, "choice = 2, hours day, queue sales")
         + DAY.replace("play ask, hangup", "play ask, hours day"),
         f"15 error: {CALLER} and presses 2 goes round for ever between hours that are closed (as on 2026-11-30 00:00)",
+    ),
+    "closed hours that lead to themselves behind silence": (
+        HEAD + menu("main", SALES, "failure = hours day, queue sales") + DAY.replace("play ask, hangup", "hours day"),
+        f"15 error: {CALLER} and presses nothing goes round for ever between hours that are closed{MIDNIGHT}",
     ),
     "a number that leads nowhere": (
         HEAD.replace("go = menu main", "go = language pl"),
@@ -223,3 +234,40 @@ def test_a_menu_to_which_a_queue_sends_is_proved_too(tmp_path: Path) -> None:
     assert any("a caller whose wait is over and presses nothing never leaves: lost -> lost" in one for one in found), (
         found
     )
+
+
+def random_site(draw: random.Random) -> str:
+    """Four menus and two hours that lead anywhere."""
+
+    def actions() -> str:
+        parts = draw.choices(["play ask", "language pl", "hours h", "hours i"], k=draw.randint(0, 3))
+        ends = [f"menu {name}" for name in "abcd"] + ["queue sales", "transfer 101", "hangup"]
+        return ", ".join([*parts, draw.choice(ends)] if draw.random() < 0.8 or not parts else parts)
+
+    text = HEAD.replace("default = hangup", f"default = {actions()}").replace("go = menu main", f"go = {actions()}")
+    for name in "abcd":
+        keys = draw.sample(["1", "2", "12", "*", "#"], draw.randint(1, 4))
+        choices = [f"choice = {key}, {actions()}" for key in keys]
+        text += menu(name, *choices, f"failure = {actions()}", f"tries = {draw.randint(1, 3)}")
+    for name in "hi":
+        week = draw.choice(["mon-fri 08:00-16:00", "sat 22:00-03:00", "mon-sun 00:00-24:00"])
+        text += (
+            DAY.replace("[day]", f"[{name}]")
+            .replace("mon-fri 08:00-16:00", week)
+            .replace("play ask, hangup", actions())
+        )
+    return text
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 2**32), st.integers(0, 364 * 24))
+def test_who_presses_nothing_gets_out_of_what_is_proved(tmp_path: Path, site: Site, seed: int, hour: int) -> None:
+    """Where no circle is told, a walk without a key ends, at any hour of the year."""
+    circles = [
+        one for one in told(tmp_path, site, random_site(random.Random(seed))) if "never" in one or "for ever" in one
+    ]
+    heard: list[str] = []
+    ivr = load_ivr(tmp_path, site, now_s=lambda: NOW + hour * 3_600)
+    walk = Walk(ivr, "en", lambda: "", lambda sign, _words: heard.append(sign))
+    asyncio.run(walk.go("entry", Caller(dialled="5550100")))
+    assert heard[-1] in {"==", "=>"} or circles

@@ -108,6 +108,13 @@ def test_a_circle_ends(tmp_path: Path, site: Site) -> None:
     assert told[-1] == ("!!", "more than 1000 steps in one call: a circle")
 
 
+def test_hours_that_lead_to_themselves_end(tmp_path: Path, site: Site) -> None:
+    """Flows in flows in flows are ended as deep as they are on the telephone."""
+    text = "[general]\ndefault = hours h, hangup\n[h]\ntype = hours\nzone = Europe/Warsaw\nopen = sat 08:00-09:00\n"
+    told = walked(write(tmp_path, f"{text}otherwise = hours h, hangup\n"), site)
+    assert told == [("!!", "flows call flows more than 16 deep; the last one is hours:h")]
+
+
 def test_a_script_is_named(tmp_path: Path, site: Site) -> None:
     """It is not run, and the next action follows."""
     (tmp_path / "agi-bin").mkdir()

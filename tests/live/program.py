@@ -36,6 +36,7 @@ class Site(People):
     """A site with its people, and the program that serves it."""
 
     process: asyncio.subprocess.Process | None = None
+    logs = 0
 
     async def run(self, *words):
         """Run a command of callfloor to its end; gives its status and what it said."""
@@ -56,8 +57,12 @@ class Site(People):
         }
 
     async def up(self, *words):
-        """Start the server and wait until it knows what Asterisk holds."""
-        with (self.folder / "log").open("ab") as log:
+        """Start the server and wait until it knows what Asterisk holds.
+
+        Each has a log of its own: not every file system lets two processes append to one without tearing a line.
+        """
+        self.logs += 1
+        with self._log(self.logs).open("wb") as log:
             self.process = await asyncio.create_subprocess_exec(
                 CALLFLOOR, "up", *words, stdout=log, stderr=log, env=self.environment
             )
@@ -74,9 +79,13 @@ class Site(People):
 
     def told(self, event):
         """What the servers have logged under a name."""
-        lines = (self.folder / "log").read_bytes().splitlines()
-        entries = [msgspec.json.decode(line) for line in lines if line.startswith(b"{")]
+        logs = [self._log(number).read_bytes() for number in range(1, self.logs + 1)]
+        whole = [log[: log.rfind(b"\n") + 1] for log in logs]  # the last line may be on its way
+        entries = [msgspec.json.decode(line) for line in b"".join(whole).splitlines() if line.startswith(b"{")]
         return [entry for entry in entries if entry["event"] == event]
+
+    def _log(self, number):
+        return self.folder / f"log-{number}"
 
     @property
     def journal(self):
@@ -102,7 +111,7 @@ class Site(People):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(WITHIN_S):
                 while (status := await self.status()) is None or not reached(status):
-                    assert self.process.returncode is None, (self.folder / "log").read_text()
+                    assert self.process.returncode is None, self._log(self.logs).read_text()
                     await asyncio.sleep(0.05)
                 return status
         raise AssertionError(f"not so within {WITHIN_S} s: {status}\n{(self.folder / 'log').read_text()[-5000:]}")

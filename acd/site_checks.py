@@ -14,6 +14,8 @@ from acd.options import origin_of
 from acd.problems import Origin, Problems, did_you_mean
 from acd.settings import GENERATE, Site
 
+TAKEN = frozenset({"trunk", "handset", "line", "udp", "tcp", "global", "system", "transport"})
+"""Sections of the sample's pjsip.conf; a second one of a name would not be loaded."""
 LOOPBACK = r"127(\.[0-9]{1,3}){3}|localhost"
 
 
@@ -104,8 +106,8 @@ def check_trunks(written: Written, site: Site) -> None:
     """See that a trunk can be told from all else that Asterisk knows, and that what it says fits together."""
     sources: dict[str, str] = {}
     for name, trunk in site.trunks.items():
-        if name in {"handset", "line", "udp", "tcp", "global", "system", "transport"}:
-            hint = "pjsip.conf has a section of that name"
+        if name in TAKEN or name.startswith(("line-", "handset-")):
+            hint = "pjsip.conf has a section of that name, or may have"
             written.problems.error(written.sections[name].origin, f"a trunk cannot be named '{name}'", hint)
         if trunk.password and not trunk.user:
             written.problems.error(written.origin(name, "password"), f"trunk '{name}' has a password and no user")

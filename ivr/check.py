@@ -23,6 +23,9 @@ from ivr.menus import FILE as IVR_FILE
 from ivr.menus import check_ivr
 
 MUSIC_FILE = "musiconhold.conf"
+SIP_FILE = "pjsip.conf"
+LINE_TEMPLATES = ("line", "line-identify", "line-aor", "line-auth", "line-registration")
+"""What the sections of a trunk are generated from."""
 
 GENERATED = "generated"
 """The folder, seen from the site's, that callfloor fills itself."""
@@ -69,6 +72,7 @@ def examine(folder: Path) -> Report:
         problems += [problem for problem in config.problems if problem not in problems]
     if site:
         problems += _check_music(site, ours[0], theirs)
+        problems += _check_templates(site, ours[0], theirs)
     read_files = {path.resolve() for config in (*ours, *theirs) for path in config.files}
     return Report(files=len(read_files), site=site, problems=problems)
 
@@ -87,6 +91,22 @@ def _check_music(site: Site, acd: Config, theirs: list[Config]) -> list[Problem]
             message = f"there is no class of music '{music}' in {MUSIC_FILE}"
             found.append(Problem(origin.file, origin.line, message, hint, severity="warning"))
     return found
+
+
+def _check_templates(site: Site, acd: Config, theirs: list[Config]) -> list[Problem]:
+    """Return an error for each trunk that lacks a template: Asterisk would load no SIP at all."""
+    there = {
+        one.name for config in theirs if config.files[0].name == SIP_FILE for one in config.sections if one.template
+    }
+    lacking = [name for name in LINE_TEMPLATES if name not in there]
+    if not there or not lacking:  # an Asterisk that the admin runs has its own file elsewhere
+        return []
+    hint = f"take over from the sample site's {SIP_FILE}: {', '.join(f'[{name}](!)' for name in lacking)}"
+    return [
+        Problem(section.origin.file, section.origin.line, f"trunk '{section.name}' needs templates of {SIP_FILE}", hint)
+        for section in acd.live()
+        if section.name in site.trunks
+    ]
 
 
 def _read_theirs(path: Path) -> Config:

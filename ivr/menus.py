@@ -69,11 +69,8 @@ def load_ivr(folder: Path, site: Site, *, now_s: Callable[[], float] = time.time
         ConfigError: it has errors; all of them, and the warnings, are in it.
 
     """
-    config = read(folder / FILE)
-    loader = _Loader(config, folder, site)
-    if config.files:
-        loader.read()
-    config.problems.raise_errors()
+    loader = _loaded(folder, site)
+    loader.problems.raise_errors()
     return loader.compile(now_s)
 
 
@@ -82,16 +79,13 @@ def check_ivr(folder: Path, site: Site, *, now_s: float | None = None) -> list[P
 
     Beyond what keeps `load_ivr` from using the files, the menus are proved as they will be from `now_s` on.
     """
-    config = read(folder / FILE)
-    if config.files:
-        loader = _Loader(config, folder, site)
-        loader.read()
-        if not config.problems.has_errors:  # they come first
-            proof = Proof(loader.ways(), loader.general["most_prompts"])
-            for finding in proof.findings(time.time() if now_s is None else now_s):
-                tell = config.problems.error if finding.is_grave else config.problems.warning
-                tell(finding.origin, finding.message, finding.hint)
-    return list(config.problems)
+    loader = _loaded(folder, site)
+    if not loader.problems.has_errors:  # they come first
+        proof = Proof(loader.ways(), loader.general["most_prompts"])
+        for finding in proof.findings(time.time() if now_s is None else now_s):
+            tell = loader.problems.error if finding.is_grave else loader.problems.warning
+            tell(finding.origin, finding.message, finding.hint)
+    return list(loader.problems)
 
 
 def read_ways(folder: Path, site: Site) -> Ways:
@@ -101,12 +95,17 @@ def read_ways(folder: Path, site: Site) -> Ways:
         ConfigError: the files have errors.
 
     """
+    loader = _loaded(folder, site)
+    loader.problems.raise_errors()
+    return loader.ways()
+
+
+def _loaded(folder: Path, site: Site) -> "_Loader":
     config = read(folder / FILE)
     loader = _Loader(config, folder, site)
     if config.files:
         loader.read()
-    config.problems.raise_errors()
-    return loader.ways()
+    return loader
 
 
 class _Loader:

@@ -42,7 +42,11 @@ def boxes(ways: Ways) -> dict[str, Box]:
     found: dict[str, Box] = {}
     for entry in ways.entries:
         title = entry.who.removeprefix("a caller who ").removeprefix("a caller ")
-        found[f"={entry.who}"] = Box(title, "", tuple(_rows(ways.hours, "", entry.text, entry.actions)))
+        box = found.setdefault(
+            f"={entry.who}", Box(title, "", ())
+        )  # several queues may send callers whose wait is over
+        rows = dict.fromkeys([*box.rows, *_rows(ways.hours, "", entry.text, entry.actions)])
+        found[f"={entry.who}"] = box._replace(rows=tuple(rows))
     beyond = deque(found)
     while beyond:
         for row in found[beyond.popleft()].rows:

@@ -60,6 +60,8 @@ def test_trunks_are_read(folder: Path):
     ("lines", "told"),
     [
         ("[handset]\ntype = trunk\nhost = a", "a trunk cannot be named 'handset'"),
+        ("[trunk]\ntype = trunk\nhost = a", "a trunk cannot be named 'trunk'"),
+        ("[line-aor]\ntype = trunk\nhost = a", "a trunk cannot be named 'line-aor'"),
         ("[c]\ntype = trunk\nhost = a\npassword = x", "trunk 'c' has a password and no user"),
         ("[c]\ntype = trunk\nhost = a\nuser = x", "warning: trunk 'c' has a user and no password"),
         (

@@ -67,6 +67,17 @@ def test_music_that_does_not_exist_is_found(folder: Path):
     assert not [problem for problem in check(folder) if "music" in problem.message]
 
 
+def test_a_trunk_needs_its_templates(folder: Path):
+    """A pjsip.conf of before there were trunks in acd.conf would make Asterisk load no SIP at all: that is told."""
+    change(folder / "acd.conf", "[switch]", "[carrier]\ntype = trunk\nhost = sip.example.com\n\n[switch]")
+    assert examine(folder).errors == 0
+    change(folder / "pjsip.conf", "[line-auth](!)", "[other-auth](!)")
+    (problem,) = (one for one in check(folder) if one.severity == "error")
+    assert problem.file == "acd.conf"
+    assert problem.message == "trunk 'carrier' needs templates of pjsip.conf"
+    assert problem.hint.endswith("[line-auth](!)")
+
+
 def test_a_queue_with_a_mistake_still_exists(folder: Path):
     """A mistake inside a queue gives no second error in ivr.conf that the queue did not exist."""
     change(folder / "acd.conf", "[sales](queue)", "[sales](queue)\npriority = high")

@@ -88,6 +88,18 @@ def test_boxes(circle: Ways) -> None:
     assert found["a"].rows[0].leads_to == ("b",)
 
 
+def test_all_ways_out_of_a_queue_are_drawn(tmp_path: Path) -> None:
+    """Where a queue sends callers whose wait is over stands beside what `overflow` does with the others."""
+    acd = (SAMPLE / "acd.conf").read_text()
+    assert "[sales](queue)\n" in acd
+    (tmp_path / "acd.conf").write_text(acd.replace("[sales](queue)\n", "[sales](queue)\noverflow = menu b\n"))
+    (tmp_path / "ivr.conf").write_text(CIRCLE)
+    found = boxes(read_ways(tmp_path, load_site(tmp_path)))
+    rows = [row.what for row in found["=a caller whose wait is over"].rows]
+    assert "menu b" in rows
+    assert len(rows) == 2
+
+
 def test_the_picture_is_xml_whatever_the_texts_are(circle: Ways) -> None:
     """Every box, every row and a line for each that leads on; a text is a text."""
     picture = ET.fromstring(svg(circle))

@@ -18,12 +18,15 @@ WISHES = {
     ev.WrapUpEndAsked: "end wrap-up",
     ev.WrapUpExtendAsked: "more wrap-up",
     ev.CodeAsked: "code",
+    ev.CallOutAsked: "call out",
+    ev.LegFailed: "another line",
 }
 
 
 def note(event: ev.AnyEvent, commands: list[cmd.AnyCommand]) -> None:
     """Log an event and what followed from it."""
     _note_event(event)
+    _note_call_out(event)
     for command in commands:
         if isinstance(command, cmd.Reply) and isinstance(event, ev.Asked):
             log.info("agent asks", seat=event.seat, wish=WISHES[type(event)], answer=command.answer)
@@ -47,11 +50,25 @@ def _note_event(event: ev.AnyEvent) -> None:
             log.warning("switch lost, nothing is decided until it is seen again")
 
 
+def _note_call_out(event: ev.AnyEvent) -> None:
+    match event:
+        case ev.CallOutAsked() if event.emergency:
+            log.warning("calls for help", seat=event.seat, number=event.number)
+        case ev.LegAnswered():
+            log.info("call out answered", leg=event.leg)
+        case ev.LegFailed():
+            log.info("call out not answered", leg=event.leg, outcome=event.outcome, cause=event.cause)
+        case ev.LegEnded():
+            log.info("call out ended", leg=event.leg, outcome=event.outcome)
+
+
 def _note_command(command: cmd.AnyCommand) -> None:
     match command:
         case cmd.Offer():
             log.info("offer", offer=command.offer, call=command.call, seat=command.seat)
         case cmd.Withdraw():
             log.info("offer taken back", offer=command.offer, call=command.call)
+        case cmd.Dial():
+            log.info("call out", leg=command.leg, seat=command.seat, number=command.number, line=command.line)
         case cmd.SendAway():
             log.info("call sent to the overflow", call=command.call)

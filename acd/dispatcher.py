@@ -18,13 +18,14 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from typing import Any, overload
 
 import msgspec
 import structlog
 
 from acd.core import Core, invariants
 from acd.core import commands as cmd
-from acd.core.events import AnyEvent, DeadlineReached, Snapshot, Started, SwitchLost
+from acd.core.events import AnyEvent, CallOutAsked, DeadlineReached, LegFailed, Snapshot, Started, SwitchLost
 from acd.core.wishes import AnyWish
 from acd.ports import Journal, Switch, Watcher
 
@@ -77,7 +78,7 @@ class Dispatcher:
         self._patience_ms, self._patient_until = 0, 0
         """Deadlines that cannot be decided are tried again after a while, and not at once and for ever."""
         self._requests = 0
-        self._asked: dict[int, asyncio.Future[cmd.Answer]] = {}
+        self._asked: dict[int, asyncio.Future[cmd.Answer | cmd.CallOutAnswer]] = {}
 
     @property
     def journal_failed(self) -> str | None:
@@ -108,7 +109,11 @@ class Dispatcher:
             self._groups -= 1
             self._run()
 
-    async def ask(self, wish: AnyWish) -> cmd.Answer:
+    @overload
+    async def ask(self, wish: AnyWish) -> cmd.Answer: ...
+    @overload
+    async def ask(self, wish: CallOutAsked | LegFailed) -> cmd.CallOutAnswer: ...
+    async def ask(self, wish: AnyWish | CallOutAsked | LegFailed) -> cmd.Answer | cmd.CallOutAnswer:
         """Put an agent's wish to the core and wait for the answer.
 
         Raises:
@@ -118,7 +123,7 @@ class Dispatcher:
         if self._closed:
             raise RefusedError("another callfloor has taken over")
         self._requests += 1
-        answer: asyncio.Future[cmd.Answer] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[cmd.Answer | cmd.CallOutAnswer] = asyncio.get_running_loop().create_future()
         self._asked[self._requests] = answer
         self.submit(msgspec.structs.replace(wish, request=self._requests))
         return await answer
@@ -237,17 +242,10 @@ class Dispatcher:
         self._run()
 
     def _carry_out(self, command: cmd.AnyCommand) -> None:
+        if type(command) in _ORDERS:
+            _ORDERS[type(command)](self._switch, command)
+            return
         match command:
-            case cmd.Offer():
-                self._switch.offer(command)
-            case cmd.Withdraw():
-                self._switch.withdraw(command)
-            case cmd.Announce():
-                self._switch.announce(command)
-            case cmd.ChangeQueue():
-                self._switch.change_queue(command)
-            case cmd.SendAway():
-                self._switch.send_away(command)
             case cmd.ShowSeat():
                 self._switch.show_seat(command.seat, command.look)
             case cmd.TakeSnapshot():
@@ -274,3 +272,14 @@ class Dispatcher:
     def _wake(self) -> None:
         self._timer = self._timer_at = None
         self.submit(DeadlineReached())
+
+
+_ORDERS: dict[type[cmd.AnyCommand], Callable[[Switch, Any], None]] = {
+    cmd.Offer: lambda switch, command: switch.offer(command),
+    cmd.Withdraw: lambda switch, command: switch.withdraw(command),
+    cmd.Announce: lambda switch, command: switch.announce(command),
+    cmd.ChangeQueue: lambda switch, command: switch.change_queue(command),
+    cmd.SendAway: lambda switch, command: switch.send_away(command),
+    cmd.Dial: lambda switch, command: switch.dial(command),
+}
+"""What the switch is told as it is."""

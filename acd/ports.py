@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from acd.core import Core, State
-from acd.core.commands import Announce, Answer, AnyCommand, ChangeQueue, Offer, SeatLook, SendAway, Withdraw
+from acd.core.commands import Announce, Answer, AnyCommand, ChangeQueue, Dial, Offer, SeatLook, SendAway, Withdraw
 from acd.core.events import AnyEvent
 
 
@@ -28,6 +28,9 @@ class Switch(Protocol):
 
     def send_away(self, command: SendAway) -> None:
         """Move a waiting call to the overflow, or where the command says."""
+
+    def dial(self, command: Dial) -> None:
+        """Note that a channel calls out; its own flow carries it out, when it hears of the answer."""
 
     def show_seat(self, seat: str, look: SeatLook) -> None:
         """Set the lamp of a seat."""

@@ -11,7 +11,7 @@ from acd.conf import Section, Variable
 from acd.core.rules import Absence, Reason, Strategy
 from acd.options import Option, choice, duration, number, optional, pattern, some_of, yes_no
 from acd.rule_text import NEEDS, STEP, TARGET, TIERS
-from acd.settings import MUSIC_CLASS
+from acd.settings import MUSIC_CLASS, PHONE_NUMBER
 
 OFF = "off"
 NOBODY = "nobody"
@@ -177,6 +177,13 @@ _HEARD = (
         pattern(MUSIC_CLASS, "name of a section of musiconhold.conf"),
         "default",
         "What its callers hear while they wait.",
+    ),
+    Option(
+        "caller_id",
+        PHONE_NUMBER,
+        "",
+        "The number that a seat shows when it calls out, if this is the first of its queues; left out, that of "
+        "`[calling-out]`.",
     ),
 )
 

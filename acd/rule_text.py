@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from acd.core.rules import Needs, Step
+from acd.core.rules import SLOT, Needs, Step
 from acd.options import Kind, duration, number, shown
 from acd.problems import did_you_mean
 from acd.settings import LINE_NAME, QUEUE_NAME, SEAT_NAME
@@ -23,8 +23,6 @@ SKILL = r"[a-z0-9][a-z0-9_-]{0,39}"
 NAME = r"[a-z0-9][a-z0-9_-]{0,39}"
 """A flow, a menu or a prompt."""
 EXTENSION = r"[0-9*#]{1,20}"
-SLOT = ":"
-"""Between a SIP trunk and the number of one of its lines. Nobody writes it, so no name that is written has it."""
 LINES = rf"({LINE_NAME}|[A-Za-z0-9][A-Za-z0-9_.-]{{0,39}}\*[1-9][0-9]{{0,2}})"
 """One channel of hardware, or a SIP trunk with so many calls at a time."""
 TIER_MOST = 99

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from msgspec import Struct, field
 
-from acd.core.rules import MEDIA, LineGroupRule, MediumRule, QueueRule, SeatRule
+from acd.core.rules import MEDIA, LineGroupRule, MediumRule, OutRule, QueueRule, SeatRule
+from acd.numbers import Plan
 from acd.options import Option, choice, duration, number, pattern, secret, words
 from acd.problems import Origin
 
@@ -26,6 +27,7 @@ REASON = r"[a-z0-9][a-z0-9 _-]{0,39}"
 
 HOST = pattern(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", "IPv4 address or host name")
 TEXT = pattern(r'[^"<>\\\x00-\x1f\x7f]{1,80}', 'text without " < > \\')  # it goes into caller IDs and prompts
+PHONE_NUMBER = pattern(r"(\+?[0-9]{3,15})?", "number, 3 to 15 digits, a + before it or not")
 PORT = number(1, 65_535)
 SECRET = secret(r"[!-~]{1,80}", f"12 to 80 visible ASCII characters, or {GENERATE}", empty=GENERATE)
 
@@ -96,6 +98,26 @@ class SeatSettings(_Discreet, frozen=True, kw_only=True):
     """The handset's SIP password. Empty until `acd.site.fill_secrets` when the instance is to make one."""
     supervisor: bool = False
     """May close and open queues from the handset."""
+    location: str | None = None
+    """Where it is: told when it calls for help."""
+    emergency_id: str = ""
+    """The number that is shown then, by which help finds it."""
+
+
+NumberForm = Literal["plus", "digits", "national"]
+"""How numbers are dialled on a group of lines: `+4930123`, `4930123`, or as one would dial it in the site's country."""
+
+
+class CallingOutSettings(Struct, frozen=True, kw_only=True):
+    """Section `[calling-out]`."""
+
+    plan: Plan | None = None
+    """None: nobody calls out."""
+    rule: OutRule = OutRule()
+    prefix: str = "0"
+    caller_id: str = ""
+    rates: dict[str, int] = field(default_factory=dict)
+    """Prefix to what a minute costs."""
 
 
 class TrunkSettings(_Discreet, frozen=True, kw_only=True):
@@ -135,6 +157,11 @@ class Site(Struct, frozen=True, kw_only=True):
     """Queue to the class of musiconhold.conf that its callers hear; beside the rules, for the core need not know."""
     media: tuple[MediumRule, ...] = MEDIA
     line_groups: tuple[LineGroupRule, ...] = ()
+    number_forms: dict[str, NumberForm] = field(default_factory=dict)
+    """Group of lines to how numbers are dialled there."""
+    calling_out: CallingOutSettings = CallingOutSettings()
+    caller_ids: dict[str, str] = field(default_factory=dict)
+    """Queue to the number that its seats show when they call out."""
     trunks: dict[str, TrunkSettings] = field(default_factory=dict)
     seats: dict[str, SeatSettings] = field(default_factory=dict)
     pause_reasons: dict[str, str] = field(default_factory=dict)

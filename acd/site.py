@@ -16,6 +16,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from acd.calling_options import calling_out, check_calling_out
 from acd.conf import Config, Section, read, render
 from acd.core.rules import MEDIA, LineGroupRule, LineRule, MediumRule, QueueRule, SeatRule
 from acd.options import counting, take
@@ -30,6 +31,7 @@ from acd.settings import (
     REASON,
     REASON_DIGIT,
     SEAT_NAME,
+    CallingOutSettings,
     GeneralSettings,
     Mention,
     SeatSettings,
@@ -141,7 +143,7 @@ def _write_private(path: Path, known: dict[str, dict[str, str]]) -> None:
     draft.replace(path)
 
 
-_ONCE = ("general", "switch", "pause-reasons", "codes")
+_ONCE = ("general", "switch", "calling-out", "pause-reasons", "codes")
 """Sections that are known by name and stand once each."""
 
 
@@ -162,13 +164,17 @@ class _Loader:
         general = GeneralSettings(**general_values or {})
         queues = {name: (_queue(name, values or {}), values) for name, values in self._each("queue")}
         seats = enumerate(self._each("seat"))
+        groups = list(self._each("lines"))
         site = Site(
             general=general,
             switch=SwitchSettings(**{"fallback": "", **(self._only("switch") or {})}),
             queues={name: rule for name, (rule, _) in queues.items()},
             music={name: values["music"] for name, (_, values) in queues.items() if values},
+            caller_ids={name: values["caller_id"] for name, (_, values) in queues.items() if values},
             media=_all_media(_medium(name, values) for name, values in self._each("medium") if values),
-            line_groups=tuple(_line_group(name, values) for name, values in self._each("lines") if values),
+            line_groups=tuple(_line_group(name, values) for name, values in groups if values),
+            number_forms={name: values["numbers"] for name, values in groups if values},
+            calling_out=calling_out(out) if (out := self._only("calling-out")) else CallingOutSettings(),
             trunks={name: TrunkSettings(name=name, **values) for name, values in self._each("trunk") if values},
             seats={name: _seat(name, order, values, general.language) for order, (name, values) in seats if values},
             pause_reasons=self._words_by_digit("pause-reasons", "reason"),
@@ -187,6 +193,7 @@ class _Loader:
         check_seats(written, site)
         check_trunks(written, site)
         check_routing(written, site)
+        check_calling_out(written, site)
         if not self.problems.has_errors:  # else a seat may be missing only for its own mistake
             check_fallback(written, site)
             check_service(written, site)
@@ -258,8 +265,9 @@ def _all_media(own: Iterable[MediumRule]) -> tuple[MediumRule, ...]:
 
 
 def _line_group(name: str, values: dict[str, Any]) -> LineGroupRule:
-    lines = tuple(LineRule(name=one, cost=cost) for line, cost in values.pop("lines") for one in line_names(line))
-    return LineGroupRule(name=name, lines=lines, **values)
+    lines = tuple(LineRule(name=one, cost=cost) for line, cost in values["lines"] for one in line_names(line))
+    rule = {field: values[field] for field in LineGroupRule.__struct_fields__ if field in values}
+    return LineGroupRule(**{**rule, "name": name, "lines": lines})
 
 
 def _seat(name: str, order: int, values: dict[str, Any], language: str) -> SeatSettings:

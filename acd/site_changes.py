@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from acd.core.events import Configured, SeatsConfigured
+from acd.core.rules import OutRule
 from acd.settings import Site
 
 SLICE_SEATS = 200
@@ -23,6 +24,7 @@ def configured(site: Site) -> Configured:
         seats=tuple(seat.rule for seat in site.seats.values()),
         media=site.media,
         line_groups=site.line_groups,
+        calling_out=site.calling_out.rule if site.calling_out.plan is not None else OutRule(),
         look_ms=site.general.snapshot_interval_ms,
         ticket_ms=site.general.ticket_ms,
     )

@@ -6,6 +6,7 @@ to one onto the core's rules; what the core must not see (agent, PIN, handset, p
 
 from typing import get_args
 
+from acd.calling_options import CALLING_OUT
 from acd.core.events import OfferOutcome
 from acd.core.rules import MEDIA, MediumRule
 from acd.options import (
@@ -33,6 +34,7 @@ from acd.settings import (
     HOST,
     LANGUAGE,
     MEDIUM_NAME,
+    PHONE_NUMBER,
     PORT,
     SECRET,
     SWITCH,
@@ -75,6 +77,13 @@ SEAT = (
     ),
     Option("secret", SECRET, GENERATE, "The handset's SIP password."),
     Option("supervisor", yes_no(), "no", "May close and open queues from the handset, by *20."),
+    Option("location", optional(TEXT), "", "Where it is: told when it calls for help."),
+    Option(
+        "emergency_id",
+        PHONE_NUMBER,
+        "",
+        "The number that is shown when it calls for help; left out, that of `[calling-out]`.",
+    ),
     Option(
         "language", pattern(f"({LANGUAGE})?", "language code"), "", "What the handset speaks; left out, the site's."
     ),
@@ -144,9 +153,16 @@ LINES = (
     ),
     Option(
         "pick",
-        choice("ordered", "least-cost", "round-robin"),
+        choice("ordered", "reverse", "least-cost", "round-robin", "least-recent"),
         "ordered",
-        "Which of several free lines is taken; among those of equal cost the first one.",
+        "Which of several free lines is taken; among those of equal cost the first one. `reverse`: the last one, for "
+        "lines on which callers come from the first one up.",
+    ),
+    Option(
+        "numbers",
+        choice("plus", "digits", "national"),
+        "plus",
+        "How a number outside is dialled on them: `+4930123`, `4930123`, or as in the site's country, `030123`.",
     ),
     Option("keep_inbound", number(0, 1_000), "0", "So many lines are left to callers."),
     Option("keep_emergency", number(0, 1_000), "0", "So many lines are left to emergency calls."),
@@ -193,6 +209,7 @@ SECTIONS: dict[str, tuple[Option, ...]] = {
     "medium": MEDIUM,
     "lines": LINES,
     "trunk": TRUNK,
+    "calling-out": CALLING_OUT,
 }
 """The one table of all options, by type of section. `[pause-reasons]` has no options: its keys are digits."""
 

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from acd.core import State, waits
 from acd.core.commands import SeatLook
 from acd.core.explain import needs_text
-from acd.core.model import Line, Seat, Ticket
+from acd.core.model import Leg, Line, Seat, Ticket
 
 
 class QueueStatus(Struct, frozen=True, kw_only=True):
@@ -86,7 +86,12 @@ class GapStatus(Struct, frozen=True, kw_only=True):
 
 
 LineState = Literal["free", "ours", "in use", "left alone"]
-"""ours: it carries a leg to a seat. in use: another call is on it, or it cannot be used. left alone: it failed."""
+"""What it does.
+
+ours        it carries a leg to a seat, or a call out
+in use      another call is on it, or it cannot be used
+left alone  it failed
+"""
 
 
 class LineStatus(Struct, frozen=True, kw_only=True):
@@ -96,6 +101,8 @@ class LineStatus(Struct, frozen=True, kw_only=True):
     state: LineState
     seat: str = ""
     """Whose leg it carries."""
+    number: str = ""
+    """Whom that seat calls; empty where it is rung for a call."""
     faults: int = 0
     """Failures in a row."""
     until: int = 0
@@ -110,6 +117,8 @@ class LinesStatus(Struct, frozen=True, kw_only=True):
     in_use: int
     left_alone: int
     """They failed, and are not tried for a while."""
+    all_busy: int = 0
+    """How often a call out found none free, since the journal began."""
     lines: tuple[LineStatus, ...] = ()
 
 
@@ -228,12 +237,14 @@ def _calls(state: State, at: int) -> list[CallStatus]:
 def _lines(state: State, group: str) -> LinesStatus:
     lines = tuple(_line(state, line) for line in state.lines.values() if line.group == group)
     count = Counter(line.state for line in lines)
-    in_use = count["ours"] + count["in use"]
-    return LinesStatus(name=group, free=count["free"], in_use=in_use, left_alone=count["left alone"], lines=lines)
+    in_use, busy = count["ours"] + count["in use"], state.all_busy.get(group, 0)
+    return LinesStatus(
+        name=group, free=count["free"], in_use=in_use, left_alone=count["left alone"], all_busy=busy, lines=lines
+    )
 
 
 def _line(state: State, line: Line) -> LineStatus:
-    offer = state.offers.get(line.offer)
+    leg = state.offers.get(line.offer) or state.legs.get(line.offer)
     word: LineState = "free"
     if line.offer:
         word = "ours"
@@ -244,7 +255,8 @@ def _line(state: State, line: Line) -> LineStatus:
     return LineStatus(
         name=line.rule.name,
         state=word,
-        seat=offer.seat if offer else "",
+        seat=leg.seat if leg else "",
+        number=leg.number if isinstance(leg, Leg) else "",
         faults=line.faults,
         until=line.fault_until or 0,
     )

@@ -7,6 +7,7 @@ No socket and no clock, so a recorded transcript is a complete test.
     Newchannel, Hangup of other channels of a handset               -> HandsetChanged busy
     DeviceStateChange of a handset                                  -> HandsetChanged reachable
     Newchannel, Hangup, DeviceStateChange of a trunk (ivr.trunks)    -> LineChanged
+    DialEnd, Hangup of a channel that calls out (ivr.outs)          -> LegAnswered LegEnded
     Hangup of a caller                                              -> CallEnded
 
 A seat's leg is the channel whose unique id is the offer's id: the Originate asked for that (ChannelId). So the channel
@@ -19,18 +20,21 @@ from contextlib import contextmanager
 
 from acd.core import events as ev
 from ivr.ami import Message, clean, text
+from ivr.causes import outcome_of
 from ivr.held import OFFER_PREFIX, ON_A_LINE, Held, Leg, Meanwhile
 from ivr.needs import asked_for
+from ivr.outs import Outs
 from ivr.trunks import Trunks
 
-__all__ = ["VARIABLES", "Channels", "Held", "Leg", "Meanwhile", "number", "outcome_of"]
+__all__ = ["VARIABLES", "Channels", "Held", "Leg", "Meanwhile", "number"]
 
-EVENTS = frozenset({"BridgeEnter", "DeviceStateChange", "Hangup", "Newchannel", "Newstate", "Rename", "UserEvent"})
+EVENTS = Outs.EVENTS | {"BridgeEnter", "DeviceStateChange", "Hangup", "Newchannel", "Newstate", "Rename", "UserEvent"}
 """The events that mean something here."""
 
 WORDS_PREFIX = "words-"
 """Unique ids of the channels that speak to a waiting caller (ivr.announcer)."""
 VARIABLES = "ACD_QUEUE,ACD_PRIORITY,ACD_ARRIVED,ACD_CALL,ACD_NEEDS,ACD_AHEAD,ACD_WANTED,ACD_RUNG,ACD_SHARED,ACD_LINE"
+VARIABLES += f",{Outs.VARIABLE}"
 """The channel variables that a snapshot must ask for."""
 
 RINGING, UP = "5", "6"
@@ -39,22 +43,12 @@ RINGING, UP = "5", "6"
 JUST_NOW_MS = 2_000
 """A caller who came less than this ago comes now; one who came earlier is back and keeps his place."""
 
-RING_SLACK_MS = 250
-"""A ring that lasted this close to its time-out was ended by it; Asterisk then reports a normal clearing."""
-
 _WISHES = {"Needs": "ACD_NEEDS", "Ahead": "ACD_AHEAD", "Seat": "ACD_WANTED"}
 """What a call asks for: the header in which its arrival tells it, and the variable that keeps it."""
 
 _UNREACHABLE_STATES = frozenset({"UNAVAILABLE", "INVALID"})
 _REGISTERING = ("PJSIP/", "SIP/", "IAX2/")
 """Handsets that tell the switch where they are; an analog one is where its wire ends."""
-
-# Hang-up causes are those of ITU-T Q.850; chan_pjsip maps SIP answers to them (hangup_sip2cause in
-# channels/chan_pjsip.c): 486 -> 17, 603 -> 21, 408 -> 18, 480 -> 19, 404 -> 1, no contact -> 20 or 3.
-_REFUSED = frozenset({21})
-_BUSY = frozenset({17})
-_NO_ANSWER = frozenset({18, 19})
-_UNREACHABLE = frozenset({1, 2, 3, 20, 22, 27, 38})
 
 
 class Channels:
@@ -67,7 +61,7 @@ class Channels:
         """Legs that came into being and are not wanted, or not any more; to be hung up by whoever reads this."""
         self.ahead_ms = 0
         """By how much Asterisk's clock is ahead of ours."""
-        self.trunks = Trunks()
+        self.trunks, self.outs = Trunks(), Outs()
         self._own: dict[str, set[str]] = {}
         self._reachable: dict[str, bool] = {}
         self._notes: list[Meanwhile] = []
@@ -80,7 +74,8 @@ class Channels:
 
     def take(self, message: Message, at: int) -> list[ev.AnyEvent]:
         """Say what a message of the switch means."""
-        return [*self._of_calls(message, at), *self.trunks.take(message, self._lines_taken())]
+        told = [*self._of_calls(message, at), *self.outs.take(message)]
+        return told if self.outs.is_far_leg(message) else [*told, *self.trunks.take(message, self._lines_taken())]
 
     def _of_calls(self, message: Message, at: int) -> list[ev.AnyEvent]:
         match text(message, "Event"):
@@ -106,7 +101,7 @@ class Channels:
         return [ev.OfferEnded(offer=offer, outcome=outcome)] if self.legs.pop(offer, None) is not None else []
 
     def _lines_taken(self) -> list[str]:
-        return [leg.line for leg in self.legs.values() if leg.line]
+        return [*self.outs.lines, *(leg.line for leg in self.legs.values() if leg.line)]
 
     def knows(self, unique: str) -> bool:
         """Whether this is a caller's channel, or a seat's leg, that has not ended."""
@@ -135,15 +130,16 @@ class Channels:
         calls: list[ev.HeldCall] = []
         legs: list[ev.LiveLeg] = []
         channels, devices = list(channels), list(devices)
+        variables_of = [_variables(message) for message in channels]
         in_bridge = Counter(
             text(message, "BridgeID")
             for message in channels
             if not text(message, "Uniqueid").startswith(WORDS_PREFIX)  # who is spoken to still waits
         )
         self._own = {seat: own & meanwhile.begun for seat, own in self._own.items()}
-        for message in channels:
+        outgoing = self.outs.snapshot(zip(channels, variables_of, strict=True), in_bridge, meanwhile)
+        for message, variables in zip(channels, variables_of, strict=True):
             unique, seat = text(message, "Uniqueid"), self._seat(text(message, "Channel"))
-            variables = _variables(message)
             joined = self._joined(message, in_bridge)
             if unique in meanwhile.ended:
                 continue
@@ -173,8 +169,16 @@ class Channels:
             if (seat := self._seat_of.get(text(message, "Device"))) is not None:
                 self._reachable.setdefault(seat, text(message, "State") not in _UNREACHABLE_STATES)
         handsets = tuple(self._handset(seat) for seat in self.handset_of)
-        lines = self.trunks.snapshot(channels, devices, self._lines_taken(), meanwhile.begun, meanwhile.ended)
-        return ev.Snapshot(asked=asked, calls=tuple(calls), legs=tuple(legs), handsets=handsets, lines=dict(lines))
+        others = [message for message in channels if not self.outs.is_far_leg(message)]
+        lines = self.trunks.snapshot(others, devices, self._lines_taken(), meanwhile.begun, meanwhile.ended)
+        return ev.Snapshot(
+            asked=asked,
+            calls=tuple(calls),
+            legs=tuple(legs),
+            handsets=handsets,
+            lines=dict(lines),
+            outgoing=outgoing,
+        )
 
     def _joined(self, message: Message, in_bridge: Mapping[str, int]) -> bool:
         """Tell a talk from waiting: who waits is alone in a bridge of his own, where the music plays.
@@ -355,21 +359,6 @@ class Channels:
     def _handset_changed(self, seat: str) -> list[ev.AnyEvent]:
         state = self._handset(seat)
         return [ev.HandsetChanged(seat=seat, reachable=state.reachable, busy=state.busy)]
-
-
-def outcome_of(leg: Leg, cause: int, at: int) -> ev.OfferOutcome:
-    """Say in one word how a leg ended."""
-    if leg.answered and (leg.joined or not leg.shared):
-        return "hung-up"
-    if leg.withdrawn or leg.answered:  # somebody else was quicker
-        return "withdrawn"
-    if cause in _REFUSED:
-        return "refused"
-    if cause in _BUSY:
-        return "refused" if leg.ringing else "busy"  # many phones send 486 for the key that refuses a ringing call
-    if cause in _NO_ANSWER or (leg.ring_ms and at - leg.made_at >= leg.ring_ms - RING_SLACK_MS):
-        return "no-answer" if leg.ringing else "unreachable"  # a phone that is off says nothing, not even that it rings
-    return "unreachable" if cause in _UNREACHABLE else "failed"
 
 
 def _said(message: Message, header: str) -> str:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from acd.control import ControlError, ask
+from acd.reports.words import safe
 from acd.status import LineStatus, Status
 from ivr.cli_options import SITE, Home, SiteFolder, home_of
 from ivr.screen import clock
@@ -41,6 +42,8 @@ def _table(status: Status) -> Table:
     for group in status.lines:
         for line in group.lines:
             table.add_row(group.name, line.name, Text(line.state, style=_STYLES[line.state]), _more(line, status.at))
+    if busy := [f"{group.all_busy} in {group.name}" for group in status.lines if group.all_busy]:
+        table.caption = f"calls out that found no line free: {', '.join(busy)}"
     return table
 
 
@@ -48,7 +51,8 @@ def _more(line: LineStatus, at: int) -> str:
     failed = f"{line.faults} failures in a row" if line.faults > 1 else "it failed" if line.faults else ""
     match line.state:
         case "ours":
-            return f"seat {line.seat}"
+            calls = f" calls {safe(line.number)}" if line.number else ""
+            return f"seat {line.seat}{calls}" if line.seat else calls.strip()
         case "in use":
             return "a call of others, or its trunk does not answer"
         case "left alone":

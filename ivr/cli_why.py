@@ -30,6 +30,7 @@ from acd.site import load_site
 from acd.site_changes import configured
 from acd.whatif.compare import compare
 from acd.whatif.words import lines_of as comparison_lines
+from acd.why.calling import call_out_lines, find_call_out, follow_call_out
 from acd.why.search import NotFoundError, find
 from acd.why.story import Story, follow
 from acd.why.waiting import Waiting, call_named, waiting
@@ -39,6 +40,9 @@ from ivr.cli_options import SITE, Home, SiteFolder, home_of
 from ivr.server import JOURNAL
 
 Call = Annotated[str, typer.Argument(help="The switch's id of the call, or the caller's number: then his latest one.")]
+CallOrOut = Annotated[
+    str, typer.Argument(help="As the switch names the call, or the caller's number; of a call out the number called.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 Day = Annotated[str, typer.Option("--day", help="As 2026-11-27, on this machine's clock; left out, the last one.")]
 Target = Annotated[str, typer.Option("--target", help="T of the service level: answered within this is in time.")]
@@ -58,10 +62,19 @@ def mount(app: typer.Typer) -> None:
     app.command("what-if")(what_if)
 
 
-def why(call: Call, site: SiteFolder = SITE, home: Home = None, *, as_json: AsJson = False) -> None:
-    """Tell why a call went where it went: each offer, each seat considered, and the rule that excluded it."""
-    story = _story(call, site, home)
-    _tell(story, story_lines(story, _names(site)), as_json=as_json)
+def why(call: CallOrOut, site: SiteFolder = SITE, home: Home = None, *, as_json: AsJson = False) -> None:
+    """Tell why a call went where it went: each offer, each seat considered, and the rule that excluded it.
+
+    Of a call out, named by the number that was called or by its id: whether it was let out, and over which lines.
+    """
+    past, now = Past(Folder(home_of(site, home) / JOURNAL)), time.time_ns() // 1_000_000
+    try:
+        out = follow_call_out(past, find_call_out(past, call, now))
+    except NotFoundError:
+        story = _story(call, site, home)
+        _tell(story, story_lines(story, _names(site)), as_json=as_json)
+    else:
+        _tell(out, call_out_lines(out, _names(site)), as_json=as_json)
 
 
 def why_not(

@@ -26,17 +26,18 @@ In all three `finally` and `async with` run, and cannot perform steps any more: 
 """
 
 import re
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
-from msgspec import Struct
-
 from acd.core.rules import Needs
 from acd.settings import SEAT_NAME
+from ivr.flow_words import Caller, CallOverError, FlowEnded, InLanguage, Prompt, Recording, StepError
 from ivr.needs import HEAD_START_MAX_MS, checked_needs
+
+__all__ = ["CallOverError", "Caller", "FlowEnded", "InLanguage", "Prompt", "Recording", "StepError"]
 
 T = TypeVar("T")
 
@@ -49,61 +50,10 @@ _QUEUE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 _RECORDING = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,159}")
 _EXTENSION = re.compile(r"[0-9*#]{1,20}")
+_DIALLED = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9_.@+/-]{1,120}")
+_CALLER_ID = re.compile(r"(\+?[0-9]{1,20})?")
 SCRIPT_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}"
 """A script is named by its file's plain name."""
-
-
-class FlowEnded(BaseException):
-    """A flow said its last word. Raised by the step that said it; let it pass.
-
-    Like GeneratorExit no `Exception`: it is not an error.
-    """
-
-
-class CallOverError(RuntimeError):
-    """A step was awaited after the call had left this flow: in a clean-up, or in a task that outlived it."""
-
-
-class StepError(Exception):
-    """The switch could not perform a step: a sound file that cannot be read, a channel that refuses."""
-
-
-class Caller(Struct, frozen=True, kw_only=True):
-    """Who calls. Number, name and dialled number are hostile text: shown escaped, never part of a command or a name."""
-
-    number: str = ""
-    """Caller's number as the line gave it, control characters removed; empty when withheld."""
-    name: str = ""
-    """Caller's name as the line gave it, control characters removed; empty when withheld."""
-    dialled: str = ""
-    """The number that was dialled."""
-    language: str = "en"
-    """The channel's language when the flow began; `SetLanguage` does not change this value."""
-    channel: str = ""
-    """Name of the caller's channel, `PJSIP/101-00000012`."""
-    uniqueid: str = ""
-    """The switch's unique id of that channel: the id of the call everywhere in callfloor."""
-    headers: Mapping[str, str] = {}
-    """All AGI headers, the prefix `agi_` cut off."""
-
-
-class Recording(Struct, frozen=True):
-    """What a caller said."""
-
-    path: str
-    """The file, absolute, without its extension `.wav`."""
-    length_ms: int
-
-
-class InLanguage(Struct, frozen=True):
-    """A prompt that is played in one language whatever the call's is: `for Polish press 9`, in Polish."""
-
-    language: str
-    prompt: str
-
-
-Prompt = str | Recording | InLanguage
-"""What is played: the name of a prompt, a text to speak, or one of the two above."""
 
 
 class Performer(Protocol):
@@ -362,6 +312,23 @@ class Transfer(Step[NoReturn]):
 
     def __post_init__(self) -> None:
         _check("extension", self.extension, _EXTENSION, "an extension is 1 to 20 of the keys 0-9 * #")
+
+
+@dataclass(frozen=True, slots=True)
+class DialOut(Step[NoReturn]):
+    """Last word: the channel calls out, in the dialplan context `acd-out`. What is dialled is the core's choice."""
+
+    dial: str
+    _: KW_ONLY
+    leg: str
+    line: str
+    caller_id: str
+    ring_ms: int
+    longest_ms: int
+
+    def __post_init__(self) -> None:
+        _check("what is dialled", self.dial, _DIALLED, "it is a technology, a line and a number")
+        _check("caller ID", self.caller_id, _CALLER_ID, "a caller ID is digits, with a + before them or not")
 
 
 @dataclass(frozen=True, slots=True)

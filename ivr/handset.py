@@ -121,7 +121,7 @@ class Handset:
     def _at_seat(self, action: Action, act: Callable[[SeatSettings, Caller], Awaitable[None]]) -> FlowFunction:
         async def run(caller: Caller) -> None:
             await Answer()
-            seat = self._seat_of(caller.channel)
+            seat = self.seat_of(caller.channel)
             if seat is None:
                 log.warning("handset of no seat", channel=caller.channel)
                 await Play("handset-no-seat")
@@ -132,7 +132,8 @@ class Handset:
 
         return run
 
-    def _seat_of(self, channel: str) -> SeatSettings | None:
+    def seat_of(self, channel: str) -> SeatSettings | None:
+        """Say whose handset a channel belongs to."""
         handset = channel.rpartition("-")[0]
         return next((seat for seat in self._site().seats.values() if seat.handset == handset), None)
 

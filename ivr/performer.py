@@ -259,6 +259,20 @@ class Call:
         await go_on_at(self._command, "ivr-transfer", step.extension)
         self._leave(f"Transfer to {step.extension}")
 
+    async def _dial_out(self, step: steps.DialOut) -> NoReturn:
+        values = {
+            "ACD_DIAL": step.dial,
+            "ACD_LEG": step.leg,
+            "ACD_LINE": step.line,
+            "ACD_RING": str(-(-step.ring_ms // 1_000)),
+            "ACD_LONGEST": str(step.longest_ms // 1_000),
+        }
+        await self._command("SET VARIABLE", f"ARRAY({','.join(values)})", ",".join(values.values()))
+        await self._command("SET VARIABLE", "CALLERID(num)", step.caller_id)
+        await self._command("SET VARIABLE", "CALLERID(name)", "")
+        await go_on_at(self._command, "acd-out", "s")
+        self._leave(f"DialOut over {step.line}")
+
     async def _hang_up(self, _: steps.HangUp) -> NoReturn:
         await self._command("HANGUP")
         self._leave("HangUp")
@@ -283,6 +297,7 @@ class Call:
         steps.RunScript: _run_script,
         steps.Enqueue: _enqueue,
         steps.Transfer: _transfer,
+        steps.DialOut: _dial_out,
         steps.HangUp: _hang_up,
     }
     """Each step and who performs it."""

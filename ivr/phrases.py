@@ -103,6 +103,25 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "handset-callers-hear": ("Callers will hear this.", "Dzwoniący usłyszą to."),
     "handset-nothing-recorded": ("Nothing was recorded.", "Nic nie zostało nagrane."),
+    # calling out
+    "out-no-number": ("This number does not exist.", "Nie ma takiego numeru."),
+    "out-premium": (
+        "Numbers of this kind may not be called from here.",
+        "Z tego miejsca nie wolno dzwonić pod numery tego rodzaju.",
+    ),
+    "out-barred": ("This number may not be called from here.", "Z tego miejsca nie wolno dzwonić pod ten numer."),
+    "out-cap": (
+        "No more calls may be made at present. Your supervisor knows the limits.",
+        "Teraz nie wolno wykonać więcej połączeń. Kierownik zna ograniczenia.",
+    ),
+    "out-no-line": ("All lines are busy.", "Wszystkie linie są zajęte."),
+    "out-busy": ("The number is busy.", "Numer jest zajęty."),
+    "out-no-answer": ("Nobody answered.", "Nikt nie odebrał."),
+    "out-rejected": ("The call was rejected.", "Połączenie zostało odrzucone."),
+    "out-congestion": (
+        "The call could not be put through.",
+        "Nie udało się połączyć.",
+    ),
     "handset-unchanged": ("Nothing was changed.", "Nic się nie zmieniło."),
 }
 

@@ -31,6 +31,7 @@ from acd.control import ControlError, WithFiles, is_answered
 from acd.core.commands import Announce
 from acd.core.events import AnyEvent, Started
 from acd.desk.agents import AgentDesk
+from acd.desk.calling import CallingDesk
 from acd.desk.view import View
 from acd.dispatcher import Clock, Dispatcher
 from acd.journal import Journal, Rebuilt
@@ -40,6 +41,7 @@ from acd.site_changes import changes, configured
 from ivr import phrases
 from ivr.announcements import lay_out
 from ivr.asterisk import Instance, write_generated
+from ivr.calling_out import CallingOut
 from ivr.fastagi import FastAgiServer, Handler
 from ivr.handset import Action, Handset, HandsetNote
 from ivr.menus import Ivr, load_ivr
@@ -329,8 +331,12 @@ class Server:
         self._prompts = prompts  # calls that run keep the old one
         self._scripts.limits = ivr.scripts
         handset = Handset(self.desk, self.desk, lambda: self.site, self._see_handset, self.supervisor)
+        calling = CallingOut(
+            CallingDesk(self.dispatcher, lambda: self.site), handset.seat_of, lambda: self.site.general.language
+        )
+        of_seats = {**handset.flows(), **calling.flows()}
         runner = Runner(
-            {**ivr.flows, **handset.flows()},
+            {**ivr.flows, **of_seats},
             prompts,
             scripts=self._scripts,
             queues=self.site.queues,
@@ -338,7 +344,7 @@ class Server:
             default_language=general.language,
         )
         routes: dict[str, Handler] = {name: runner.handler(flow) for name, flow in ivr.routes.items()}
-        routes |= {name: runner.handler(flow, to_fallback=False) for name, flow in handset.flows().items()}
+        routes |= {name: runner.handler(flow, to_fallback=False) for name, flow in of_seats.items()}
         self.agi.routes = {f"{self.site.switch.agi_secret}/{name}": handler for name, handler in routes.items()}
         self._speaking = self._spawn(self._when_in_service(self._speak(prompts)), "prompts")
 

@@ -244,6 +244,10 @@ class AmiSwitch:
                 self._link.tell("Setvar", Channel=caller.channel, Variable=name, Value=value)
             self._link.tell("Redirect", Channel=caller.channel, Context="acd-overflow", Exten="s", Priority="1")
 
+    def dial(self, command: cmd.Dial) -> None:
+        """Note that a channel calls out: what becomes of it is then known by its id."""
+        self.channels.outs.dial(command)
+
     def show_seat(self, seat: str, look: cmd.SeatLook) -> None:
         """Set the lamp of a seat."""
         if self._link is not None:

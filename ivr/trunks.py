@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from msgspec import Struct, field
 
 from acd.core import events as ev
-from acd.rule_text import SLOT
+from acd.core.rules import SLOT
 from ivr.ami import Message, text
 from ivr.held import OFFER_PREFIX
 
@@ -96,6 +96,11 @@ def _in_use(trunk: _Trunk, ours: Collection[str]) -> list[tuple[str, bool]]:
 def device_of(line: str) -> str:
     """Name the device of a line, as the switch does."""
     return line if "/" in line else f"PJSIP/{line.partition(SLOT)[0]}"
+
+
+def dial_string(line: str, number: str) -> str:
+    """Say what Dial is told to call a number over a line: `PJSIP/4930123@carrier`, `DAHDI/1/030123`."""
+    return f"{line}/{number}" if "/" in line else f"PJSIP/{number}@{line.partition(SLOT)[0]}"
 
 
 def dialled(line: str) -> str:

@@ -14,6 +14,25 @@ SeatLook = Literal["logged-out", "ready", "ringing", "talking", "wrap-up", "paus
 Answer = Literal["ok", "later", "wrong-pin", "locked", "not-logged-in", "already", "unknown-seat"]
 """How an agent's wish was met. later: it holds from the end of the present call on."""
 
+CallOutAnswer = Literal[
+    "ok",
+    "over",
+    "not-logged-in",
+    "unknown-seat",
+    "barred",
+    "cap-site",
+    "cap-seat",
+    "cap-number",
+    "cap-spend",
+    "no-line",
+]
+"""Whether a number is called, or another line tried.
+
+over        no further line is tried
+barred      by what the number is
+cap-...     by one of the caps of `rules.OutRule`
+"""
+
 
 class Command(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
     """Something to do."""
@@ -86,6 +105,20 @@ class Announce(Command, frozen=True, kw_only=True):
     """A prompt by name."""
 
 
+class Dial(Command, frozen=True, kw_only=True):
+    """Call a number from a channel that waits for it. Comes before the `Reply` to who asked."""
+
+    leg: str
+    channel: str
+    seat: str
+    number: str
+    line: str
+    ring_ms: int
+    longest_ms: int
+    """The talk is cut after this."""
+    emergency: bool = False
+
+
 class ShowSeat(Command, frozen=True, kw_only=True):
     """A seat looks different: set its lamp."""
 
@@ -101,7 +134,9 @@ class Reply(Command, frozen=True, kw_only=True):
     """The answer to an agent's wish."""
 
     request: int
-    answer: Answer
+    answer: Answer | CallOutAnswer
 
 
-AnyCommand = Offer | Withdraw | Suspend | Resume | SendAway | ChangeQueue | Announce | ShowSeat | TakeSnapshot | Reply
+AnyCommand = (
+    Offer | Withdraw | Suspend | Resume | SendAway | ChangeQueue | Announce | Dial | ShowSeat | TakeSnapshot | Reply
+)

@@ -19,6 +19,7 @@ def configure(floor: Floor, event: Configured) -> None:
     old, state.queues = state.queues, {rule.name: rule for rule in event.queues}
     state.closed = {name: closed for name, closed in state.closed.items() if name in state.queues}
     state.waits = {name: memory for name, memory in state.waits.items() if name in state.queues}
+    state.calling_out = event.calling_out
     floor.lines.configure(event.line_groups)
     if event.seats is not None:
         _set_seats(floor, event.seats)

@@ -15,7 +15,20 @@ from typing import Literal
 from acd.core.model import Call, State
 
 Kind = Literal[
-    "offer", "rest", "give-up", "hold", "step", "circle", "tell", "wants", "bar", "line", "ticket", "last", "look"
+    "offer",
+    "leg",
+    "rest",
+    "give-up",
+    "hold",
+    "step",
+    "circle",
+    "tell",
+    "wants",
+    "bar",
+    "line",
+    "ticket",
+    "last",
+    "look",
 ]
 Entry = tuple[int, Kind, str, str]
 """When, which field, whose, and for a bar: of which seat."""
@@ -109,6 +122,9 @@ class Deadlines:
         if kind == "line":
             line = state.lines.get(name)
             return line is not None and line.fault_until == at
+        if kind == "leg":
+            leg = state.legs.get(name)
+            return leg is not None and leg.deadline == at
         if kind == "last":
             known = state.last_seats.get(name)
             return known is not None and known[1] == at
@@ -132,6 +148,7 @@ def all_deadlines(state: State) -> Iterator[Entry]:
     for offer in state.offers.values():
         if offer.deadline is not None:
             yield offer.deadline, "offer", offer.id, ""
+    yield from ((leg.deadline, "leg", leg.id, "") for leg in state.legs.values() if leg.deadline is not None)
     for seat in state.seats.values():
         if seat.resting_until is not None:
             yield seat.resting_until, "rest", seat.name, ""

@@ -8,7 +8,7 @@ to be asked again though nothing happened; the caller then sends `DeadlineReache
 from collections.abc import Callable
 from typing import Any
 
-from acd.core import configure, offering, queueing, reconcile, wishes
+from acd.core import configure, offering, outgoing, queueing, reconcile, wishes
 from acd.core import events as ev
 from acd.core.commands import AnyCommand, Reply, TakeSnapshot
 from acd.core.floor import Floor
@@ -120,40 +120,74 @@ def _wish(floor: Floor, event: wishes.AnyWish) -> None:
     floor.commands.append(Reply(request=event.request, answer=wishes.answer(floor, event)))
 
 
+def _call_out(floor: Floor, event: ev.CallOutAsked) -> None:
+    floor.commands.append(Reply(request=event.request, answer=outgoing.call_out(floor, event)))
+
+
+def _leg_failed(floor: Floor, event: ev.LegFailed) -> None:
+    floor.commands.append(Reply(request=event.request, answer=outgoing.failed(floor, event)))
+
+
+def _leg_answered(floor: Floor, event: ev.LegAnswered) -> None:
+    leg = floor.state.legs.get(event.leg)
+    if leg is not None:
+        outgoing.answered(floor, leg)
+
+
+def _leg_ended(floor: Floor, event: ev.LegEnded) -> None:
+    leg = floor.state.legs.get(event.leg)
+    if leg is not None:
+        outgoing.end(floor, leg)
+
+
 def _deadlines(floor: Floor, _event: ev.DeadlineReached) -> None:
-    state = floor.state
-    while (entry := floor.deadlines.take(state.now)) is not None:
+    while (entry := floor.deadlines.take(floor.state.now)) is not None:
         at, kind, name, extra = entry
-        match kind:
-            case "offer":
-                offering.overdue(floor, state.offers[name])
-            case "give-up":
-                queueing.overflow(floor, state.calls[name], "wait")
-            case "bar":
-                offering.unbar(floor, state.calls[name], extra)
-            case "rest":
-                state.seats[name].resting_until = None
-                floor.show(state.seats[name])
-            case "line":
-                floor.lines.recovered(name)
-                floor.lines_changed()
-            case "last":
-                del state.last_seats[name]
-            case "ticket":
-                state.tickets = [ticket for ticket in state.tickets if ticket.expires_at > at]
-            case "look":
-                floor.commands.append(TakeSnapshot())
-                floor.plan_look()
-            case _:
-                _CALL_DEADLINES[kind](floor, state.calls[name])
+        if kind in _CALL_DEADLINES:
+            _CALL_DEADLINES[kind](floor, floor.state.calls[name])
+        elif kind == "bar":
+            offering.unbar(floor, floor.state.calls[name], extra)
+        elif kind == "ticket":
+            floor.state.tickets = [ticket for ticket in floor.state.tickets if ticket.expires_at > at]
+        else:
+            _DEADLINES[kind](floor, name)
 
 
+def _rested(floor: Floor, name: str) -> None:
+    seat = floor.state.seats[name]
+    seat.resting_until = None
+    floor.show(seat)
+
+
+def _recovered(floor: Floor, name: str) -> None:
+    floor.lines.recovered(name)
+    floor.lines_changed()
+
+
+def _forgotten(floor: Floor, caller: str) -> None:
+    del floor.state.last_seats[caller]
+
+
+def _look_due(floor: Floor, _name: str) -> None:
+    floor.commands.append(TakeSnapshot())
+    floor.plan_look()
+
+
+_DEADLINES: dict[str, Callable[[Floor, str], None]] = {
+    "offer": lambda floor, name: offering.overdue(floor, floor.state.offers[name]),
+    "leg": lambda floor, name: outgoing.overdue(floor, floor.state.legs[name]),
+    "rest": _rested,
+    "line": _recovered,
+    "last": _forgotten,
+    "look": _look_due,
+}
 _CALL_DEADLINES: dict[str, Callable[[Floor, Call], None]] = {
     "hold": queueing.hold_over,
     "step": queueing.step_due,
     "circle": queueing.widen_circle,
     "tell": queueing.tell,
     "wants": queueing.want_no_more,
+    "give-up": lambda floor, call: queueing.overflow(floor, call, "wait"),
 }
 
 _HANDLERS: dict[type[ev.Event], Callable[[Floor, Any], None]] = {
@@ -166,6 +200,10 @@ _HANDLERS: dict[type[ev.Event], Callable[[Floor, Any], None]] = {
     ev.OfferEnded: _offer_ended,
     ev.HandsetChanged: _handset,
     ev.LineChanged: _line,
+    ev.CallOutAsked: _call_out,
+    ev.LegFailed: _leg_failed,
+    ev.LegAnswered: _leg_answered,
+    ev.LegEnded: _leg_ended,
     ev.Snapshot: reconcile.reconcile,
     ev.SwitchLost: _switch_lost,
     ev.Started: _started,

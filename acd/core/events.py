@@ -7,9 +7,9 @@ nothing below it reads a clock. Events are journaled before anything follows fro
 Who says what:
 
     the switch      CallArrived CallEnded OfferRinging OfferAnswered Connected OfferEnded HandsetChanged LineChanged
-                    SwitchLost Snapshot
-    the agent       LogInAsked LogOutAsked ReadyAsked PauseAsked WrapUpEndAsked WrapUpExtendAsked CodeAsked
-                    each is answered by a `Reply`
+                    SwitchLost Snapshot LegAnswered LegEnded
+    the agent       LogInAsked LogOutAsked ReadyAsked PauseAsked WrapUpEndAsked WrapUpExtendAsked CodeAsked CallOutAsked
+                    LegFailed; each is answered by a `Reply`
     the supervisor  QueueSet CallSet
     the server      Started Configured SeatsConfigured DeadlineReached
 """
@@ -18,7 +18,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from acd.core.rules import MEDIA, LineGroupRule, MediumRule, Needs, QueueRule, SeatRule
+from acd.core.rules import MEDIA, LineGroupRule, MediumRule, Needs, OutRule, QueueRule, SeatRule
 
 OfferOutcome = Literal["no-answer", "refused", "busy", "unreachable", "withdrawn", "hung-up", "failed"]
 """How an offer or the talk it led to ended, in the switch's words made uniform.
@@ -30,6 +30,20 @@ unreachable  the handset is not registered, does not exist, or never so much as 
 withdrawn    we took it back
 hung-up      the leg was answered and has ended: the normal end
 failed       anything else, the switch's own failures included
+"""
+
+LegOutcome = Literal[
+    "hung-up", "cancelled", "busy", "no-answer", "rejected", "no-such-number", "congestion", "no-line", "lost"
+]
+"""How a call out ended.
+
+hung-up         it was answered, and is over
+cancelled       who called hung up before there was an answer
+busy, no-answer, rejected, no-such-number
+                so the other side said
+congestion      the line, or the network behind it, did not carry it
+no-line         no further line was free
+lost            it ended while nobody was looking
 """
 
 
@@ -55,6 +69,7 @@ class Configured(Event, frozen=True, kw_only=True):
     """None: as they are, `SeatsConfigured` tells what is new of them."""
     media: tuple[MediumRule, ...] = MEDIA
     line_groups: tuple[LineGroupRule, ...] = ()
+    calling_out: OutRule = OutRule()
     look_ms: int = 60_000
     """How often the switch is asked for a snapshot while it is well."""
     ticket_ms: int = 14_400_000
@@ -169,6 +184,13 @@ class LiveLeg(Struct, frozen=True, kw_only=True):
     """In a bridge with its caller."""
 
 
+class LiveOut(Struct, frozen=True, kw_only=True):
+    """A call out that exists at the moment of a `Snapshot`."""
+
+    leg: str
+    answered: bool
+
+
 class HandsetState(Struct, frozen=True, kw_only=True):
     """One handset at the moment of a `Snapshot`."""
 
@@ -190,6 +212,7 @@ class Snapshot(Event, frozen=True, kw_only=True):
     handsets: tuple[HandsetState, ...]
     lines: dict[str, bool] = {}
     """Line -> whether it is in use."""
+    outgoing: tuple[LiveOut, ...] = ()
     switch_run: str = ""
     """A word unlike that of every other life of the switch; empty where it is not known. Another one than before
     means that the switch died, and all calls with it."""
@@ -239,6 +262,43 @@ class CodeAsked(Asked, frozen=True, kw_only=True):
     code: str
 
 
+class CallOutAsked(Asked, frozen=True, kw_only=True):
+    """Call a number. The `Reply` that says "ok" comes after a `Dial`; of an emergency the seat may be unknown."""
+
+    channel: str
+    """The switch's unique id of the channel that calls."""
+    number: str
+    """As it is dialled: E.164, or a short number; empty if what was asked for is none."""
+    country: str = ""
+    emergency: bool = False
+    barred: str = ""
+    """Why it may not be called, see `acd.numbers`; empty if it may."""
+    rate: int = 0
+    """What a minute costs."""
+
+
+class LegFailed(Asked, frozen=True, kw_only=True):
+    """A call out was not answered. "ok" after another `Dial`: the next line is tried; else it is over."""
+
+    leg: str
+    outcome: LegOutcome
+    cause: int = 0
+    """Of ITU-T Q.850."""
+
+
+class LegAnswered(Event, frozen=True, kw_only=True):
+    """The other side of a call out has answered."""
+
+    leg: str
+
+
+class LegEnded(Event, frozen=True, kw_only=True):
+    """Who called out has hung up, or was hung up. The last word on it."""
+
+    leg: str
+    outcome: LegOutcome
+
+
 class QueueSet(Event, frozen=True, kw_only=True):
     """A queue is closed or opened by hand."""
 
@@ -281,6 +341,10 @@ AnyEvent = (
     | WrapUpEndAsked
     | WrapUpExtendAsked
     | CodeAsked
+    | CallOutAsked
+    | LegFailed
+    | LegAnswered
+    | LegEnded
     | QueueSet
     | CallSet
     | DeadlineReached

@@ -36,6 +36,7 @@ def broken(state: State) -> Iterator[str]:
     for seat in state.seats.values():
         yield from _seat(state, seat)
     yield from _lines(state)
+    yield from _legs(state)
     yield from _missed_match(state)
 
 
@@ -95,10 +96,19 @@ def _seat(state: State, seat: Seat) -> Iterator[str]:
 
 def _lines(state: State) -> Iterator[str]:
     for name, line in state.lines.items():
-        if line.offer and line.offer not in state.offers:
+        if line.offer and line.offer not in state.offers and line.offer not in state.legs:
             yield f"line {name} carries {line.offer}, which has ended"
         if line.fault_until is not None and line.fault_until < state.now:
             yield f"line {name} is left alone beyond its time"
+
+
+def _legs(state: State) -> Iterator[str]:
+    for leg in state.legs.values():
+        line = state.lines.get(leg.line)
+        if line is not None and line.offer != leg.id:
+            yield f"{leg.id} goes over line {leg.line}, which carries {line.offer or 'nothing'}"
+        if leg.connected_at is None and (leg.deadline is None or leg.deadline < state.now):
+            yield f"{leg.id} is on its way without a deadline ahead ({leg.deadline}, now {state.now})"
 
 
 def _missed_match(state: State) -> Iterator[str]:

@@ -8,13 +8,15 @@ kept (`keep_*`), and each may use what is kept for those after it. A line that f
 each failure in a row.
 """
 
+from collections.abc import Collection
 from typing import Literal
 
 from acd.core.deadlines import Deadlines
-from acd.core.model import Line, Offer, State
+from acd.core.model import Leg, Line, Offer, State
 from acd.core.rules import LineGroupRule
 
 Purpose = Literal["emergency", "callback", "seat"]
+"""Whom a line is for. A seat's are its offers, and its calls out."""
 
 
 class Lines:
@@ -36,53 +38,65 @@ class Lines:
                 line = old.get(rule.name) or Line(rule=rule, group=group.name)
                 line.rule, line.group = rule, group.name
                 state.lines[rule.name] = line
-        for offer in state.offers.values():  # a line may have been out of the rules meanwhile
-            if offer.line in state.lines:
-                state.lines[offer.line].offer = offer.id
+        legs = {leg.line: leg.id for leg in state.legs.values()}
+        legs |= {offer.line: offer.id for offer in state.offers.values()}
+        for name, leg in legs.items():  # a line may have been out of the rules meanwhile
+            if name in state.lines:
+                state.lines[name].offer = leg
         self.changed.update(state.groups)
 
-    def pick(self, group: str, purpose: Purpose) -> Line | None:
-        """Choose the line for a leg; None if there is none to spare for this purpose."""
+    def pick(self, group: str, purpose: Purpose, without: Collection[str] = ()) -> Line | None:
+        """Choose the line for a leg, of those not in `without`; None if there is none to spare for this purpose."""
         rule = self._state.groups.get(group)
         if rule is None:
             return None
-        free = [self._state.lines[line.name] for line in rule.lines if self._is_free(line.name)]
+        lines = [self._state.lines[line.name] for line in rule.lines]
+        idle = [line for line in lines if not line.offer and not line.in_use]
+        free = [line for line in idle if line.fault_until is None]
         kept = 0
-        if purpose != "emergency":
+        if purpose == "emergency":
+            free = free or idle  # better one that failed than none
+        else:
             kept = rule.keep_inbound + rule.keep_emergency + (rule.keep_callback if purpose == "seat" else 0)
         if len(free) <= kept:
             return None
+        free = [line for line in free if line.rule.name not in without]
+        return self._choose(rule, free) if free else None
+
+    @staticmethod
+    def _choose(rule: LineGroupRule, free: list[Line]) -> Line:
         match rule.pick:
             case "least-cost":
                 return min(free, key=lambda line: line.rule.cost)
             case "round-robin":
                 return min(free, key=lambda line: line.turn)
+            case "least-recent":
+                return min(free, key=lambda line: line.used_at)
+            case "reverse":
+                return free[-1]
             case _:
                 return free[0]
 
-    def _is_free(self, name: str) -> bool:
-        line = self._state.lines[name]
-        return not line.offer and not line.in_use and line.fault_until is None
-
-    def take(self, line: Line, offer: Offer, turn: int) -> None:
-        """An offer goes over a line."""
-        line.offer, line.turn, offer.line = offer.id, turn, line.rule.name
+    def take(self, line: Line, leg: Offer | Leg, turn: int) -> None:
+        """A leg goes over a line."""
+        line.offer, line.turn, leg.line = leg.id, turn, line.rule.name
         self.changed.add(line.group)
 
-    def release(self, offer: Offer, *, failed: bool) -> None:
-        """The leg is gone; whether it was the line that failed."""
-        line = self._state.lines.get(offer.line)
-        offer.line = ""
-        if line is None or line.offer != offer.id:
+    def release(self, leg: Offer | Leg, *, failed: bool, works: bool = False) -> None:
+        """The leg is gone; whether it was the line that failed, or has shown that it works, besides by a talk."""
+        line = self._state.lines.get(leg.line)
+        leg.line = ""
+        if line is None or line.offer != leg.id:
             return
         line.offer = ""
+        line.used_at = self._state.now
         self.changed.add(line.group)
         if failed:
             rule = self._state.groups[line.group]
             line.faults += 1
             line.fault_until = self._state.now + min(rule.fault_ms << min(line.faults - 1, 20), rule.fault_most_ms)
             self._deadlines.add(line.fault_until, "line", line.rule.name)
-        elif offer.connected_at is not None:
+        elif works or leg.connected_at is not None:
             line.faults = 0
 
     def recovered(self, name: str) -> None:
@@ -96,4 +110,5 @@ class Lines:
         line = self._state.lines.get(name)
         if line is not None and line.in_use != in_use:
             line.in_use = in_use
+            line.used_at = self._state.now
             self.changed.add(line.group)

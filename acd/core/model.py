@@ -8,7 +8,7 @@ A deadline is a field of the thing that has it; `deadlines` keeps only an index 
 from msgspec import Struct, field
 
 from acd.core.commands import SeatLook
-from acd.core.rules import MEDIA, LineGroupRule, LineRule, MediumRule, Needs, QueueRule, SeatRule
+from acd.core.rules import MEDIA, LineGroupRule, LineRule, MediumRule, Needs, OutRule, QueueRule, SeatRule
 from acd.core.transitions import (
     CALL_MOVES,
     IN_TALK,
@@ -223,14 +223,54 @@ class Line(Struct, kw_only=True, gc=False):
     rule: LineRule
     group: str
     offer: str = ""
-    """The offer whose leg it carries."""
+    """The offer, or the call out, whose leg it carries."""
     in_use: bool = False
     """The switch says that it carries a call, ours or another."""
     faults: int = 0
     """Failures in a row."""
     fault_until: int | None = None
     turn: int = 0
-    """Number of the offer that last went over it."""
+    """Number of the leg that last went over it."""
+    used_at: int = 0
+    """When it was last in use, ours or another's."""
+
+
+class Leg(Struct, kw_only=True, gc=False):
+    """A call out, from the wish to its end; over one line after the other, if need be."""
+
+    id: str
+    channel: str
+    """The channel that calls."""
+    seat: str
+    """Who calls; empty for an emergency from a telephone of no seat."""
+    number: str
+    emergency: bool = False
+    rate: int = 0
+    """What a minute costs."""
+    reserved: int = 0
+    """What it may cost at most: spent, until it is known better."""
+    longest_ms: int
+    line: str = ""
+    tried: tuple[str, ...] = ()
+    """The lines it was tried on, the present one included."""
+    asked_at: int
+    dialled_at: int
+    """When it went to the present line."""
+    connected_at: int | None = None
+    deadline: int | None
+    """When the switch's word is overdue. None while they talk: the periodic snapshot watches."""
+
+
+class Guard(Struct, kw_only=True):
+    """What was called lately, against toll fraud. Each list is of times, oldest first, and no longer than its cap."""
+
+    site: list[int] = field(default_factory=list)
+    seats: dict[str, list[int]] = field(default_factory=dict)
+    numbers: dict[str, list[int]] = field(default_factory=dict)
+    spent: list[tuple[int, int]] = field(default_factory=list)
+    """When and how much; what was spent within a minute is one entry."""
+    swept_at: int = 0
+    """When what is too old was last looked for."""
 
 
 class Ticket(Struct, kw_only=True, gc=False):
@@ -297,6 +337,12 @@ class State(Struct, kw_only=True):
     seats: dict[str, Seat] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)
     offers: dict[str, Offer] = field(default_factory=dict)
+    calling_out: OutRule = field(default_factory=OutRule)
+    legs: dict[str, Leg] = field(default_factory=dict)
+    """Calls out."""
+    guard: Guard = field(default_factory=Guard)
+    all_busy: dict[str, int] = field(default_factory=dict)
+    """Group of lines -> how often a call out found none free there."""
     tickets: list[Ticket] = field(default_factory=list)
     last_seats: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Caller -> the seat he talked to last, and until when that counts."""
@@ -305,6 +351,7 @@ class State(Struct, kw_only=True):
     calls_counted: int = 0
     seats_counted: int = 0
     offers_counted: int = 0
+    legs_counted: int = 0
     tickets_counted: int = 0
     seed: int = 0x243F6A8885A308D3
     """State of the random source, see `lanes`."""

@@ -60,7 +60,7 @@ def _offer(floor: Floor, call: Call, seat: Seat) -> None:
     if seat.rule.line_group:
         line = floor.lines.pick(seat.rule.line_group, "seat")
         assert line is not None, f"the matcher gave {seat.name}, whose lines are all taken"
-        floor.lines.take(line, offer, state.offers_counted)
+        floor.lines.take(line, offer, state.offers_counted + state.legs_counted)
     state.offers[offer.id] = offer
     _take_call(floor, call, offer, rule)
     seat.work = (*seat.work, offer.id)

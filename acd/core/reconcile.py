@@ -8,7 +8,7 @@ answer may have been written before it.
 
 from msgspec import structs
 
-from acd.core import offering, queueing, tickets
+from acd.core import offering, outgoing, queueing, tickets
 from acd.core.commands import SendAway, Withdraw
 from acd.core.events import CallArrived, HandsetState, HeldCall, LiveLeg, Snapshot
 from acd.core.floor import Floor
@@ -67,6 +67,7 @@ def reconcile(floor: Floor, snapshot: Snapshot) -> None:
     astray = {leg.seat for leg in snapshot.legs if leg.joined and leg.offer not in state.offers}
     for handset in snapshot.handsets:
         set_handset(floor, structs.replace(handset, busy=True) if handset.seat in astray else handset)
+    outgoing.reconcile(floor, snapshot.asked, snapshot.outgoing)
     for line, in_use in snapshot.lines.items():
         floor.lines.seen(line, in_use=in_use)
     floor.lines_changed()

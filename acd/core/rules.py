@@ -204,6 +204,10 @@ MEDIA = (
 """What holds where a site says nothing. A medium that is in no table takes the whole seat."""
 
 
+SLOT = ":"
+"""Between a SIP trunk and the number of one of its lines. Nobody writes it, so no name that is written has it."""
+
+
 class LineRule(Struct, frozen=True, kw_only=True):
     """One trunk line."""
 
@@ -217,8 +221,11 @@ class LineGroupRule(Struct, frozen=True, kw_only=True):
 
     name: str
     lines: tuple[LineRule, ...] = ()
-    pick: Literal["ordered", "least-cost", "round-robin"] = "ordered"
-    """Which of several free lines carries a leg; among those of equal cost the first in the file."""
+    pick: Literal["ordered", "reverse", "least-cost", "round-robin", "least-recent"] = "ordered"
+    """Which of several free lines carries a leg; among those of equal cost the first in the file.
+
+    reverse: the last one. An exchange that hunts from the first line up then meets ours last: two calls that seize one
+    analog line at the same moment from both ends (glare) are as rare as can be."""
     keep_inbound: int = 0
     """So many lines are left to callers."""
     keep_emergency: int = 0
@@ -229,3 +236,24 @@ class LineGroupRule(Struct, frozen=True, kw_only=True):
     """A line that failed is left alone this long, twice as long after each failure in a row."""
     fault_most_ms: int = 3_600_000
     """And at most this long."""
+
+
+class OutRule(Struct, frozen=True, kw_only=True):
+    """Calling out: by which lines, and how much there may be. Which numbers is judged before the core is asked."""
+
+    groups: tuple[str, ...] = ()
+    """Groups of lines, in the order in which they are tried."""
+    tries: int = 3
+    """So many lines are tried for one call."""
+    ring_ms: int = 60_000
+    """How long the other side rings."""
+    longest_ms: int = 14_400_000
+    """How long a talk may be."""
+    hour_most: int = 600
+    """So many calls in any hour, all seats together; 0 for any number. This and the next three hold over restarts."""
+    seat_hour_most: int = 60
+    """So many of one seat in any hour; 0 for any number."""
+    number_day_most: int = 10
+    """So many to one number in any 24 hours; 0 for any number."""
+    spend_day_most: int = 0
+    """So much in any 24 hours, in the unit of the rates; 0 for any sum."""

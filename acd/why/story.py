@@ -11,19 +11,7 @@ from acd.core.explain import Explanation, explain
 from acd.core.model import Call, Seat, State
 from acd.core.rules import FRONT, Step
 from acd.history import Entry, History, Restated
-
-
-class LineTaken(Struct, frozen=True, kw_only=True):
-    """The trunk line that an offer went over, and how its group stood."""
-
-    name: str
-    group: str
-    pick: str
-    """The rule of the group: ordered, least-cost or round-robin."""
-    free: int
-    """Besides it."""
-    in_use: int
-    left_alone: int
+from acd.why.lines import LineTaken, line_taken
 
 
 class Told(Struct, kw_only=True):
@@ -205,7 +193,7 @@ class _Teller:
                     offer=command.offer,
                     seat=command.seat,
                     why=self._seen.pop(0),
-                    line=_line_taken(self._core.state, command.line),
+                    line=line_taken(self._core.state, command.line),
                 )
                 self.story.offers.append(told)
             case cmd.Withdraw():
@@ -252,20 +240,3 @@ class _Mark:
         self.priority = call.priority
         self.steps_done = call.steps_done if steps_done is None else steps_done
         self.wants = call.wants
-
-
-def _line_taken(state: State, name: str) -> LineTaken | None:
-    line = state.lines.get(name)
-    if line is None:
-        return None
-    others = [other for other in state.lines.values() if other.group == line.group and other is not line]
-    in_use = sum(other.in_use or other.offer != "" for other in others)
-    left_alone = sum(other.fault_until is not None and not other.in_use and not other.offer for other in others)
-    return LineTaken(
-        name=name,
-        group=line.group,
-        pick=state.groups[line.group].pick,
-        free=len(others) - in_use - left_alone,
-        in_use=in_use,
-        left_alone=left_alone,
-    )

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from acd.core.explain import Considered, Explanation
 from acd.core.rules import FRONT, Step
 from acd.reports.words import safe, seconds, stamp, time_of_day
-from acd.why.story import Happening, LineTaken, Story, Told
+from acd.why.lines import line_words
+from acd.why.story import Happening, Story, Told
 
 NAMED = 5
 """So many of those who were kept out by the same rule are named."""
@@ -83,13 +84,6 @@ def ordinal(number: int) -> str:
 
 # why
 
-_PICKS = {
-    "ordered": "the first free one in the file",
-    "least-cost": "the cheapest free one",
-    "round-robin": "the free one whose turn was longest ago",
-}
-"""What the rule of a group of lines takes."""
-
 
 def story_lines(story: Story, names: Names) -> Iterator[str]:
     """Tell a call's story."""
@@ -101,7 +95,7 @@ def story_lines(story: Story, names: Names) -> Iterator[str]:
         yield f"{time_of_day(one.at)}  {_offer(one, names) if isinstance(one, Told) else happening(one, names)}"
         if isinstance(one, Told):
             if one.line is not None:
-                yield f"            {_line(one.line)}"
+                yield f"            {line_words(one.line)}"
             yield from (f"            {line}" for line in reasons(one.why, names))
     if story.now is not None:
         state, place = "rings" if story.state == "offered" else "waits", ordinal(story.now.position)
@@ -112,20 +106,6 @@ def story_lines(story: Story, names: Names) -> Iterator[str]:
 def _offer(told: Told, names: Names) -> str:
     rang = seconds((told.ended_at or told.at) - told.at)
     return f"offered to {names.full(told.seat)}, {_OUTCOMES.get(told.outcome, safe(told.outcome)).format(rang)}"
-
-
-def _line(line: LineTaken) -> str:
-    others = [
-        f"{count} {what}"
-        for count, what in (
-            (line.free, "free"),
-            (line.in_use, "in use"),
-            (line.left_alone, "left alone after a failure"),
-        )
-        if count
-    ]
-    beside = f"; beside it {', '.join(others)}" if others else ""
-    return f"over line {safe(line.name)} of {safe(line.group)}, {_PICKS[line.pick]}{beside}"
 
 
 def happening(one: Happening, names: Names) -> str:

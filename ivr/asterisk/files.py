@@ -12,6 +12,7 @@ from typing import Final
 
 from acd.settings import SeatSettings, Site, SwitchSettings
 
+from .calling_out import calling_out
 from .program import Asterisk
 
 _HEADER: Final = "; Made by callfloor from acd.conf; do not edit, it is written anew at each start and reload.\n\n"
@@ -43,6 +44,7 @@ def generated(site: Site, sounds: Path, modules: Iterable[str] = ()) -> dict[str
             + "".join(f"CALLFLOOR_MUSIC_{queue} = {escaped(music)}\n" for queue, music in site.music.items())
         ),
         "hints.conf": "".join(_extensions(name, seat) for name, seat in site.seats.items()),
+        "calling-out.conf": calling_out(site),
         "manager.conf": (
             (f"[general](+)\nport = {switch.ami_port}\n\n" if own else "")
             + f"[{escaped(switch.ami_user)}](+)\nsecret = {escaped(switch.ami_secret)}\n"

@@ -93,6 +93,9 @@ class Switch:
     def send_away(self, command):
         self._do("send_away", command)
 
+    def dial(self, command):
+        self._do("dial", command)
+
     def show_seat(self, seat, look):
         self._do(f"show {seat} {look}")
 

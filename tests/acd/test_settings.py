@@ -9,12 +9,14 @@ from acd.core.rules import (
     LineGroupRule,
     LineRule,
     MediumRule,
+    OutRule,
     QueueRule,
     SeatRule,
     Step,
 )
+from acd.numbers import Plan
 from acd.problems import Origin
-from acd.settings import GeneralSettings, Mention, SeatSettings, SwitchSettings, TrunkSettings
+from acd.settings import CallingOutSettings, GeneralSettings, Mention, SeatSettings, SwitchSettings, TrunkSettings
 from acd.site import check_site, load_site
 from acd.site_options import SECTIONS, manual
 
@@ -218,11 +220,13 @@ def test_every_option_has_a_place():
     homes = {
         "general": {*GeneralSettings.__struct_fields__},
         "switch": {*SwitchSettings.__struct_fields__} - {"agi_secret"},  # made, never written by hand
-        "queue": {*QueueRule.__struct_fields__, "music", *overflows} - {"name"},
+        "queue": {*QueueRule.__struct_fields__, "music", "caller_id", *overflows} - {"name"},
         "seat": {*SeatRule.__struct_fields__, *SeatSettings.__struct_fields__} - {"name", "rule", "tiers", "order"},
         "medium": {*MediumRule.__struct_fields__} - {"name"},
-        "lines": {*LineGroupRule.__struct_fields__} - {"name"},
+        "lines": {*LineGroupRule.__struct_fields__, "numbers"} - {"name"},
         "trunk": {*TrunkSettings.__struct_fields__} - {"name"},
+        "calling-out": {*OutRule.__struct_fields__, *Plan.__struct_fields__, *CallingOutSettings.__struct_fields__}
+        - {"rule", "plan"},
     }
     for kind, options in SECTIONS.items():
         assert {option.field or option.name for option in options} == homes[kind]

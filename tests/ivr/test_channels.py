@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from acd.core import events as ev
 from ivr.ami import Message
-from ivr.channels import Channels, Leg, Meanwhile, outcome_of
+from ivr.causes import outcome_of
+from ivr.channels import Channels, Leg, Meanwhile
 from tests.ivr.transcripts import HANDSETS, Replay, fresh, read
 
 

@@ -8,7 +8,8 @@ from structlog.testing import capture_logs
 from acd.core import commands as cmd
 from acd.core import events as ev
 from ivr.ami import Message
-from ivr.channels import Channels, outcome_of
+from ivr.causes import outcome_of
+from ivr.channels import Channels
 from ivr.held import Leg
 from tests.ivr.ami_peer import AmiPeer, message
 from tests.ivr.test_switch import floor_at

@@ -52,7 +52,7 @@ class Changes:
                 self.any = True
                 _differ(now, was, changed, gone)
         rules = state.fresh, state.queues, state.media, state.groups
-        self.wide = bool(self.lines or self.lines_gone or self.offers_gone)
+        self.wide = bool(self.lines or self.lines_gone or self.offers_gone or state.legs)
         if self.seats or self.seats_gone:
             signed_in = [seat.name for seat in state.seats.values() if seat.presence != "logged-out"]
             self.wide = self.wide or signed_in != self._signed_in

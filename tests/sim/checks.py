@@ -100,6 +100,8 @@ class Checks:
         if whole or changes.any:
             if state.offers:
                 self._offers(state)
+            if state.legs:
+                self._all(invariants._legs(state))
             self._nobody_waits_in_vain(state, whole=whole or changes.wide)
         if whole:
             self._no_deadline_is_forgotten(state)
@@ -232,7 +234,7 @@ class Checks:
                 self.fault(f"{call.id} has not taken step {number} of {rule.name}: {step}, {call}")
 
     def _no_deadline_is_forgotten(self, state):
-        times = [offer.deadline for offer in state.offers.values()]
+        times = [leg.deadline for leg in (*state.offers.values(), *state.legs.values())]
         times += [seat.resting_until for seat in state.seats.values()]
         times += [line.fault_until for line in state.lines.values()]
         times += [ticket.expires_at for ticket in state.tickets]

@@ -37,7 +37,7 @@ class Day:
         self.world = world
         self.site, self.switch = world.site, world.switch
         self.pick = world.site.pick
-        self.callers = 0
+        self.callers, self.asked = 0, 0
         self.callers_most = self.pick(*CROWDS)
         self.gap_ms = self.pick(300, 1_500, 5_000)
         self.patience_ms = self.pick((500, 20_000), (5_000, 200_000))
@@ -65,6 +65,7 @@ class Day:
             *[self.call_set] * 4,
             *[self.config_changes] * 3,
             *[self.line_taken] * 2,
+            *[self.calls_out] * 3,
             self.world.cut_link,
             self.world.kill,
             self.world.kill_switch,
@@ -175,6 +176,21 @@ class Day:
         (taken.discard if line in taken else taken.add)(line)
         self.world.hear(line, ev.LineChanged(line=line, in_use=line in taken))
 
+    def calls_out(self):
+        """An agent calls a number, or for help."""
+        self.asked += 1
+        emergency = self.world.often(0.1)
+        self.world.tell(
+            ev.CallOutAsked(
+                seat=self.pick(*self.site.seat_names, "999", ""),
+                channel=f"o{self.asked}",
+                number=self.pick("+1", "+2", "+3"),
+                emergency=emergency,
+                barred=self.pick("", "", "", "premium"),
+                rate=self.pick(0, 1, 10),
+            )
+        )
+
     def time_jumps(self):
         """The machine stood still."""
         self.world.now += self.world.some(1_000, self.pick(5_000, 600_000))
@@ -212,7 +228,7 @@ class Day:
             self.all_work()
             world.live(20_000)
             left = self._servable()
-            if not left and not world.state.offers:
+            if not left and not world.state.offers and not world.state.legs:
                 break
         else:
             world.fault(f"not served in {CALM_MOST_MS} ms of calm: {left}; offers {list(world.state.offers.values())}")
@@ -220,8 +236,8 @@ class Day:
             self.switch.leave(name)
         world.live(60_000)
         state = world.state
-        if state.calls or state.offers or any(line.offer for line in state.lines.values()):
-            world.fault(f"left behind: {state.calls} {state.offers} {state.lines}")
+        if state.calls or state.offers or state.legs or any(line.offer for line in state.lines.values()):
+            world.fault(f"left behind: {state.calls} {state.offers} {state.legs} {state.lines}")
         self.all_work()
         seats = [seat for seat in state.seats.values() if seat.name in self.site.seats]
         looks = {seat.name: seat.state for seat in seats if (seat.locked_until or 0) <= state.now}

@@ -7,7 +7,7 @@ it. One that lives through all its days tells of a check that is missing.
 from contextlib import contextmanager
 from unittest import mock
 
-from acd.core import classes, floor, lines, offering, overtaking, queueing, tickets
+from acd.core import classes, floor, lines, offering, outgoing, overtaking, queueing, tickets
 from acd.core import reconcile as reconciling
 from acd.core.capacity import Capacity
 from acd.core.deadlines import Deadlines
@@ -52,6 +52,18 @@ def caught(name):
 
 def _nothing(*_args, **_options):
     return None
+
+
+@mutant(outgoing, "_give_deadline")
+def waits_for_ever_for_a_call_out(_true):
+    """Nobody looks for a call out of which nothing is heard."""
+    return _nothing
+
+
+@mutant(outgoing, "end")
+def frees_no_line_of_a_call_out(_true):
+    """The line of a call out that is over stays taken."""
+    return lambda floor, leg: floor.state.legs.pop(leg.id)
 
 
 @mutant(offering, "bar")

@@ -36,7 +36,7 @@ def spare_line(state, group):
     rule = state.groups.get(group)
     if rule is None:
         return None
-    free, carried = [], {offer.line for offer in state.offers.values()}
+    free, carried = [], {leg.line for leg in (*state.offers.values(), *state.legs.values())}
     for line_rule in rule.lines:
         line = state.lines[line_rule.name]
         if line_rule.name not in carried and not line.in_use and line.fault_until is None:
@@ -49,7 +49,10 @@ def spare_line(state, group):
     if rule.pick == "round-robin":
         longest_ago = min(line.turn for _, line in free)
         free = [(line_rule, line) for line_rule, line in free if line.turn == longest_ago]
-    return free[0][0].name
+    if rule.pick == "least-recent":
+        longest_ago = min(line.used_at for _, line in free)
+        free = [(line_rule, line) for line_rule, line in free if line.used_at == longest_ago]
+    return free[-1 if rule.pick == "reverse" else 0][0].name
 
 
 def takes_calls(state, seat):

@@ -10,6 +10,7 @@ from acd.core.rules import (
     LineGroupRule,
     LineRule,
     MediumRule,
+    OutRule,
     QueueRule,
     SeatRule,
     Step,
@@ -37,6 +38,16 @@ class Site:
         self.groups = self._groups()
         self.queues = {name: self._queue(name) for name in self.queue_names}
         self.seats = {name: self._seat(name) for name in self.seat_names}
+        self.calling_out = OutRule(
+            groups=self.pick(("trunk",), ("nowhere", "trunk")),
+            tries=self.pick(1, 2, 3),
+            ring_ms=self.pick(3_000, 10_000),
+            longest_ms=self.pick(60_000, 300_000),
+            hour_most=self.pick(0, 0, 20),
+            seat_hour_most=self.pick(0, 5),
+            number_day_most=self.pick(0, 4),
+            spend_day_most=self.pick(0, 0, 60),
+        )
         self.look_ms = self.pick(5_000, 10_000, 60_000)
         self.ticket_ms = self.pick(60_000, 600_000)
 
@@ -55,6 +66,7 @@ class Site:
             seats=tuple(self.seats.values()),
             media=self.media,
             line_groups=self.groups,
+            calling_out=self.calling_out,
             look_ms=self.look_ms,
             ticket_ms=self.ticket_ms,
         )
@@ -223,7 +235,7 @@ class Site:
             LineGroupRule(
                 name="trunk",
                 lines=lines,
-                pick=self.pick("ordered", "least-cost", "round-robin"),
+                pick=self.pick("ordered", "reverse", "least-cost", "round-robin", "least-recent"),
                 keep_inbound=self.pick(0, 0, 1),
                 keep_emergency=self.pick(0, 0, 0, 1),
                 keep_callback=self.pick(0, 0, 0, 1),

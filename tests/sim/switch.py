@@ -10,6 +10,8 @@ Written from what Asterisk does, not from what the core expects:
 * A withdrawal takes the offer from the token, hangs the leg up, and can come too late or never.
 * A caller whose talk ends without the token naming it was cut off by us, and waits again.
 * A virtual contact's executor has no such races: an acceptance joins at once. It can set a contact aside and go on.
+* A call out goes over one line after the other; who calls may hang up at any moment. That a line failed the flow of
+  the call says, not the switch, so a new server hears it too.
 * A snapshot is what all of these held when it was asked, and is read later.
 """
 
@@ -59,13 +61,22 @@ class Leg(msgspec.Struct):
     """None for one that the executors of a server that is new show again, whatever it was."""
 
 
+class Out(msgspec.Struct):
+    """A telephone that calls out."""
+
+    leg: str
+    line: str
+    attempt: int = 0
+    answered: bool = False
+
+
 class Switch:
     """All that exists outside the server."""
 
     def __init__(self, world):
         self.world = world
         self.chance = world.chance
-        self.callers, self.legs = {}, {}
+        self.callers, self.legs, self.outs = {}, {}, {}
         self.unreachable, self.engaged = set(), set()
         self.lines_taken = set()
         """Lines that carry a call of somebody else's."""
@@ -281,9 +292,41 @@ class Switch:
                 self.world.fault(f"{offer} was told twice to be aside: {aside}")
             leg.aside = aside
 
+    # Calls out
+
+    def dial(self, command):
+        """Send a telephone over a line."""
+        out = self.outs.setdefault(command.leg, Out(command.leg, command.line))
+        out.line, out.attempt = command.line, out.attempt + 1
+        if self.world.often(0.5):
+            self._plan((50, 4_000), self._answered, out, out.attempt)
+        elif self.world.often(0.8):
+            self._plan((50, 4_000), self._failed, out, out.attempt)
+        else:
+            self._plan((50, 4_000), self._hang_up, out)
+
+    def _answered(self, out, attempt):
+        if self.outs.get(out.leg) is out and out.attempt == attempt:
+            out.answered = True
+            self.world.hear(out.leg, ev.LegAnswered(leg=out.leg))
+            self._plan((500, 60_000), self._hang_up, out)
+
+    def _failed(self, out, attempt):
+        if self.outs.get(out.leg) is out and out.attempt == attempt:
+            outcome = self.chance.choice(["congestion", "congestion", "busy", "no-answer"])
+            self.world.tell(ev.LegFailed(seat="101", leg=out.leg, outcome=outcome))
+            if out.attempt == attempt:  # no other line was tried
+                self._plan((10, 2_000), self._hang_up, out)
+
+    def _hang_up(self, out):
+        if self.outs.get(out.leg) is out:
+            del self.outs[out.leg]
+            self.world.hear(out.leg, ev.LegEnded(leg=out.leg, outcome="hung-up" if out.answered else "cancelled"))
+
     def die(self):
         """The process dies, and everybody who is on the telephone is cut off. Contacts in writing live elsewhere."""
         self.run += 1
+        self.outs.clear()
         for leg in [leg for leg in self.legs.values() if not leg.virtual]:
             del self.legs[leg.offer]
         gone = [caller for caller in self.callers.values() if caller.medium not in VIRTUAL]
@@ -328,6 +371,7 @@ class Switch:
             ev.HandsetState(seat=seat, reachable=seat not in self.unreachable, busy=seat in self.engaged)
             for seat in self.world.site.seat_names
         ]
+        outgoing = tuple(ev.LiveOut(leg=out.leg, answered=out.answered) for out in self.outs.values())
         carried = {leg.line for leg in self.legs.values() if leg.line and leg.born_at} | self.lines_taken
         lines = {line.name: line.name in carried for group in self.world.site.groups for line in group.lines}
-        return calls, legs, handsets, lines
+        return calls, legs, handsets, lines, outgoing

@@ -201,8 +201,7 @@ class World:
     def replay(self):
         """A second core that is given the whole tape comes to the same state."""
         core = Core()
-        for event in self.tape:
-            core.decide(event)
+        deque(map(core.decide, self.tape), maxlen=0)
         if encoded(core.state) != encoded(self.state):
             self.fault(f"a replay came to another state: {difference(core.state, self.state)}")
 
@@ -297,6 +296,8 @@ class World:
                 self._act_on(command, self.switch.go_elsewhere, command.call)
             case cmd.Suspend() | cmd.Resume():
                 self.switch.set_aside(command.offer, aside=isinstance(command, cmd.Suspend))
+            case cmd.Dial():
+                self.switch.dial(command)
             case cmd.TakeSnapshot():
                 self._take_snapshot()
 
@@ -347,7 +348,7 @@ class World:
 
     def _told_lists(self, asked, run, lists):
         """What events said since it was asked for counts more; and a leg that is not born yet is not missing."""
-        calls, legs, handsets, lines = lists
+        calls, legs, handsets, lines, outgoing = lists
         stale = {name for name, at in self._told_of.items() if at >= asked}
         calls = [call for call in calls if call.call not in stale or call.call in self.switch.callers]
         listed = {leg.offer for leg in legs}
@@ -367,6 +368,7 @@ class World:
             legs=tuple(legs),
             handsets=tuple(handsets),
             lines=lines,
+            outgoing=outgoing,
             switch_run=f"switch {run}",
         )
         self.tell(snapshot)

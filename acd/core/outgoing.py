@@ -1,0 +1,238 @@
+"""Calls out: who may, over which line, and what becomes of it.
+
+A call out is one `Leg` from the wish to its end. Its channel waits in the dialplan; each `Dial` sends it over one line.
+A line that does not carry it is noted as faulty, the leg goes on to the next one, of the next trunk if there is one: so
+many times as the rule allows. What the other side says (busy, no answer, no such number) is an answer, and the end.
+
+The guard. Toll fraud is many calls, dear calls, or the same number again and again, at night, from a stolen telephone.
+So caps count every call that is let out, over the last hour or the last 24 hours to the millisecond, in the state: they
+hold over restarts, and no two calls at once slip between them. Money is counted before it is spent: a call reserves
+what its longest talk would cost, and a talk is cut where the money ends. Emergencies pass everything and count nowhere.
+"""
+
+from typing import Literal
+
+from acd.core.commands import CallOutAnswer, Dial, TakeSnapshot
+from acd.core.events import CallOutAsked, LegFailed, LiveOut
+from acd.core.floor import Floor
+from acd.core.model import Guard, Leg, Line
+from acd.core.rules import SLOT, OutRule
+
+HOUR_MS, DAY_MS, MINUTE_MS = 3_600_000, 86_400_000, 60_000
+
+DIAL_GRACE_MS = 45_000
+"""A line may take so long to say that it cannot be had (SIP: 32 s, 64 times T1, RFC 3261 17.1.1.2) before it rings."""
+LOOK_MS = 10_000
+"""A look at the switch is given so long."""
+CUT_MS = 1_000
+"""A talk is cut so long before its last minute is over, so that no further one begins."""
+
+LINE_FAILED = frozenset({"congestion"})
+"""Outcomes that are the line's fault, or that of the network behind it: the next line may do better."""
+FAR_SIDE = frozenset({"busy", "no-answer", "rejected", "no-such-number"})
+"""Outcomes that the other side tells: so the line works."""
+
+Cap = Literal["cap-site", "cap-seat", "cap-number", "cap-spend"]
+
+
+# The wish
+
+
+def call_out(floor: Floor, wish: CallOutAsked) -> CallOutAnswer:
+    """Let a call out, or say why not."""
+    state = floor.state
+    if not wish.emergency:
+        seat = state.seats.get(wish.seat)
+        if seat is None:
+            return "unknown-seat"
+        if seat.presence == "logged-out":
+            return "not-logged-in"
+        if wish.barred or not wish.number:
+            return "barred"
+        if (cap := _cap(state.guard, state.calling_out, wish, floor.at)) is not None:
+            return cap
+    leg = Leg(
+        id=f"leg-{state.run}-{state.legs_counted + 1}",
+        channel=wish.channel,
+        seat=wish.seat,
+        number=wish.number,
+        emergency=wish.emergency,
+        rate=0 if wish.emergency else wish.rate,
+        longest_ms=state.calling_out.longest_ms,
+        asked_at=floor.at,
+        dialled_at=floor.at,
+        deadline=None,
+    )
+    if not (wish.emergency or _reserve(floor, leg)):
+        return "cap-spend"
+    line = _next_line(floor, leg)
+    if line is None:
+        return "no-line"
+    state.legs_counted += 1
+    state.legs[leg.id] = leg
+    if not wish.emergency:
+        _count(state.guard, state.calling_out, wish, floor.at)
+    _dial(floor, leg, line)
+    return "ok"
+
+
+def failed(floor: Floor, wish: LegFailed) -> CallOutAnswer:
+    """One line, or the other side, has said no."""
+    leg = floor.state.legs.get(wish.leg)
+    if leg is None or leg.connected_at is not None:
+        return "over"
+    is_line = wish.outcome in LINE_FAILED
+    floor.lines.release(leg, failed=is_line, works=wish.outcome in FAR_SIDE)
+    line = None
+    if is_line and (leg.emergency or len(leg.tried) < floor.state.calling_out.tries):
+        line = _next_line(floor, leg)
+    if line is None:
+        end(floor, leg)
+        return "over"
+    _dial(floor, leg, line)
+    return "ok"
+
+
+def _next_line(floor: Floor, leg: Leg) -> Line | None:
+    """Find a line that has not been tried, of another trunk if there is one."""
+    state = floor.state
+    trunks = {name.partition(SLOT)[0] for name in leg.tried}
+    same = {name for name in state.lines if name.partition(SLOT)[0] in trunks}
+    groups = state.calling_out.groups
+    for without in (same, set(leg.tried)) if same else (set(),):
+        for group in groups:
+            if (line := floor.lines.pick(group, "emergency" if leg.emergency else "seat", without)) is not None:
+                return line
+    if not leg.tried:
+        for group in groups:
+            state.all_busy[group] = state.all_busy.get(group, 0) + 1
+    return None
+
+
+def _dial(floor: Floor, leg: Leg, line: Line) -> None:
+    state = floor.state
+    floor.lines.take(line, leg, state.offers_counted + state.legs_counted)
+    leg.tried = (*leg.tried, leg.line)
+    leg.dialled_at = floor.at
+    ring_ms = state.calling_out.ring_ms
+    _give_deadline(floor, leg, ring_ms + DIAL_GRACE_MS)
+    floor.commands.append(
+        Dial(
+            leg=leg.id,
+            channel=leg.channel,
+            seat=leg.seat,
+            number=leg.number,
+            line=leg.line,
+            ring_ms=ring_ms,
+            longest_ms=leg.longest_ms,
+            emergency=leg.emergency,
+        )
+    )
+    floor.lines_changed()
+
+
+# The switch's word
+
+
+def answered(floor: Floor, leg: Leg) -> None:
+    """They talk."""
+    if leg.connected_at is None:
+        leg.connected_at, leg.deadline = floor.at, None
+
+
+def end(floor: Floor, leg: Leg) -> None:
+    """It is over: free the line, count the money."""
+    del floor.state.legs[leg.id]
+    floor.lines.release(leg, failed=False)
+    if leg.connected_at is not None and leg.rate:
+        cost = leg.rate * max(-(-(floor.at - leg.connected_at) // MINUTE_MS), 1)
+        _spend(floor.state.guard, floor.at, min(cost, leg.reserved) if leg.reserved else cost)  # the switch cut it then
+    floor.lines_changed()
+
+
+def overdue(floor: Floor, leg: Leg) -> None:
+    """The switch's word did not come: look, and go by what is seen."""
+    _give_deadline(floor, leg, LOOK_MS)
+    floor.commands.append(TakeSnapshot())
+
+
+def reconcile(floor: Floor, asked: int, live: tuple[LiveOut, ...]) -> None:
+    """Bring calls out in line with what the switch holds."""
+    seen = {one.leg: one for one in live}
+    for leg in list(floor.state.legs.values()):
+        one = seen.get(leg.id)
+        if one is None:
+            if leg.dialled_at < asked:
+                end(floor, leg)
+        elif one.answered:
+            answered(floor, leg)
+
+
+def _give_deadline(floor: Floor, leg: Leg, after_ms: int) -> None:
+    leg.deadline = floor.at + after_ms
+    floor.deadlines.add(leg.deadline, "leg", leg.id)
+
+
+# The guard
+
+
+def _cap(guard: Guard, rule: OutRule, wish: CallOutAsked, now: int) -> Cap | None:
+    """Say which cap a further call would break."""
+    if now - guard.swept_at >= HOUR_MS:
+        _sweep(guard, now)
+    for cap, times, most, window_ms in _counts(guard, rule, wish):
+        if most and len(_within(times, now, window_ms)) >= most:
+            return cap
+    return None
+
+
+def _counts(guard: Guard, rule: OutRule, wish: CallOutAsked) -> tuple[tuple[Cap, list[int], int, int], ...]:
+    return (
+        ("cap-site", guard.site, rule.hour_most, HOUR_MS),
+        ("cap-seat", guard.seats.setdefault(wish.seat, []), rule.seat_hour_most, HOUR_MS),
+        ("cap-number", guard.numbers.setdefault(wish.number, []), rule.number_day_most, DAY_MS),
+    )
+
+
+def _count(guard: Guard, rule: OutRule, wish: CallOutAsked, now: int) -> None:
+    """Note a call that was let out; as many as the cap is are enough to know."""
+    for _, times, most, window_ms in _counts(guard, rule, wish):
+        times[:] = [*_within(times, now, window_ms), now][-(most or 1) :]
+
+
+def _within(times: list[int], now: int, window_ms: int) -> list[int]:
+    return [at for at in times if at > now - window_ms]
+
+
+def _sweep(guard: Guard, now: int) -> None:
+    """Forget what is too old to count, so that numbers called once do not pile up."""
+    guard.swept_at = now
+    guard.seats = {name: left for name, times in guard.seats.items() if (left := _within(times, now, HOUR_MS))}
+    guard.numbers = {name: left for name, times in guard.numbers.items() if (left := _within(times, now, DAY_MS))}
+
+
+def _reserve(floor: Floor, leg: Leg) -> bool:
+    """Set aside what the call may cost, and shorten it to what is left; False if that is less than a minute."""
+    most = floor.state.calling_out.spend_day_most
+    if not (most and leg.rate):
+        return True
+    left = most - spent(floor)
+    minutes = min(-(-leg.longest_ms // MINUTE_MS), left // leg.rate)
+    if minutes < 1:
+        return False
+    leg.reserved = minutes * leg.rate
+    leg.longest_ms = min(leg.longest_ms, minutes * MINUTE_MS - CUT_MS)
+    return True
+
+
+def spent(floor: Floor) -> int:
+    """What was spent in the last 24 hours, and what calls out may still cost."""
+    guard = floor.state.guard
+    guard.spent = [(at, cost) for at, cost in guard.spent if at > floor.at - DAY_MS]
+    return sum(cost for _, cost in guard.spent) + sum(leg.reserved for leg in floor.state.legs.values())
+
+
+def _spend(guard: Guard, now: int, cost: int) -> None:
+    if guard.spent and now - guard.spent[-1][0] < MINUTE_MS:
+        cost += guard.spent.pop()[1]
+    guard.spent.append((now, cost))

@@ -1,0 +1,103 @@
+"""Calling out, as a seat asks for it: judge the number, ask the core, say what is to be dialled."""
+
+from collections.abc import Callable
+
+import structlog
+from msgspec import Struct
+
+from acd.core.commands import CallOutAnswer
+from acd.core.events import CallOutAsked, LegFailed, LegOutcome
+from acd.core.model import Leg
+from acd.dispatcher import Dispatcher
+from acd.numbers import Barred, Destination, destination, emergency_numbers, rate_of, written
+from acd.settings import CallingOutSettings, SeatSettings, Site
+
+log = structlog.get_logger()
+
+
+class CallOut(Struct, frozen=True, kw_only=True):
+    """What came of a wish to call out."""
+
+    answer: CallOutAnswer
+    barred: Barred = ""
+    """Why, where the answer is "barred"."""
+    leg: str = ""
+    line: str = ""
+    number: str = ""
+    """As it is dialled on that line."""
+    caller_id: str = ""
+    ring_ms: int = 0
+    longest_ms: int = 0
+
+
+class CallingDesk:
+    """Lets seats call out; see `acd.core.outgoing` for what the core decides."""
+
+    def __init__(self, dispatcher: Dispatcher, site: Callable[[], Site]) -> None:
+        self._dispatcher = dispatcher
+        self._site = site
+
+    async def call_out(self, seat: SeatSettings | None, channel: str, dialled: str) -> CallOut:
+        """Call what was dialled on a handset, the prefix included.
+
+        A handset of no seat, or whose agent is not there, may call for help and nothing else.
+        """
+        settings = self._site().calling_out
+        to = self._destination(dialled, settings)
+        name = seat.rule.name if seat is not None else ""
+        if to.kind == "emergency":
+            where = seat.location if seat is not None else None
+            log.warning("emergency call", seat=name, location=where, number=to.number, channel=channel)
+        wish = CallOutAsked(
+            seat=name,
+            channel=channel,
+            number=to.number,
+            country=to.country,
+            emergency=to.kind == "emergency",
+            barred=to.barred,
+            rate=rate_of(to.number, settings.rates) or 0,
+        )
+        return self._told(await self._dispatcher.ask(wish), channel, seat, to.barred)
+
+    async def failed(
+        self, seat: SeatSettings | None, channel: str, leg: str, outcome: LegOutcome, cause: int
+    ) -> CallOut:
+        """Say that a line, or the other side, did not answer; the next line, if there is one, is in what comes back."""
+        name = seat.rule.name if seat is not None else ""
+        answer = await self._dispatcher.ask(LegFailed(seat=name, leg=leg, outcome=outcome, cause=cause))
+        return self._told(answer, channel, seat, "")
+
+    @staticmethod
+    def _destination(dialled: str, settings: CallingOutSettings) -> Destination:
+        plan = settings.plan
+        if plan is None:
+            return Destination(number="", barred="not-allowed")
+        bare = dialled.removeprefix(settings.prefix)
+        return destination(dialled if dialled in emergency_numbers(plan.country) else bare, plan)
+
+    def _told(self, answer: CallOutAnswer, channel: str, seat: SeatSettings | None, barred: Barred) -> CallOut:
+        legs = self._dispatcher.core.state.legs.values()
+        leg = next((leg for leg in legs if leg.channel == channel), None) if answer == "ok" else None
+        if leg is None:  # "ok", and over already: the caller has hung up meanwhile
+            return CallOut(answer="over" if answer == "ok" else answer, barred=barred)
+        site = self._site()
+        plan = site.calling_out.plan
+        form = site.number_forms.get(self._dispatcher.core.state.lines[leg.line].group, "plus")
+        return CallOut(
+            answer="ok",
+            leg=leg.id,
+            line=leg.line,
+            number=written(leg.number, form, plan.country if plan is not None else ""),
+            caller_id=self._caller_id(leg, seat),
+            ring_ms=site.calling_out.rule.ring_ms,
+            longest_ms=leg.longest_ms,
+        )
+
+    def _caller_id(self, leg: Leg, seat: SeatSettings | None) -> str:
+        site = self._site()
+        own = ""
+        if seat is not None and leg.emergency:
+            own = seat.emergency_id
+        elif seat is not None and seat.rule.queues:
+            own = site.caller_ids.get(seat.rule.queues[0], "")
+        return own or site.calling_out.caller_id

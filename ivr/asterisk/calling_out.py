@@ -1,0 +1,43 @@
+"""What a handset can dial besides seats and codes, as lines of the dialplan: from `[calling-out]` of acd.conf."""
+
+from collections.abc import Iterator
+
+from acd.numbers import emergency_numbers
+from acd.settings import Site
+from ivr.trunks import dial_string
+
+EMERGENCY_RING_S = 120
+"""How long each line rings when callfloor is away and nobody else can choose."""
+
+_ASK = "AGI(agi://${CALLFLOOR_AGI}/handset/dial)"
+
+
+def calling_out(site: Site) -> str:
+    """Render the context's lines; nothing where nobody calls out.
+
+    An emergency number goes out without callfloor too, over one line of each trunk in turn, or each line of hardware.
+    """
+    settings = site.calling_out
+    if settings.plan is None:
+        return ""
+    texts = []
+    ways = list(_ways(site))
+    for number in emergency_numbers(settings.plan.country):
+        texts.append(f"exten => {number},1,{_ASK}")
+        texts += [f" same => n,Dial({dial_string(line, number)},{EMERGENCY_RING_S})" for line in ways]
+        texts.append(" same => n,Goto(from-seat,away,1)")
+    for pattern in (f"_{settings.prefix}X.", "_+X."):
+        texts += [f"exten => {pattern},1,{_ASK}", " same => n,Goto(from-seat,away,1)"]
+    return "\n".join(texts) + "\n"
+
+
+def _ways(site: Site) -> Iterator[str]:
+    """Yield one line of each trunk, and each line of hardware, in the order in which they are tried."""
+    groups = {group.name: group for group in site.line_groups}
+    seen: set[str] = set()
+    for name in site.calling_out.rule.groups:
+        for line in groups[name].lines if name in groups else ():
+            dialled = dial_string(line.name, "")
+            if dialled not in seen:
+                seen.add(dialled)
+                yield line.name

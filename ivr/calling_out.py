@@ -1,0 +1,102 @@
+"""Calling out from a handset: what is dialled is judged, a line is chosen, and the next one if that fails.
+
+The dialplan's `calling-out` sends who dials a number outside to the flow `handset/dial`. A call that may go goes on in
+`acd-out`, which dials and, where nobody answered, asks `handset/dialled` what now. So no flow runs while it rings or
+while they talk, and a server that is restarted meanwhile cuts nobody off.
+
+Which seat calls follows from the channel, as in `ivr.handset`. An emergency needs no seat and no log-in.
+"""
+
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from acd.core.commands import CallOutAnswer
+from acd.core.events import LegOutcome
+from acd.desk.calling import CallingDesk, CallOut
+from acd.numbers import Barred
+from acd.settings import SeatSettings
+from ivr.causes import leg_outcome
+from ivr.flow import Answer, Caller, DialOut, Flow, GetVariable, Play, SetLanguage
+from ivr.trunks import dial_string
+
+log = structlog.get_logger()
+
+_BARRED: Mapping[Barred, str] = {
+    "no-number": "out-no-number",
+    "unknown": "out-no-number",
+    "premium": "out-premium",
+}
+_REFUSED: Mapping[CallOutAnswer, str] = {
+    "not-logged-in": "handset-not-logged-in",
+    "unknown-seat": "handset-no-seat",
+    "no-line": "out-no-line",
+    "barred": "out-barred",
+}
+"""What is said; anything else is a cap."""
+_ENDED: Mapping[LegOutcome, str] = {
+    "busy": "out-busy",
+    "no-answer": "out-no-answer",
+    "no-such-number": "out-no-number",
+    "rejected": "out-rejected",
+}
+
+
+class CallingOut:
+    """The flows of calling out.
+
+    Args:
+        desk: asks the core.
+        seat_of: says whose handset a channel belongs to.
+        language: that of a handset of no seat.
+
+    """
+
+    def __init__(
+        self, desk: CallingDesk, seat_of: Callable[[str], SeatSettings | None], language: Callable[[], str]
+    ) -> None:
+        self._desk = desk
+        self._seat_of = seat_of
+        self._language = language
+
+    def flows(self) -> dict[str, Flow]:
+        """Give them by their routes."""
+        return {
+            name: Flow(name, run) for name, run in (("handset/dial", self._dial), ("handset/dialled", self._dialled))
+        }
+
+    async def _dial(self, caller: Caller) -> None:
+        seat = self._seat_of(caller.channel)
+        dialled = caller.headers.get("extension", "")
+        out = await self._desk.call_out(seat, caller.uniqueid, dialled)
+        if out.answer == "ok":
+            await _go(out)
+        if out.answer != "over":
+            said = _BARRED.get(out.barred, "out-barred") if out.barred else _REFUSED.get(out.answer, "out-cap")
+            await self._tell(seat, said)
+
+    async def _dialled(self, caller: Caller) -> None:
+        seat = self._seat_of(caller.channel)
+        leg, status, told = [await GetVariable(name) or "" for name in ("ACD_LEG", "DIALSTATUS", "HANGUPCAUSE")]
+        cause = int(told) if told.isdecimal() and told.isascii() else 0
+        outcome = leg_outcome(status, cause)
+        out = await self._desk.failed(seat, caller.uniqueid, leg, outcome, cause)
+        if out.answer == "ok":
+            await _go(out)
+        await self._tell(seat, _ENDED.get(outcome, "out-congestion"))
+
+    async def _tell(self, seat: SeatSettings | None, prompt: str) -> None:
+        await Answer()
+        await SetLanguage(seat.language if seat is not None else self._language())
+        await Play(prompt)
+
+
+async def _go(out: CallOut) -> None:
+    await DialOut(
+        dial_string(out.line, out.number),
+        leg=out.leg,
+        line=out.line,
+        caller_id=out.caller_id,
+        ring_ms=out.ring_ms,
+        longest_ms=out.longest_ms,
+    )

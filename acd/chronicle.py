@@ -20,6 +20,8 @@ WISHES = {
     ev.CodeAsked: "code",
     ev.CallOutAsked: "call out",
     ev.LegFailed: "another line",
+    ev.CloseAsked: "close",
+    ev.DeferAsked: "defer",
 }
 
 

@@ -27,7 +27,7 @@ from acd.core import Core, invariants
 from acd.core import commands as cmd
 from acd.core.events import AnyEvent, CallOutAsked, DeadlineReached, LegFailed, Snapshot, Started, SwitchLost
 from acd.core.wishes import AnyWish
-from acd.ports import Journal, Switch, Watcher
+from acd.ports import Journal, Medium, Switch, Watcher
 
 log = structlog.get_logger()
 
@@ -61,6 +61,8 @@ class Dispatcher:
     def __init__(self, core: Core, journal: Journal, switch: Switch, *, clock: Callable[[], int] | None = None) -> None:
         self.core = core
         self.clock = clock or Clock()
+        self.media: dict[str, Medium] = {}
+        """Who brings the calls of a medium to seats, where it is not the switch."""
         self.watchers: list[Watcher] = []
         self.alarms: list[str] = []
         """Events that could not be decided: faults of callfloor."""
@@ -246,6 +248,10 @@ class Dispatcher:
             _ORDERS[type(command)](self._switch, command)
             return
         match command:
+            case cmd.Offer():
+                self.media.get(command.medium, self._switch).offer(command)
+            case cmd.Withdraw():
+                self.media.get(command.medium, self._switch).withdraw(command)
             case cmd.ShowSeat():
                 self._switch.show_seat(command.seat, command.look)
             case cmd.TakeSnapshot():
@@ -275,8 +281,6 @@ class Dispatcher:
 
 
 _ORDERS: dict[type[cmd.AnyCommand], Callable[[Switch, Any], None]] = {
-    cmd.Offer: lambda switch, command: switch.offer(command),
-    cmd.Withdraw: lambda switch, command: switch.withdraw(command),
     cmd.Announce: lambda switch, command: switch.announce(command),
     cmd.ChangeQueue: lambda switch, command: switch.change_queue(command),
     cmd.SendAway: lambda switch, command: switch.send_away(command),

@@ -39,6 +39,22 @@ class Switch(Protocol):
         """Ask for all the switch holds."""
 
 
+class Medium(Protocol):
+    """Brings the virtual calls of one medium to seats, as `Switch` does with those that it holds itself.
+
+    It is registered by the medium's name (`Dispatcher.media`). Whoever makes such a call submits `CallArrived` with an
+    id of its own, which no other call has or had, and keeps what belongs to it; that it waits, and where, stands in the
+    core's state alone, and outlives a restart there. Of an offer are told: `OfferAnswered`, `Connected` when the agent
+    has the call before him, and once `OfferEnded`. What he makes of it are his wishes `CloseAsked` and `DeferAsked`.
+    """
+
+    def offer(self, command: Offer) -> None:
+        """Bring a call to a seat; what comes of it is an event. Never raises for a peer's fault."""
+
+    def withdraw(self, command: Withdraw) -> None:
+        """Take an offer back; doing it twice does no harm."""
+
+
 class Journal(Protocol):
     """The one truth: an append-only log of events with the commands that followed. Never raises for the disk."""
 
@@ -109,3 +125,9 @@ class Desk(Protocol):
 
     async def code(self, seat: str, code: str) -> Answer:
         """Say what the last call was about."""
+
+    async def close(self, seat: str, offer: str) -> Answer:
+        """Be done with the virtual call of an offer; "already" if the seat does not have it, or not any more."""
+
+    async def defer(self, seat: str, offer: str, for_ms: int) -> Answer:
+        """Put it off; answers as `close`."""

@@ -100,6 +100,19 @@ class Channels:
         """A leg is gone, or never came to be. Said once, however many signs there are of it."""
         return [ev.OfferEnded(offer=offer, outcome=outcome)] if self.legs.pop(offer, None) is not None else []
 
+    def attended(self, offer: str) -> list[ev.AnyEvent] | None:
+        """Say that the agent of a leg has the virtual call before him; None if it is not his: he was too late for it.
+
+        He who comes again, after a restart of the server, still has it.
+        """
+        leg = self.legs.get(offer)
+        if leg is None or leg.withdrawn:
+            return None
+        if any(other.joined for other in self.legs.values() if other is not leg and other.call == leg.call):
+            return None
+        leg.answered = leg.joined = True
+        return [*([ev.OfferAnswered(offer=offer)] if leg.shared else []), ev.Connected(offer=offer)]
+
     def _lines_taken(self) -> list[str]:
         return [*self.outs.lines, *(leg.line for leg in self.legs.values() if leg.line)]
 

@@ -127,7 +127,7 @@ class Handset:
                 await Play("handset-no-seat")
                 return
             self._watch(seat.rule.name, action, "dialled")
-            await SetLanguage(_language(seat))
+            await SetLanguage(language_of(seat))
             await act(seat, caller)
 
         return run
@@ -148,7 +148,7 @@ class Handset:
                 return
             answer = await self._desk.log_in(seat.rule.name, pin)
             if answer == "ok":
-                await Say(phrases.logged_in_as(seat.agent, _language(seat)))
+                await Say(phrases.logged_in_as(seat.agent, language_of(seat)))
             await self._tell("log-in", seat, answer)
             if answer != "wrong-pin":
                 return
@@ -177,7 +177,7 @@ class Handset:
             await self._tell("pause", seat, "not-logged-in")
             return
         reasons = self._site().pause_reasons
-        reason = await _chosen(caller, reasons, phrases.reason_menu(reasons, _language(seat)))
+        reason = await _chosen(caller, reasons, phrases.reason_menu(reasons, language_of(seat)))
         if reason is not None:
             await self._tell("pause", seat, await self._desk.pause(seat.rule.name, reason))
 
@@ -189,12 +189,12 @@ class Handset:
             await self._tell("code", seat, "not-logged-in")
             return
         codes = self._site().codes
-        code = await _chosen(caller, codes, phrases.code_menu(codes, _language(seat)))
+        code = await _chosen(caller, codes, phrases.code_menu(codes, language_of(seat)))
         if code is not None:
             await self._tell("code", seat, await self._desk.code(seat.rule.name, code))
 
     async def _my_state(self, seat: SeatSettings, _caller: Caller) -> None:
-        name, language = seat.rule.name, _language(seat)
+        name, language = seat.rule.name, language_of(seat)
         if self._view.look(name) == "logged-out":
             await Play("handset-logged-out")
             return
@@ -214,7 +214,7 @@ class Handset:
             log.warning("handset of no supervisor", seat=seat.rule.name)
             await Play("handset-no-supervisor")
         else:
-            await self._queue_menu.run(seat, _language(seat))
+            await self._queue_menu.run(seat, language_of(seat))
 
     async def _tell(self, action: Action, seat: SeatSettings, answer: DeskAnswer) -> None:
         """Say how a wish was met. After "ok" that is the state it led to, as the distributor has it."""
@@ -234,7 +234,7 @@ class Handset:
         if reason == NOT_ANSWERING:
             await Play("handset-set-aside")
         elif reason:
-            await Say(phrases.paused_for(reason, _language(seat)))
+            await Say(phrases.paused_for(reason, language_of(seat)))
         else:
             await Play(f"handset-{look}")
 
@@ -251,6 +251,6 @@ async def _chosen(caller: Caller, words: Mapping[str, str], menu: str) -> str | 
     return words.get(digit or "", "")
 
 
-def _language(seat: SeatSettings) -> str:
+def language_of(seat: SeatSettings) -> str:
     """Give the seat's language, if the phrases are there in it."""
     return seat.language if seat.language in phrases.LANGUAGES else phrases.LANGUAGES[0]

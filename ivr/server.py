@@ -42,6 +42,8 @@ from ivr import phrases
 from ivr.announcements import lay_out
 from ivr.asterisk import Instance, write_generated
 from ivr.calling_out import CallingOut
+from ivr.desk import ROUTE as DESK
+from ivr.desk import HandsetDesk
 from ivr.fastagi import FastAgiServer, Handler
 from ivr.handset import Action, Handset, HandsetNote
 from ivr.menus import Ivr, load_ivr
@@ -109,6 +111,7 @@ class Server:
             lines=lines(self.site),
             render=self._words,
         )
+        self.virtual = HandsetDesk(self.switch, lambda: self.dispatcher.core.state, lambda: self.site, {})
         self.handset_watchers: list[Callable[[str, Action, HandsetNote], None]] = []
         self.agi = FastAgiServer({})
         self._scripts = Scripts(folder / SCRIPTS)
@@ -192,6 +195,7 @@ class Server:
             raise
         self._journal = journal
         self.dispatcher = Dispatcher(core, journal, self.switch, clock=Clock(not_before=core.state.now))
+        self.dispatcher.media.update(dict.fromkeys(self.virtual.media, self.virtual))
         self.dispatcher.watchers.append(chronicle.note)
         self.desk = AgentDesk(self.dispatcher, self.site)
 
@@ -210,6 +214,7 @@ class Server:
         async with self._reloading:  # one that runs is let end
             at = self.dispatcher.clock()
             files = self.agi.let_go()
+            self.virtual.cut()
             self.dispatcher.drain()
             await self._cancel({self._link})
             self.dispatcher.close()
@@ -345,6 +350,7 @@ class Server:
         )
         routes: dict[str, Handler] = {name: runner.handler(flow) for name, flow in ivr.routes.items()}
         routes |= {name: runner.handler(flow, to_fallback=False) for name, flow in of_seats.items()}
+        routes[DESK] = self.virtual.handler(runner)
         self.agi.routes = {f"{self.site.switch.agi_secret}/{name}": handler for name, handler in routes.items()}
         self._speaking = self._spawn(self._when_in_service(self._speak(prompts)), "prompts")
 

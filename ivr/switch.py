@@ -14,7 +14,7 @@ and a seat that answered too late ends as withdrawn, when it has heard so.
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 import structlog
@@ -25,6 +25,7 @@ from ivr.ami import Link, LinkError, Message, text
 from ivr.announcer import Announcer, Render
 from ivr.channels import EVENTS, VARIABLES, Channels, number
 from ivr.held import ON_A_LINE, Held, Leg
+from ivr.legs import caller_id, token, variables
 from ivr.trunks import dialled
 
 log = structlog.get_logger()
@@ -32,7 +33,6 @@ log = structlog.get_logger()
 KEEP_ALIVE_S = 10.0
 """Between two keep-alives; the dialplan takes callfloor for dead after 120 s of silence (acd-hold)."""
 RETRY_FIRST_S, RETRY_MOST_S = 0.25, 10.0
-OFFER_MARK = "SHARED(ACD_OFFER)"
 TALK_MARK = "SHARED(ACD_TALK)"
 EVENT_CLASSES = "call,user,system"
 EVENT_NAMES = EVENTS | {"FullyBooted", "HangupRequest"}
@@ -170,18 +170,46 @@ class AmiSwitch:
             if caller is None:
                 self.take_snapshot()  # or a caller who is not there would be offered to one seat after the other
             return
-        variables = [
-            f"ACD_OFFER={command.offer}",
-            f"ACD_CALL={command.call}",
-            f"ACD_CALLER={caller.channel}",
-            f"ACD_RUNG={command.seat}",
-        ]
-        if command.line:
-            variables.append(f"ACD_LINE={command.line}")
-        if command.shared:
-            variables.append("ACD_SHARED=1")
-            if not self._rings(command.call):  # who had him before, has him no more
-                self._link.tell("Setvar", Channel=caller.channel, Variable=TALK_MARK, Value="")
+        if command.shared and not self._rings(command.call):  # who had him before, has him no more
+            self._link.tell("Setvar", Channel=caller.channel, Variable=TALK_MARK, Value="")
+        leg = self._leg(command)
+        self._link.tell("Setvar", Channel=caller.channel, Variable=token(leg), Value=command.offer)
+        name = f"{caller.queue}: {caller.name or caller.number or 'unknown'}"
+        self._originate(
+            self._link,
+            command,
+            Channel=handset,
+            Context="acd-seat",
+            Exten="first" if command.shared else "s",
+            CallerID=caller_id(name, caller.number),
+            Variable=[*variables(command), f"ACD_CALLER={caller.channel}"],
+        )
+
+    def ring(self, command: cmd.Offer, title: str, number: str) -> None:
+        """Ring a seat's handset for a virtual call, which it shows by these. Who answers is led to acd-desk."""
+        handset = self._handset(command)
+        if self._link is None or handset is None:
+            self._submit(ev.OfferEnded(offer=command.offer, outcome="failed"))
+            return
+        self._leg(command)
+        self._originate(
+            self._link,
+            command,
+            Channel=handset,
+            Context="acd-desk",
+            Exten="s",
+            CallerID=caller_id(title, number),
+            Variable=variables(command),
+        )
+
+    def attend(self, offer: str) -> bool:
+        """Say that an agent has a virtual call before him. Answers whether it is his: of several the first one's."""
+        events = self.channels.attended(offer)
+        if events is not None:
+            self._submit(*events)
+        return events is not None
+
+    def _leg(self, command: cmd.Offer) -> Leg:
         self.channels.legs[command.offer] = leg = Leg(
             call=command.call,
             seat=command.seat,
@@ -190,18 +218,16 @@ class AmiSwitch:
             made_at=self._clock(),
             shared=command.shared,
         )
-        self._link.tell("Setvar", Channel=caller.channel, Variable=_token(leg), Value=command.offer)
-        answer = self._link.send(
+        return leg
+
+    def _originate(self, link: Link, command: cmd.Offer, **details: str | Sequence[str]) -> None:
+        answer = link.send(
             "Originate",
-            Channel=handset,
             ChannelId=command.offer,
-            Context="acd-seat",
-            Exten="first" if command.shared else "s",
             Priority="1",
             Timeout=str(command.ring_ms),
-            CallerID=_caller_id(caller),
-            Variable=variables,
             Async="true",
+            **details,
         )
         answer.add_done_callback(lambda future: self._originated(command.offer, future))
 
@@ -214,7 +240,7 @@ class AmiSwitch:
             return
         leg = self.channels.legs.get(command.offer)
         if (caller := self.channels.calls.get(command.call)) is not None:
-            self._link.tell("Setvar", Channel=caller.channel, Variable=_token(leg), Value="")
+            self._link.tell("Setvar", Channel=caller.channel, Variable=token(leg), Value="")
         if leg is not None:
             hears_why = leg.shared and leg.answered and not leg.joined and not leg.withdrawn
             leg.withdrawn = True
@@ -366,16 +392,3 @@ async def _whole_list(link: Link, action: str, **headers: str) -> list[Message]:
     if not text(messages[-1], "Event").endswith("Complete"):
         raise LinkError(f"{action}: {text(messages[-1], 'Message') or 'no list came'}")
     return messages
-
-
-def _token(leg: Leg | None) -> str:
-    """Name the variable of a caller's channel that lets a leg have him: one for all, or, shared, one a seat."""
-    return f"SHARED(ACD_OFFER_{leg.seat})" if leg is not None and leg.shared else OFFER_MARK
-
-
-def _caller_id(caller: Held) -> str:
-    """What the agent's phone shows. Quotes, brackets and backslashes would end the quoted name."""
-    name = f"{caller.queue}: {caller.name or caller.number or 'unknown'}"
-    plain = "".join(char for char in name if char not in '"<>\\')
-    digits = "".join(char for char in caller.number if char in "0123456789+*#")
-    return f'"{plain[:60]}" <{digits[:32]}>'

@@ -4,6 +4,7 @@ order       the calls that wait, first in line first: position, fullness, and wh
 by_arrival  the same by arrival, where overtaking is bounded
 seats       who serves it           signed_in   how many of them are logged in
 busy        how many have a call of it in hand, where that is bounded
+virtual     how many of those that wait are no callers
 """
 
 from bisect import bisect_left, insort
@@ -15,7 +16,7 @@ from acd.core.rules import QueueRule
 class Book:
     """One queue."""
 
-    __slots__ = ("busy", "by_arrival", "order", "rule", "seats", "signed_in", "steps_on")
+    __slots__ = ("busy", "by_arrival", "order", "rule", "seats", "signed_in", "steps_on", "virtual")
 
     def __init__(self, rule: QueueRule) -> None:
         self.rule = rule
@@ -24,12 +25,19 @@ class Book:
         self.seats: list[Seat] = []
         self.signed_in = 0
         self.busy = 0
+        self.virtual = 0
         self.steps_on: set[int] = set()
         """Steps whose condition on the whole queue holds."""
+
+    @property
+    def callers(self) -> int:
+        """How many wait that make the queue full, or a crowd: messages left overnight keep no caller out."""
+        return len(self.order) - self.virtual
 
     def add(self, call: Call) -> None:
         """A call stands in line."""
         insort(self.order, (call.rank, call.due, call.number, call))
+        self.virtual += call.virtual
         if self.rule.overtake_most:
             insort(self.by_arrival, (call.arrived, call.number, call))
 
@@ -40,6 +48,7 @@ class Book:
         if place == len(order) or order[place][2] != call.number:
             return False
         del order[place]
+        self.virtual -= call.virtual
         if self.rule.overtake_most:
             del self.by_arrival[bisect_left(self.by_arrival, (call.arrived, call.number))]
         return True

@@ -49,6 +49,8 @@ class Offer(Command, frozen=True, kw_only=True):
     """Other seats may ring for the same call at the same time; the first who answers has it."""
     line: str = ""
     """The trunk line that carries the seat's leg; empty where it needs none."""
+    medium: str = ""
+    """Of a virtual call: says who carries this out. Empty for one that the switch holds."""
 
 
 class Withdraw(Command, frozen=True, kw_only=True):
@@ -57,6 +59,8 @@ class Withdraw(Command, frozen=True, kw_only=True):
     offer: str
     call: str
     """Whose token is to be cleared; empty where another offer holds it by now."""
+    medium: str = ""
+    """As in the offer; empty for a leg whose offer is not known."""
 
 
 class Suspend(Command, frozen=True, kw_only=True):

@@ -36,7 +36,9 @@ def configure(floor: Floor, event: Configured) -> None:
         offering.go_on_with_others(floor, seat)
     queueing.ease_crowds(floor)
     for call in list(state.calls.values()):
-        if call.state == "waiting" and call.queue not in state.queues:
+        if call.queue in state.queues:
+            queueing.take_up(floor, call, call.queue)
+        elif call.state == "waiting":
             queueing.overflow(floor, call, "unknown-queue")
     floor.unsettled.update(state.queues)
     for seat in state.seats.values():

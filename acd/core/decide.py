@@ -8,7 +8,7 @@ to be asked again though nothing happened; the caller then sends `DeadlineReache
 from collections.abc import Callable
 from typing import Any
 
-from acd.core import configure, offering, outgoing, queueing, reconcile, wishes
+from acd.core import configure, offering, outgoing, queueing, reconcile, telling, wishes
 from acd.core import events as ev
 from acd.core.commands import AnyCommand, Reply, TakeSnapshot
 from acd.core.floor import Floor
@@ -50,7 +50,7 @@ def _arrived(floor: Floor, event: ev.CallArrived) -> None:
     call = floor.state.calls.get(event.call)
     if call is None:
         reconcile.admit(floor, event)
-    elif call.state in {"talking", "after"}:
+    elif call.state in {"talking", "after"} and not call.virtual:
         reconcile.come_back(floor, call, event)
 
 
@@ -66,8 +66,11 @@ def _call_set(floor: Floor, event: ev.CallSet) -> None:
         return
     if event.priority is not None:
         queueing.set_priority(floor, call, event.priority)
-    if call.state == "waiting" and event.queue in floor.state.queues:
-        queueing.move_queue(floor, call, event.queue, "moved")
+    if event.queue in floor.state.queues:
+        if call.state == "waiting":
+            queueing.move_queue(floor, call, event.queue, "moved")
+        else:
+            queueing.take_up(floor, call, event.queue)
     if event.withdraw is not None:
         queueing.overflow(floor, call, "withdrawn", event.withdraw)
 
@@ -185,7 +188,7 @@ _CALL_DEADLINES: dict[str, Callable[[Floor, Call], None]] = {
     "hold": queueing.hold_over,
     "step": queueing.step_due,
     "circle": queueing.widen_circle,
-    "tell": queueing.tell,
+    "tell": telling.tell,
     "wants": queueing.want_no_more,
     "give-up": lambda floor, call: queueing.overflow(floor, call, "wait"),
 }

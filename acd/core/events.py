@@ -8,8 +8,8 @@ Who says what:
 
     the switch      CallArrived CallEnded OfferRinging OfferAnswered Connected OfferEnded HandsetChanged LineChanged
                     SwitchLost Snapshot LegAnswered LegEnded
-    the agent       LogInAsked LogOutAsked ReadyAsked PauseAsked WrapUpEndAsked WrapUpExtendAsked CodeAsked CallOutAsked
-                    LegFailed; each is answered by a `Reply`
+    the agent       LogInAsked LogOutAsked ReadyAsked PauseAsked WrapUpEndAsked WrapUpExtendAsked CodeAsked CloseAsked
+                    DeferAsked CallOutAsked LegFailed; each is answered by a `Reply`
     the supervisor  QueueSet CallSet
     the server      Started Configured SeatsConfigured DeadlineReached
 """
@@ -108,8 +108,9 @@ class CallEnded(Event, frozen=True, kw_only=True):
     """The caller is gone: hung up, or left the queue by a key. In whatever state the call was."""
 
     call: str
-    reason: Literal["hung-up", "key-exit", "lost"] = "hung-up"
-    """lost: it ended while nobody was looking; the true moment lies in the gap before `at`."""
+    reason: Literal["hung-up", "key-exit", "lost", "done"] = "hung-up"
+    """lost: it ended while nobody was looking; the true moment lies in the gap before `at`. done: there is nothing left
+    to do for it, of a virtual call that no agent has closed."""
 
 
 class OfferRinging(Event, frozen=True, kw_only=True):
@@ -299,6 +300,21 @@ class LegEnded(Event, frozen=True, kw_only=True):
     outcome: LegOutcome
 
 
+class CloseAsked(Asked, frozen=True, kw_only=True):
+    """The agent is done with a virtual call: it is over, and does not wait again when the leg ends."""
+
+    offer: str
+    """On which he has it; with any other one nothing is closed."""
+
+
+class DeferAsked(Asked, frozen=True, kw_only=True):
+    """The agent puts a virtual call off: when the leg ends it waits at its old place, offered to nobody for a while."""
+
+    offer: str
+    for_ms: int
+    """From now."""
+
+
 class QueueSet(Event, frozen=True, kw_only=True):
     """A queue is closed or opened by hand."""
 
@@ -345,6 +361,8 @@ AnyEvent = (
     | LegFailed
     | LegAnswered
     | LegEnded
+    | CloseAsked
+    | DeferAsked
     | QueueSet
     | CallSet
     | DeadlineReached

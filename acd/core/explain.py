@@ -177,6 +177,8 @@ def kept_back(state: State, call: Call) -> str | None:
     """Say why a call is offered to nobody, whoever is free."""
     if not state.fresh:
         return "the switch is out of sight, nothing is decided"
+    if call.hold_until is not None and call.virtual:
+        return f"it was put off, for {_seconds(call.hold_until - state.now)} more"
     if call.hold_until is not None:
         return f"its queue serves a call only after a while, this one in {_seconds(call.hold_until - state.now)}"
     rule = state.queues.get(call.queue)

@@ -77,7 +77,7 @@ class Floor:
             book.steps_on = {
                 number
                 for number, step in enumerate(book.rule.steps)
-                if step.when_waiting is not None and len(book.order) >= step.when_waiting
+                if step.when_waiting is not None and book.callers >= step.when_waiting
             }
         for call in state.calls.values():
             if self.may_be_offered(call):

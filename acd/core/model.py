@@ -30,6 +30,8 @@ class Call(Struct, kw_only=True, gc=False):
     queue: str
     caller: str
     medium: str
+    virtual: bool = False
+    """The server holds it, see `MediumRule.virtual`; so it stays whatever becomes of the rules."""
     priority: int | None = None
     """Priority class that came with it; None: the queue's counts."""
     rank: int
@@ -56,8 +58,8 @@ class Call(Struct, kw_only=True, gc=False):
     offers_made: int = 0
     rings: int = 1
     """So many seats may ring for it at once."""
-    give_up_at: int
-    """When the wait is over, served or not."""
+    give_up_at: int | None
+    """When the wait is over, served or not; None for a virtual call, which never gives up."""
     hold_until: int | None = None
     """It is offered to nobody before."""
     step_at: int | None = None
@@ -190,6 +192,8 @@ class Offer(Struct, kw_only=True, gc=False):
     seat: str
     queue: str
     medium: str
+    virtual: bool = False
+    """Of a virtual call."""
     line: str = ""
     """The trunk line that carries the seat's leg."""
     wrap_up_ms: int
@@ -215,6 +219,11 @@ class Offer(Struct, kw_only=True, gc=False):
     def in_talk(self) -> bool:
         """Caller and agent have met."""
         return self.state in IN_TALK
+
+    @property
+    def carrier(self) -> str:
+        """Who carries out what concerns it: a medium; empty for the switch."""
+        return self.medium if self.virtual else ""
 
 
 class Line(Struct, kw_only=True, gc=False):

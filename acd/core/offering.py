@@ -20,6 +20,10 @@ LOOK_MS = 3_000
 """From a doubt to the snapshot that settles it."""
 WITHDRAW_MS = 3_000
 """From a withdrawal to its confirmation."""
+BACK_MS = 5_000
+"""A virtual call that a seat gave back does not ring there again at once, whatever `refusal_ms` is."""
+DEFER_MOST_MS = 31 * 86_400_000
+"""None is put off for longer."""
 
 UNDELIVERED = frozenset({"busy", "unreachable", "failed"})
 """Outcomes that are no fault of the agent."""
@@ -52,6 +56,7 @@ def _offer(floor: Floor, call: Call, seat: Seat) -> None:
         seat=seat.name,
         queue=call.queue,
         medium=call.medium,
+        virtual=call.virtual,
         wrap_up_ms=rule.wrap_up_most_ms if rule.wrap_up_until_coded else rule.wrap_up_ms,
         since=state.now,
         made_at=state.now,
@@ -79,6 +84,7 @@ def _offer(floor: Floor, call: Call, seat: Seat) -> None:
             ring_ms=rule.ring_ms,
             shared=rings_many(rule),
             line=offer.line,
+            medium=offer.carrier,
         )
     )
     floor.show(seat)
@@ -191,7 +197,7 @@ def withdraw(floor: Floor, offer: Offer) -> None:
     """Take it back, or ask once more for it to be taken back."""
     if offer.move("withdraw", floor.state.now):
         floor.give_deadline(offer, WITHDRAW_MS)
-        floor.commands.append(Withdraw(offer=offer.id, call=offer.call or ""))
+        floor.commands.append(Withdraw(offer=offer.id, call=offer.call or "", medium=offer.carrier))
 
 
 def end(floor: Floor, offer: Offer, outcome: OfferOutcome) -> None:
@@ -206,7 +212,10 @@ def end(floor: Floor, offer: Offer, outcome: OfferOutcome) -> None:
     if offer.in_talk:
         if call is not None:
             call.offers = ()
-            call.move("part", floor.state.now)
+            if call.virtual:
+                _give_back(floor, call, seat)
+            else:
+                call.move("part", floor.state.now)
         _finish_talk(floor, seat, offer)
     else:
         _end_ring(floor, seat, offer, call, outcome)
@@ -302,8 +311,21 @@ def _drop(floor: Floor, seat: Seat, offer: Offer) -> None:
 def requeue(floor: Floor, call: Call) -> None:
     """Back to its old place: rank, due time and number are what they were."""
     floor.routing.leaves(call)
-    if not call.move("requeue", floor.state.now):
-        return
+    if call.move("requeue", floor.state.now):
+        _line_up_again(floor, call)
+
+
+def _give_back(floor: Floor, call: Call, seat: Seat) -> None:
+    """The leg is gone and the agent has not closed the virtual call: it waits again, for him not at once."""
+    floor.routing.leaves(call)
+    if call.hold_until is None:  # else he has put it off, and may have it then
+        rule = floor.state.queues.get(call.queue)
+        bar(floor, call, seat, max(rule.refusal_ms if rule is not None else 0, BACK_MS))
+    if call.move("give_back", floor.state.now):
+        _line_up_again(floor, call)
+
+
+def _line_up_again(floor: Floor, call: Call) -> None:
     call.circle_at = None
     if call.wants and call.wants in (call.barred or ()):
         call.wants, call.wants_until = "", None
@@ -314,8 +336,33 @@ def requeue(floor: Floor, call: Call) -> None:
     queueing.line_up(floor, call)
     queueing.plan_step(floor, call)
     queueing.look_around(floor, call)
-    if call.give_up_at <= floor.state.now:
+    if call.give_up_at is not None and call.give_up_at <= floor.state.now:
         queueing.overflow(floor, call, "wait")
+
+
+def close(floor: Floor, seat: Seat, name: str) -> bool:
+    """The agent is done with the virtual call that he has on this offer. Answers whether he has one."""
+    call = _virtual_call(floor, seat, name)
+    if call is not None:
+        forget(floor, call)
+    return call is not None
+
+
+def defer(floor: Floor, seat: Seat, name: str, for_ms: int) -> bool:
+    """He puts it off. Answers whether he has one."""
+    call = _virtual_call(floor, seat, name)
+    if call is not None:
+        call.hold_until = floor.state.now + min(max(for_ms, 0), DEFER_MOST_MS)
+        floor.deadlines.add(call.hold_until, "hold", call.id)
+    return call is not None
+
+
+def _virtual_call(floor: Floor, seat: Seat, name: str) -> Call | None:
+    offer = floor.state.offers.get(name)
+    if offer is None or offer.seat != seat.name or not offer.in_talk or offer.call is None:
+        return None
+    call = floor.state.calls[offer.call]
+    return call if call.virtual else None
 
 
 def bar(floor: Floor, call: Call, seat: Seat, for_ms: int) -> None:

@@ -1,4 +1,4 @@
-"""Calls in line: how they join, wait, are eased, are told how they stand, and leave without an agent.
+"""Calls in line: how they join, wait, are eased, and leave without an agent.
 
 A call in line is in its queue's book; while it may be offered it is also in the matcher. `line_up` and `step_out` move
 it, and whatever changes its place or its class does so between the two.
@@ -7,7 +7,7 @@ it, and whatever changes its place or its class does so between the two.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from acd.core import waits
+from acd.core import telling, waits
 from acd.core.books import Book
 from acd.core.classes import all_needs, eased
 from acd.core.commands import Announce, ChangeQueue, SendAway
@@ -27,26 +27,41 @@ def join(floor: Floor, call: Call) -> None:
     """A call comes to its queue: it lines up, or goes where the queue sends whom it does not take."""
     book = floor.books.get(call.queue)
     if book is None:
-        call.give_up_at = floor.state.now
-        floor.deadlines.add(call.give_up_at, "give-up", call.id)
+        _plan_end(floor, call, floor.state.now)
         overflow(floor, call, "unknown-queue")
         return
-    _take_rules(floor, call, book.rule)
-    reason = _kept_out(floor, call, book)
-    if reason is not None:
+    rule = book.rule
+    _take_rules(floor, call, rule)
+    if call.virtual:
+        call.place = -1  # nobody listens how long it takes, and a wait of days would teach callers nothing
+    elif (reason := _kept_out(floor, call, book)) is not None:
         overflow(floor, call, reason)
         return
-    rule = book.rule
-    call.place = book.ahead_of(call)
+    else:
+        call.place = book.ahead_of(call)
+        if rule.tell_first_ms or rule.expected_most_ms:
+            waits.promise(floor.state, call, call.place)
     if rule.steps:
         plan_step(floor, call)
-    if rule.tell_first_ms:
-        call.tell_at = floor.state.now + rule.tell_first_ms
-        floor.deadlines.add(call.tell_at, "tell", call.id)
-    if rule.tell_first_ms or rule.expected_most_ms:
-        waits.promise(floor.state, call, call.place)
+    telling.plan(floor, call, rule)
     line_up(floor, call)
     look_around(floor, call)
+
+
+def take_up(floor: Floor, call: Call, queue: str) -> None:
+    """A virtual call whose queue did not exist waits in one that does."""
+    if call.virtual and call.state == "after" and call.move("give_back", floor.state.now):
+        if call.queue != queue:
+            call.queue = queue
+            floor.commands.append(ChangeQueue(call=call.id, queue=queue, reason="moved"))
+        join(floor, call)
+
+
+def _plan_end(floor: Floor, call: Call, at: int) -> None:
+    """Note when the wait is over, served or not."""
+    if not call.virtual:
+        call.give_up_at = at
+        floor.deadlines.add(at, "give-up", call.id)
 
 
 def _take_rules(floor: Floor, call: Call, rule: QueueRule) -> None:
@@ -56,7 +71,8 @@ def _take_rules(floor: Floor, call: Call, rule: QueueRule) -> None:
     call.steps_done = call.passed = call.passed_by = call.told_at = 0
     call.step_at = call.circle_at = call.tell_at = None
     call.rings = rings_at_first(rule)
-    floor.deadlines.add(call.give_up_at, "give-up", call.id)
+    if call.give_up_at is not None:
+        floor.deadlines.add(call.give_up_at, "give-up", call.id)
     call.hold_until = None
     if rule.serve_after_ms and call.arrived + rule.serve_after_ms > floor.state.now:
         call.hold_until = call.arrived + rule.serve_after_ms
@@ -86,9 +102,7 @@ def learn_rules(floor: Floor, call: Call, rule: QueueRule) -> None:
     if 0 < rule.overtake_most <= call.passed:
         call.rank, call.due = FRONT, call.arrived
     plan_step(floor, call)
-    if rule.tell_first_ms and call.tell_at is None:
-        call.tell_at = floor.state.now + rule.tell_first_ms
-        floor.deadlines.add(call.tell_at, "tell", call.id)
+    telling.plan(floor, call, rule)
 
 
 def _will_come(seat: Seat, call: Call) -> bool:
@@ -101,7 +115,7 @@ def _kept_out(floor: Floor, call: Call, book: Book) -> Reason | None:
     rule = book.rule
     if floor.state.closed.get(rule.name, rule.closed):
         return "closed"
-    if rule.waiting_most and len(book.order) >= rule.waiting_most:
+    if rule.waiting_most and book.callers >= rule.waiting_most:
         return "full"
     if rule.join_empty is not None and is_empty(floor.state, call, book, rule.join_empty):
         return "empty"
@@ -126,7 +140,7 @@ def line_up(floor: Floor, call: Call) -> None:
     for number, step in enumerate(book.rule.steps):
         if number in book.steps_on:
             _take_step(floor, call, number, step)
-        elif step.when_waiting is not None and len(book.order) >= step.when_waiting:
+        elif step.when_waiting is not None and book.callers >= step.when_waiting:
             book.steps_on.add(number)
             _ease_crowd(floor, book, number, step)
         if not book.holds(call):  # sent elsewhere
@@ -183,7 +197,7 @@ def step_out(floor: Floor, call: Call) -> None:
     if call.wants:
         floor.keep_no_more(call)
     for number in list(book.steps_on) if book.steps_on else ():
-        if len(book.order) < (book.rule.steps[number].when_waiting or 0):
+        if book.callers < (book.rule.steps[number].when_waiting or 0):
             book.steps_on.discard(number)
 
 
@@ -217,28 +231,6 @@ def plan_circle(floor: Floor, call: Call, rule: QueueRule) -> None:
     if rule.strategy == "ring-circles" and call.circle_at is None:
         call.circle_at = floor.state.now + rule.circle_ms
         floor.deadlines.add(call.circle_at, "circle", call.id)
-
-
-def tell(floor: Floor, call: Call) -> None:
-    """Tell a caller how he stands."""
-    call.tell_at = None
-    book = floor.books.get(call.queue)
-    if book is None or call.state not in {"waiting", "offered"}:
-        return
-    rule = book.rule
-    if call.state == "offered":  # his phone is about to be answered; should it not be, he hears later
-        call.tell_at = floor.state.now + rule.ring_ms
-        floor.deadlines.add(call.tell_at, "tell", call.id)
-        return
-    ahead = book.ahead_of(call)
-    expected = waits.promise(floor.state, call, ahead) if rule.tell_wait else None
-    least, most = expected or (0, 0)
-    if rule.tell_position or most:
-        position = ahead + 1 if rule.tell_position else 0
-        floor.commands.append(Announce(call=call.id, position=position, wait_least_ms=least, wait_most_ms=most))
-    if rule.tell_every_ms:
-        call.tell_at = floor.state.now + rule.tell_every_ms
-        floor.deadlines.add(call.tell_at, "tell", call.id)
 
 
 # Escalation
@@ -297,7 +289,7 @@ def settle(floor: Floor) -> None:
 
 def _leave_if_empty(floor: Floor, call: Call, book: Book) -> None:
     absences = book.rule.leave_empty
-    if absences is None or not floor.state.fresh or not book.holds(call):
+    if absences is None or call.virtual or not floor.state.fresh or not book.holds(call):
         return
     waits_for_one = call.wants and call.wants_until is None  # sent there by the queue, perhaps because it is empty
     if not waits_for_one and is_empty(floor.state, call, book, absences):
@@ -322,7 +314,7 @@ def _take_step(floor: Floor, call: Call, number: int, step: Step) -> None:
     if step.go is not None:
         overflow(floor, call, "step", step.go)
         return
-    if step.announce and in_line:
+    if step.announce and in_line and not call.virtual:
         floor.commands.append(Announce(call=call.id, prompt=step.announce))
     if not (step.drop or step.lower or step.tiers or step.ahead_ms or step.priority is not None):
         return
@@ -348,7 +340,10 @@ def leave_queue(floor: Floor, call: Call) -> bool:
 
 
 def overflow(floor: Floor, call: Call, reason: Reason, to: str | None = None) -> None:
-    """The wait in this queue is over without an agent: on to where the queue says, or to the switch."""
+    """The wait in this queue is over without an agent: on to where the queue says, or to the switch.
+
+    A virtual call has nobody who could be sent to the switch: it stays, or leaves only for the lack of a queue.
+    """
     if call.state != "waiting":
         return
     rule = floor.state.queues.get(call.queue)
@@ -363,7 +358,10 @@ def overflow(floor: Floor, call: Call, reason: Reason, to: str | None = None) ->
         if verb == "seat" and rule is not None and name in floor.state.seats and call.wants != name:
             _only_seat(floor, call, name, rule)
             return
-    if leave_queue(floor, call):
+    if call.virtual:
+        if reason == "unknown-queue":
+            leave_queue(floor, call)
+    elif leave_queue(floor, call):
         floor.commands.append(SendAway(call=call.id, to="" if verb in {"queue", "seat"} else to, reason=reason))
 
 
@@ -371,8 +369,7 @@ def _only_seat(floor: Floor, call: Call, seat: str, rule: QueueRule) -> None:
     """Wait on, for one seat, as long as a wait in this queue may be."""
     step_out(floor, call)
     call.wants, call.wants_until = seat, None
-    call.give_up_at = floor.state.now + rule.max_wait_ms
-    floor.deadlines.add(call.give_up_at, "give-up", call.id)
+    _plan_end(floor, call, floor.state.now + rule.max_wait_ms)
     plan_step(floor, call)
     line_up(floor, call)
     look_around(floor, call)
@@ -383,7 +380,7 @@ def move_queue(floor: Floor, call: Call, queue: str, reason: str) -> None:
     step_out(floor, call)
     call.queue = queue
     floor.commands.append(ChangeQueue(call=call.id, queue=queue, reason=reason))
-    call.give_up_at = floor.state.now + floor.state.queues[queue].max_wait_ms
+    _plan_end(floor, call, floor.state.now + floor.state.queues[queue].max_wait_ms)
     join(floor, call)
 
 

@@ -3,7 +3,7 @@
 The switch is right about what exists, we are right about why. So: whatever we hold that the switch does not has ended;
 whatever the switch holds in `acd-hold` that we do not know waits, since the time its own channel names; and our own
 order, refusals, pauses and wrap-ups stand. What began after the snapshot was asked for is left alone, because the
-answer may have been written before it.
+answer may have been written before it. Of virtual calls it says nothing, only of the seats' legs.
 """
 
 from msgspec import structs
@@ -53,13 +53,12 @@ def reconcile(floor: Floor, snapshot: Snapshot) -> None:
     state = floor.state
     held = {call.call: call for call in snapshot.calls}
     if snapshot.switch_run and state.switch_run and snapshot.switch_run != state.switch_run:
-        lost = [call for call in state.calls.values() if call.id not in held and call.known_at < snapshot.asked]
-        tickets.write(floor, lost)
+        tickets.write(floor, [call for call in state.calls.values() if _misses(snapshot, held, call)])
     state.switch_run = snapshot.switch_run or state.switch_run
     younger = {call.id for call in state.calls.values() if max(call.known_at, call.since) >= snapshot.asked}
     _legs(floor, snapshot)
     for call in list(state.calls.values()):
-        if call.known_at < snapshot.asked and call.id not in held:
+        if _misses(snapshot, held, call):
             offering.forget(floor, call)
     for known in held.values():
         if known.call not in younger:
@@ -74,6 +73,11 @@ def reconcile(floor: Floor, snapshot: Snapshot) -> None:
     _see_again(floor)
     for seat in state.seats.values():
         floor.show(seat, again=True)
+
+
+def _misses(snapshot: Snapshot, held: dict[str, HeldCall], call: Call) -> bool:
+    """Whether a call that the snapshot should name is not in it."""
+    return call.known_at < snapshot.asked and call.id not in held and not call.virtual
 
 
 def _legs(floor: Floor, snapshot: Snapshot) -> None:
@@ -117,6 +121,8 @@ def _held(floor: Floor, held: HeldCall) -> None:
     if call is None:
         if held.waiting:
             admit(floor, held)
+    elif call.virtual:  # not the switch's to say
+        return
     elif held.waiting and call.state in {"talking", "after"}:
         sent = any(isinstance(command, SendAway) and command.call == call.id for command in floor.commands)
         if not sent and (not floor.state.fresh or floor.at - call.since >= SETTLE_MS):
@@ -131,12 +137,16 @@ def admit(floor: Floor, held: HeldCall | CallArrived) -> None:
     state.calls_counted += 1
     rule = state.queues.get(held.queue)
     since = state.now if held.since is None else held.since
+    medium = held.medium if held.medium in state.media else "voice"
+    virtual = medium in state.media and state.media[medium].virtual
+    gives_up_at = max(since + rule.max_wait_ms, state.now) if rule else state.now
     call = Call(
         id=held.call,
         number=state.calls_counted,
         queue=held.queue,
         caller=held.caller,
-        medium=held.medium if held.medium in state.media else "voice",
+        medium=medium,
+        virtual=virtual,
         priority=None if held.priority is None else max(held.priority, 0),
         rank=0,
         due=since,
@@ -146,7 +156,7 @@ def admit(floor: Floor, held: HeldCall | CallArrived) -> None:
         wants=held.seat,
         since=state.now,
         known_at=state.now,
-        give_up_at=max(since + rule.max_wait_ms, state.now) if rule else state.now,
+        give_up_at=None if virtual else gives_up_at,
     )
     if state.tickets:
         tickets.redeem(floor, call)

@@ -192,12 +192,15 @@ class MediumRule(Struct, frozen=True, kw_only=True):
     """Media of which nothing new comes meanwhile; `*` for all."""
     interrupted_by: tuple[str, ...] = ()
     """Media that come in spite of it: it is set aside meanwhile, and goes on at the same seat."""
+    virtual: bool = False
+    """The server holds its contacts, not the switch: no snapshot names them, none is cut off when the switch dies, and
+    none gives up. One that its agent has not closed when the talk ends waits again."""
 
 
 _SPOKEN = ("voice", "video", "callback", "voicemail")
 
 MEDIA = (
-    *(MediumRule(name=name) for name in _SPOKEN),
+    *(MediumRule(name=name, virtual=name in {"callback", "voicemail"}) for name in _SPOKEN),
     *(MediumRule(name=name, most=3, blocks=(*_SPOKEN, "email")) for name in ("chat", "sms", "social")),
     MediumRule(name="email", blocks=("email",), interrupted_by=(*_SPOKEN, "chat", "sms", "social")),
 )

@@ -6,7 +6,8 @@ with it:
     offer     ringing -> answered -> connected -> wrap-up -> (gone)    doubtful: the switch's word is overdue, we look
                                      suspended: set aside              withdrawing: taken back, not yet confirmed
     call      waiting -> offered -> talking -> after -> (gone)         a caller may leave from anywhere; one who waits
-                                                                       again begins a new stay, as a new `Call`
+                                                                       again begins a new stay, as a new `Call`; a
+                                                                       virtual call goes back to its old place
     seat      logged-out  ready  paused: the agent's word. What the seat does is in its offers; `Seat.state` sums up.
 
 A move that the table does not name is not an error: events come late, twice and out of order, and a late word about
@@ -21,7 +22,8 @@ from typing import Literal
 CallState = Literal["waiting", "offered", "talking", "after"]
 """Where a call stands. A call that is gone is not in the state at all.
 
-after: the talk is over, the caller's channel still lives: survey, goodbye, or on its way to a queue again.
+after: the talk is over, the caller's channel still lives: survey, goodbye, or on its way to a queue again. A virtual
+call is there only while its queue does not exist.
 """
 
 Presence = Literal["logged-out", "ready", "paused"]
@@ -39,6 +41,8 @@ CALL_MOVES: dict[tuple[CallState, str], CallState] = {
     ("offered", "connect"): "talking",
     ("talking", "part"): "after",
     ("waiting", "leave"): "after",
+    ("talking", "give_back"): "waiting",  # a virtual call that was not closed
+    ("after", "give_back"): "waiting",  # one whose queue is there again
 }
 
 SEAT_MOVES: dict[tuple[Presence, str], Presence] = {

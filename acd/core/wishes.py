@@ -4,10 +4,15 @@ A wish is never lost and never cuts a talk: with work in hand it is kept as the 
 "later".
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from acd.core import offering
 from acd.core.commands import Answer
 from acd.core.events import (
+    CloseAsked,
     CodeAsked,
+    DeferAsked,
     LogInAsked,
     LogOutAsked,
     PauseAsked,
@@ -18,7 +23,17 @@ from acd.core.events import (
 from acd.core.floor import Floor
 from acd.core.model import Offer, Seat
 
-AnyWish = LogInAsked | LogOutAsked | ReadyAsked | PauseAsked | WrapUpEndAsked | WrapUpExtendAsked | CodeAsked
+AnyWish = (
+    LogInAsked
+    | LogOutAsked
+    | ReadyAsked
+    | PauseAsked
+    | WrapUpEndAsked
+    | WrapUpExtendAsked
+    | CodeAsked
+    | CloseAsked
+    | DeferAsked
+)
 WISHES: tuple[type[AnyWish], ...] = (
     LogInAsked,
     LogOutAsked,
@@ -27,6 +42,8 @@ WISHES: tuple[type[AnyWish], ...] = (
     WrapUpEndAsked,
     WrapUpExtendAsked,
     CodeAsked,
+    CloseAsked,
+    DeferAsked,
 )
 
 
@@ -39,19 +56,7 @@ def answer(floor: Floor, wish: AnyWish) -> Answer:
         return _log_in(floor, seat, pin_matches=wish.pin_matches)
     if seat.presence == "logged-out":
         return "not-logged-in"
-    match wish:
-        case LogOutAsked():
-            return _log_out(floor, seat)
-        case PauseAsked(reason=reason):
-            return _pause(floor, seat, reason)
-        case ReadyAsked():
-            return _ready(floor, seat)
-        case WrapUpEndAsked():
-            return _end_wrap_up(floor, seat)
-        case WrapUpExtendAsked(more_ms=more_ms):
-            return _extend_wrap_up(floor, seat, more_ms)
-        case CodeAsked():
-            return _code(floor, seat)
+    return _FULFILLED_BY[type(wish)](floor, seat, wish)
 
 
 def _log_in(floor: Floor, seat: Seat, *, pin_matches: bool) -> Answer:
@@ -164,3 +169,23 @@ def _code(floor: Floor, seat: Seat) -> Answer:
         else:
             offer.wrap_up_ms = rule.wrap_up_ms
     return "ok" if offers else "already"
+
+
+def _close(floor: Floor, seat: Seat, wish: CloseAsked) -> Answer:
+    return "ok" if offering.close(floor, seat, wish.offer) else "already"
+
+
+def _defer(floor: Floor, seat: Seat, wish: DeferAsked) -> Answer:
+    return "ok" if offering.defer(floor, seat, wish.offer, wish.for_ms) else "already"
+
+
+_FULFILLED_BY: dict[type[AnyWish], Callable[[Floor, Seat, Any], Answer]] = {
+    LogOutAsked: lambda floor, seat, _: _log_out(floor, seat),
+    PauseAsked: lambda floor, seat, wish: _pause(floor, seat, wish.reason),
+    ReadyAsked: lambda floor, seat, _: _ready(floor, seat),
+    WrapUpEndAsked: lambda floor, seat, _: _end_wrap_up(floor, seat),
+    WrapUpExtendAsked: lambda floor, seat, wish: _extend_wrap_up(floor, seat, wish.more_ms),
+    CodeAsked: lambda floor, seat, _: _code(floor, seat),
+    CloseAsked: _close,
+    DeferAsked: _defer,
+}

@@ -4,7 +4,9 @@ import hmac
 
 from acd.core.commands import Answer, SeatLook
 from acd.core.events import (
+    CloseAsked,
     CodeAsked,
+    DeferAsked,
     LogInAsked,
     LogOutAsked,
     PauseAsked,
@@ -58,6 +60,14 @@ class AgentDesk:
     async def code(self, seat: str, code: str) -> Answer:
         """Say what the last call was about."""
         return await self._dispatcher.ask(CodeAsked(seat=seat, code=code))
+
+    async def close(self, seat: str, offer: str) -> Answer:
+        """Be done with the virtual call of an offer."""
+        return await self._dispatcher.ask(CloseAsked(seat=seat, offer=offer))
+
+    async def defer(self, seat: str, offer: str, for_ms: int) -> Answer:
+        """Put it off."""
+        return await self._dispatcher.ask(DeferAsked(seat=seat, offer=offer, for_ms=for_ms))
 
     def look(self, seat: str) -> SeatLook:
         """How the seat stands."""

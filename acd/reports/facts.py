@@ -1,8 +1,9 @@
 """What a journal says happened, put together: a call's wait in one queue, an offer and its talk, what a seat did."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from acd.core.model import Call, State
+from acd.core.model import Call, Offer, State
 from acd.core.transitions import CallState
 
 ANSWERED, ABANDONED, KEY_EXIT, LOST = "answered", "abandoned", "key-exit", "lost"
@@ -16,6 +17,10 @@ class Stay(Struct, kw_only=True):
     caller: str
     queue: str
     medium: str
+    virtual: bool = False
+    """No caller waits: a message, a callback."""
+    again: bool = False
+    """It had been with an agent who gave it back."""
     began: int
     """When the caller's wait began: in the first queue, on the switch's word."""
     came: int
@@ -43,6 +48,14 @@ class Stay(Struct, kw_only=True):
     def moved_on(self) -> bool:
         """He waits on in another queue: no end for the caller."""
         return self.to.startswith("queue ")
+
+    def in_queue(self, queue: str, at: int) -> "Stay":
+        """Begin the stay that follows it, in another queue."""
+        return replace(self, queue=queue, joined=at, ended=None, how="", to="", seat="", talk_ms=None, wrap_up_ms=None)
+
+    def given_back(self, at: int) -> "Stay":
+        """Begin the stay of a virtual call that an agent gave back: what it waits from now on is a wait of its own."""
+        return replace(self.in_queue(self.queue, at), began=at, came=at, again=True, told_at=None, told_most_ms=0)
 
 
 class Attempt(Struct, kw_only=True):
@@ -92,12 +105,31 @@ def contact_of(call: Call, state: State) -> Contact:
         caller=call.caller,
         queue=call.queue,
         medium=call.medium,
+        virtual=call.virtual,
         began=call.arrived,
         came=call.known_at,
         joined=call.known_at,
     )
     if call.state == "talking" and call.offer is not None:
         stay.ended, stay.how, stay.seat = call.since, ANSWERED, state.offers[call.offer].seat
-    elif call.state == "after":
+    elif call.state == "after" and not call.virtual:  # a virtual one waits, only its queue is gone
         stay.ended, stay.how = call.since, LOST
-    return Contact(stay=stay, state=call.state, since=call.since, known_at=call.known_at, offers=list(call.offers))
+    state_of = "waiting" if call.virtual and call.state == "after" else call.state
+    return Contact(stay=stay, state=state_of, since=call.since, known_at=call.known_at, offers=list(call.offers))
+
+
+def attempt_of(offer: Offer, stay: Stay | None) -> Attempt:
+    """Read how an offer stands from a state."""
+    attempt = Attempt(
+        offer=offer.id,
+        call=offer.call or "",
+        seat=offer.seat,
+        queue=offer.queue,
+        made=offer.made_at,
+        stay=stay,
+        connected=offer.connected_at,
+        withdrawing=offer.state == "withdrawing",
+    )
+    if offer.state == "wrap-up":
+        attempt.ended, attempt.outcome, attempt.stay = offer.since, ANSWERED, None
+    return attempt

@@ -13,7 +13,8 @@ from acd.core import commands as cmd
 from acd.core import events as ev
 from acd.core.model import Gap, State
 from acd.core.reconcile import SETTLE_MS
-from acd.reports.facts import ABANDONED, ANSWERED, LOST, Attempt, Contact, Span, Stay, contact_of
+from acd.core.rules import MEDIA
+from acd.reports.facts import ABANDONED, ANSWERED, LOST, Attempt, Contact, Span, Stay, attempt_of, contact_of
 
 
 class Ledger:
@@ -36,6 +37,10 @@ class Ledger:
         self._blind: tuple[int, str] | None = None
         self._fresh = False
         self._switch_run = ""
+        self._virtual = {rule.name for rule in MEDIA if rule.virtual}
+        """Media whose calls the switch does not know."""
+        self._closing = ""
+        """The virtual call that an agent is done with."""
         self._handlers: dict[type[ev.Event], Callable[[Any], None]] = {
             ev.CallArrived: self._arrived,
             ev.CallEnded: self._call_ended,
@@ -86,6 +91,8 @@ class Ledger:
     def note(self, event: ev.AnyEvent, commands: Sequence[cmd.AnyCommand]) -> None:
         """Take in an event and what followed from it."""
         self._before, self.now = self.now, event.at
+        closing = self._offers.get(event.offer) if isinstance(event, ev.CloseAsked) else None
+        self._closing = closing.call if closing is not None else ""
         handle = self._handlers.get(type(event))
         if handle is not None:
             handle(event)
@@ -109,6 +116,8 @@ class Ledger:
                 self._send_away(command)
             case cmd.ChangeQueue():
                 self._change_queue(command)
+            case cmd.Reply() if command.answer == "ok" and self._closing:
+                self._gone(self._closing, "done")
             case cmd.Announce() if command.wait_most_ms:
                 contact = self._contacts.get(command.call)
                 if contact is not None and contact.stay.told_at is None:
@@ -122,24 +131,15 @@ class Ledger:
         self._contacts = {call.id: contact_of(call, state) for call in state.calls.values()}
         for offer in state.offers.values():
             known = self._contacts.get(offer.call or "")
-            attempt = Attempt(
-                offer=offer.id,
-                call=offer.call or "",
-                seat=offer.seat,
-                queue=offer.queue,
-                made=offer.made_at,
-                stay=known.stay if known is not None else None,
-                connected=offer.connected_at,
-                withdrawing=offer.state == "withdrawing",
-            )
+            attempt = attempt_of(offer, known.stay if known is not None else None)
             if offer.state == "wrap-up":
-                attempt.ended, attempt.outcome, attempt.stay = offer.since, ANSWERED, None
                 wrapping = self._wrapping.setdefault(offer.seat, [])
                 if all(one.offer != offer.id for one in wrapping):
                     wrapping.append(attempt)
             else:
                 self._offers[offer.id] = attempt
         self.served = {seat.name: seat.rule.queues for seat in state.seats.values()}
+        self._virtual = {rule.name for rule in state.media.values() if rule.virtual}
         for seat in state.seats.values():
             self._reachable[seat.name], self._looks[seat.name] = seat.reachable, seat.shown
             self._shown(seat.name)
@@ -169,7 +169,7 @@ class Ledger:
     def _arrived(self, event: ev.CallArrived) -> None:
         known = self._contacts.get(event.call)
         if known is not None:
-            if known.state in {"waiting", "offered"}:
+            if known.state in {"waiting", "offered"} or known.stay.virtual:
                 return
             self._gone(event.call, ABANDONED)
         self._admit(
@@ -179,6 +179,7 @@ class Ledger:
     def _admit(self, call: str, caller: str, queue: str, medium: str, began: int) -> None:
         now = self.now
         stay = Stay(call=call, caller=caller, queue=queue, medium=medium, began=began, came=now, joined=now)
+        stay.virtual = medium in self._virtual
         self._contacts[call] = Contact(stay=stay, state="waiting", since=now, known_at=now, offers=[])
 
     def _gone(self, call: str, how: str) -> None:
@@ -209,17 +210,7 @@ class Ledger:
             return
         old = contact.stay
         self._end_stay(old, command.reason, f"queue {command.queue}")
-        contact.stay = Stay(
-            call=old.call,
-            caller=old.caller,
-            queue=command.queue,
-            medium=old.medium,
-            began=old.began,
-            came=old.came,
-            joined=self.now,
-            told_at=old.told_at,
-            told_most_ms=old.told_most_ms,
-        )
+        contact.stay = old.in_queue(command.queue, self.now)
 
     # Offers
 
@@ -272,6 +263,8 @@ class Ledger:
             contact.offers.remove(attempt.offer)
             if not contact.offers:
                 contact.since = self.now
+                if contact.stay.ended is not None and contact.stay.virtual:
+                    contact.stay = contact.stay.given_back(self.now)
                 contact.state = "waiting" if contact.stay.ended is None else "after"
         if attempt.connected is None:
             attempt.outcome = "withdrawn" if attempt.withdrawing else outcome
@@ -297,6 +290,7 @@ class Ledger:
         self._handset(event.seat, reachable=event.reachable)
 
     def _configured(self, event: ev.Configured) -> None:
+        self._virtual = {rule.name for rule in event.media if rule.virtual}
         if event.seats is not None:
             self.served = {rule.name: rule.queues for rule in event.seats}
             self._seats_gone(set(self._looks) - set(self.served))
@@ -355,7 +349,7 @@ class Ledger:
         self._legs(snapshot)
         held = {call.call for call in snapshot.calls}
         for name, contact in list(self._contacts.items()):
-            if contact.known_at < asked and name not in held:
+            if contact.known_at < asked and name not in held and not contact.stay.virtual:
                 self._gone(name, LOST)
         for call in snapshot.calls:
             if call.call not in younger:
@@ -382,6 +376,8 @@ class Ledger:
         if contact is None:
             if held.waiting:
                 self._admit(held.call, held.caller, held.queue, held.medium, held.since)
+        elif contact.stay.virtual:
+            return
         elif held.waiting and contact.state in {"talking", "after"}:
             if not self._fresh or self.now - contact.since >= SETTLE_MS:
                 self._gone(held.call, LOST)

@@ -106,7 +106,7 @@ SERVICE_LEVELS: dict[str, Callable[[Counts, Thresholds], float | None]] = {
 
 def asa_ms(counts: Counts) -> float | None:
     """Average speed of answer: sum of the waits of answered calls / A."""
-    return _mean(counts.answered_ms)
+    return mean(counts.answered_ms)
 
 
 def abandon_rate(counts: Counts, limits: Thresholds) -> float | None:
@@ -117,7 +117,7 @@ def abandon_rate(counts: Counts, limits: Thresholds) -> float | None:
 
 def abandon_time_ms(counts: Counts) -> float | None:
     """Average time to abandon: mean wait of B (Amazon Connect: from joining to hanging up)."""
-    return _mean(counts.abandoned_ms)
+    return mean(counts.abandoned_ms)
 
 
 def longest_wait_ms(counts: Counts) -> int:
@@ -128,12 +128,12 @@ def longest_wait_ms(counts: Counts) -> int:
 
 def talk_ms(counts: Counts) -> float | None:
     """Mean talk: from the moment the two hear each other to the end of the seat's leg, hold included."""
-    return _mean(counts.talks_ms)
+    return mean(counts.talks_ms)
 
 
 def wrap_up_ms(counts: Counts) -> float | None:
     """ACW: end of the talk until the seat is ready, or does something else (Amazon Connect, Genesys)."""
-    return _mean(counts.wrap_ups_ms)
+    return mean(counts.wrap_ups_ms)
 
 
 def aht_ms(counts: Counts) -> float | None:
@@ -159,7 +159,8 @@ def percentile_ms(waits_ms: Sequence[int], per_cent: float) -> int | None:
     return ordered[max(int(rank), 1) - 1]
 
 
-def _mean(values: Sequence[int]) -> float | None:
+def mean(values: Sequence[int]) -> float | None:
+    """Return the arithmetic mean."""
     return sum(values) / len(values) if values else None
 
 

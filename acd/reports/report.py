@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from acd.reports import metrics
 from acd.reports.metrics import Counts, SeatTime, Thresholds
-from acd.reports.table import ALL, Table
+from acd.reports.table import ALL, Table, Virtual
 from acd.reports.words import clock, per_cent, safe, seconds, stamp, table_of
 
 PERCENTILES = (50, 90, 95, 99)
@@ -58,6 +58,20 @@ class QueueLine(Struct, frozen=True, kw_only=True):
     """Answered calls / seats that were logged in."""
 
 
+class VirtualLine(Struct, frozen=True, kw_only=True):
+    """The virtual calls of a queue and a medium over the whole time. Times in ms."""
+
+    queue: str
+    medium: str
+    came: int
+    taken: int
+    """How often an agent took one; one that is given back is taken again."""
+    waiting: int
+    wait_ms: float | None
+    """Mean wait until it was taken."""
+    talk_ms: float | None
+
+
 class SeatLine(Struct, frozen=True, kw_only=True):
     """A seat over the whole time. Times in ms."""
 
@@ -86,6 +100,8 @@ class Report(Struct, frozen=True, kw_only=True):
     seats: list[SeatLine]
     gaps: list[tuple[int, int, str]]
     """From, to, why: what the journal does not tell."""
+    virtual: list[VirtualLine] = []
+    """Messages and the like, which are counted nowhere else but in the seats' time."""
 
 
 def figures_of(counts: Counts, limits: Thresholds) -> Figures:
@@ -152,6 +168,19 @@ def report_of(
         totals=[line(name, None) for name in totals],
         seats=list(_seat_lines(table, None if queue is None else serving.get(queue, set()))),
         gaps=[(gap.start, gap.end, gap.why) for gap in table.gaps],
+        virtual=[_virtual_line(*key, counts) for key, counts in sorted(table.virtual.items()) if key[0] in wanted],
+    )
+
+
+def _virtual_line(queue: str, medium: str, counts: Virtual) -> VirtualLine:
+    return VirtualLine(
+        queue=queue,
+        medium=medium,
+        came=counts.came,
+        taken=len(counts.taken_ms),
+        waiting=counts.waiting,
+        wait_ms=metrics.mean(counts.taken_ms),
+        talk_ms=metrics.mean(counts.talks_ms),
     )
 
 
@@ -184,6 +213,7 @@ def lines_of(report: Report, agents: Mapping[str, str]) -> Iterator[str]:
     yield ""
     yield from _levels(report)
     yield from _exits(report)
+    yield from _virtual(report)
     yield from _seat_table(report, agents)
     for start, end, why in report.gaps:
         yield f"! not all is known from {stamp(start)} to {stamp(end)} ({seconds(end - start)}): {safe(why)}"
@@ -245,6 +275,24 @@ def _exits(report: Report) -> Iterator[str]:
         if line.figures.left:
             why = ", ".join(f"{safe(reason)} {count}" for reason, count in line.figures.left.items())
             yield f"left {safe(line.queue) or 'all queues'} otherwise: {why}"
+
+
+def _virtual(report: Report) -> Iterator[str]:
+    rows = [
+        (
+            safe(one.queue),
+            safe(one.medium),
+            str(one.came),
+            str(one.taken),
+            str(one.waiting),
+            clock(one.wait_ms),
+            clock(one.talk_ms),
+        )
+        for one in report.virtual
+    ]
+    if rows:
+        yield ""
+        yield from table_of(("queue", "no caller", "came", "taken", "waiting", "wait", "talk"), rows, left=(0, 1))
 
 
 def _seat_table(report: Report, agents: Mapping[str, str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 A call is counted in the interval in which it joined the queue, whatever comes of it later: so in each line offered is
 answered + abandoned + left + still waiting, and no call is in two lines. Over all queues a caller who moved from one to
 another is one caller, counted where he came first by what came of him last. The time of seats is cut at the intervals'
-bounds.
+bounds. Virtual calls are counted apart: a message that was heard in the morning says nothing of how callers are served.
 """
 
 import time
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from acd.history import Entry, Restated
 from acd.reports.facts import ABANDONED, ANSWERED, Attempt, Span, Stay
@@ -31,6 +31,16 @@ Cells = dict[tuple[str, int], Counts]
 def zone_ms(at: int) -> int:
     """Return how far this machine's local time is ahead of UTC at a time."""
     return time.localtime(at / 1000).tm_gmtoff * 1000
+
+
+class Virtual(Struct, kw_only=True):
+    """What happened to the virtual calls of a queue and a medium."""
+
+    came: int = 0
+    waiting: int = 0
+    taken_ms: list[int] = field(default_factory=list)
+    """Wait of each that an agent took; one that is given back is taken again, and waits anew."""
+    talks_ms: list[int] = field(default_factory=list)
 
 
 class Window(Struct, frozen=True):
@@ -59,6 +69,8 @@ class Table:
         """Queue (or `ALL`) and start of interval -> what happened to its calls."""
         self.seats: dict[tuple[str, int], SeatTime] = {}
         """Seat and start of interval -> what it did."""
+        self.virtual: dict[tuple[str, str], Virtual] = {}
+        """Queue and medium -> what happened to its virtual calls."""
         self.queues: set[str] = set()
         self.gaps: list[Gap] = []
         self._zone = zone
@@ -111,6 +123,9 @@ class Table:
 
     def add_stay(self, stay: Stay, now: int = 0) -> None:
         """Count a call; one that waits still, as it stands `now`."""
+        if stay.virtual:
+            self._add_virtual(stay)
+            return
         if self.window.holds(stay.joined):
             self.queues.add(stay.queue)
             counts = self._cell(stay.queue, stay.joined)
@@ -120,6 +135,16 @@ class Table:
             counts = self._cell(ALL, stay.came)
             counts.offered += 1
             _count(counts, stay, now)
+
+    def _add_virtual(self, stay: Stay) -> None:
+        if self.window.holds(stay.joined):
+            self.queues.add(stay.queue)
+            counts = self.virtual.setdefault((stay.queue, stay.medium), Virtual())
+            counts.came += not stay.again
+            counts.waiting += stay.ended is None
+            if stay.how == ANSWERED:
+                counts.taken_ms.append(stay.wait_ms)
+                counts.talks_ms += [stay.talk_ms] if stay.talk_ms is not None else []
 
     def _cell(self, queue: str, at: int) -> Counts:
         key = queue, self.interval_of(at)

@@ -151,6 +151,9 @@ class Simulation:
     def _end_talk(self, offer: str) -> None:
         if self._talks.get(offer) == self.now:  # else it was set aside meanwhile, and ends later
             del self._talks[offer]
+            call = self.core.state.calls.get(self._of[offer][0])
+            if call is not None and call.virtual:
+                self._hang_up((call.id, "done"))  # first: a talk that ends does not close it
             self._decide(ev.OfferEnded(at=self.now, offer=offer, outcome="hung-up"))
             self._hang_up((self._of[offer][0], "hung-up"))
 

@@ -35,13 +35,13 @@ class Happening(Struct, frozen=True, kw_only=True):
     seq: int
     at: int
     kind: str
-    """arrived, moved, step, announced, front, priority, any-seat, sent-away, talk-over, gap, ended"""
+    """arrived, moved, step, announced, front, priority, any-seat, sent-away, talk-over, given-back, gap, ended"""
     queue: str = ""
     position: int = 0
     reason: str = ""
     to: str = ""
     number: int = 0
-    """Of the step, from 1; how often it was passed; how many entries are missing."""
+    """Of the step, from 1; how often it was passed; how many entries are missing; for how long it was put off, ms."""
     step: Step | None = None
     wait_ms: tuple[int, int] | None = None
 
@@ -211,6 +211,7 @@ class _Teller:
         if call is None:
             if before is not None:
                 reason = entry.event.reason if isinstance(entry.event, ev.CallEnded) else "lost"
+                reason = "done" if isinstance(entry.event, ev.CloseAsked) else reason
                 self._note(entry.seq, "ended", reason=reason, to=before.state)
             for told in story.offers:
                 if not told.outcome:
@@ -219,6 +220,8 @@ class _Teller:
             return
         if before is not None and before.state == "talking" and call.state == "after":
             self._note(entry.seq, "talk-over")
+        elif before is not None and before.state == "talking" != call.state:
+            self._note(entry.seq, "given-back", number=max((call.hold_until or 0) - state.now, 0))
         story.state = str(call.state)
 
     def finish(self) -> Story:

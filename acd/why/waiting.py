@@ -175,7 +175,8 @@ def _nexts(state: State, call: Call, seats: list[AtSeat]) -> Iterator[Next]:
         yield Next(at=call.wants_until, kind="any-seat", seat=call.wants)
     for seat, until in (call.barred or {}).items():
         yield Next(at=until, kind="unbar", seat=seat)
-    yield Next(at=call.give_up_at, kind="leave", to=_overflow(call, rule))
+    if call.give_up_at is not None:
+        yield Next(at=call.give_up_at, kind="leave", to=_overflow(call, rule))
     free = [(one.free_at, one.seat) for one in seats if one.suited and one.free_at is not None]
     if free:
         at, name = min(free)

@@ -28,7 +28,12 @@ _OUTCOMES = {
     "failed": "which failed after {}",
     "": "which rings",
 }
-_ENDS = {"hung-up": "the caller hung up", "key-exit": "the caller left by a key", "lost": "it ended unseen"}
+_ENDS = {
+    "hung-up": "the caller hung up",
+    "key-exit": "the caller left by a key",
+    "lost": "it ended unseen",
+    "done": "closed",
+}
 _REASONS = {
     "full": "the queue was full",
     "empty": "nobody was there",
@@ -121,6 +126,8 @@ def happening(one: Happening, names: Names) -> str:
             return f"sent away{to}, because {_REASONS.get(one.reason, safe(one.reason))}"
         case "announced":
             return f"the caller was told: {_announced(one)}"
+        case "given-back":
+            return "not closed, waits again" + (f", put off for {seconds(one.number)}" if one.number else "")
         case "ended":
             return f"gone: {_ENDS.get(one.reason, safe(one.reason))}" + (" in the talk" if one.to == "talking" else "")
         case _:

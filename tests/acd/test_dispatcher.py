@@ -9,7 +9,7 @@ from acd.core import commands as cmd
 from acd.core import events as ev
 from acd.core import invariants
 from acd.dispatcher import Clock
-from tests.acd.rig import LOOK, START, Rig
+from tests.acd.rig import LOOK, START, Rig, Switch
 
 
 @pytest.fixture
@@ -231,3 +231,17 @@ async def test_a_broken_invariant_is_said_with_the_next_snapshot(rig, monkeypatc
     with capture_logs() as logs:
         rig.dispatcher.submit(LOOK)
     assert [(entry["log_level"], entry["fault"]) for entry in logs] == [("error", "a ghost")]
+
+
+async def test_a_virtual_call_is_carried_out_by_whom_its_medium_names(rig):
+    """Its offer and withdrawal do not come to the switch; those of a caller do."""
+    await rig.log_in()
+    other = Switch(told := [])
+    rig.dispatcher.media["voicemail"] = other
+    rig.diary.clear()
+    rig.dispatcher.submit(ev.CallArrived(call="m", queue="sales", medium="voicemail"))
+    rig.dispatcher.submit(ev.CallEnded(call="m", reason="done"))
+    assert told == [("told", "offer"), ("told", "withdraw")]
+    [offer] = rig.state.offers
+    rig.dispatcher.submit(ev.OfferEnded(offer=offer, outcome="withdrawn"), ev.CallArrived(call="1.1", queue="sales"))
+    assert ("told", "offer") in rig.diary

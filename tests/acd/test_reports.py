@@ -228,3 +228,25 @@ def test_words():
     assert [seconds(ms) for ms in (900, 130_000, 3_600_000)] == ["1 s", "2 min 10 s", "1 h"]
     assert len(safe("x" * 500)) == 80
     assert safe("\ud800") == "\\ud800"
+
+
+def test_messages_are_counted_apart():
+    """A message heard after an hour, twice, changes no service level; it has a line of its own, and a caller his."""
+    house = House(seats={"101": ("sales",)}, wrap_up_ms=0)
+    tape = kept(house)
+    house.arrive("m", medium="voicemail")
+    house.pass_time(HOUR)
+    house.log_in("101")
+    house.serve("m", after_ms=10_000)
+    house.arrive("a")
+    house.serve("a")
+    house.pass_time(60_000)
+    house.ask(ev.CloseAsked, "101", offer=house.talk("m"))
+    house.arrive("m2", medium="voicemail")
+    table = Table(HOUR, zone=lambda _: 0)
+    report = report_of(table, table.fold(tape.entries()).served and {"sales": {"101"}})
+    [line] = report.virtual
+    assert (line.queue, line.medium, line.came, line.taken, line.waiting) == ("sales", "voicemail", 2, 2, 1)
+    assert line.wait_ms == pytest.approx((HOUR + 30_000) / 2, rel=0.01)
+    assert table.total("sales").offered == len(table.total("sales").answered_ms) == 1
+    assert any("voicemail" in text for text in lines_of(report, {}))

@@ -28,7 +28,10 @@ def kept(house):
 def agrees(ledger, house, *, gaps_before=0):
     """The ledger and the state tell the same of calls, talks and seats."""
     state = house.state
-    waiting = {call.id: call.queue for call in state.calls.values() if call.state in {"waiting", "offered"}}
+    kept = {call.id for call in state.calls.values() if call.virtual and call.state == "after"}  # its queue is gone
+    waiting = {
+        call.id: call.queue for call in state.calls.values() if call.state in {"waiting", "offered"} or call.id in kept
+    }
     assert ledger.waiting() == waiting
     talks = {offer.id: offer.seat for offer in state.offers.values() if offer.state in {"connected", "suspended"}}
     assert ledger.talking() == talks

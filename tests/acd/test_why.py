@@ -328,3 +328,21 @@ def test_a_call_that_does_not_wait():
     house.talk("a")
     assert "does not wait: it is in a talk" in "\n".join(waiting_lines(house.waits("a"), NAMES))
     assert call_named(house.state, "nobody") is None
+
+
+def test_a_message_is_told_like_a_call():
+    """Who heard it and gave it back, for how long it was put off, and that it was closed; it never leaves by itself."""
+    house = Taped(wrap_up_ms=0)
+    house.log_in("101")
+    house.arrive("m", "sales", caller="5550203", medium="voicemail")
+    offer = house.talk("m")
+    house.ask(ev.DeferAsked, "101", offer=offer, for_ms=600_000)
+    house.give(ev.OfferEnded(offer=offer, outcome="hung-up"), after_ms=5_000)
+    text = "\n".join(waiting_lines(house.waits("m"), NAMES))
+    assert "it was put off" in text
+    assert "leaves" not in text
+    house.pass_time(600_000)
+    house.ask(ev.CloseAsked, "101", offer=house.talk("m"))
+    text = house.why("m")
+    assert "not closed, waits again, put off for" in text
+    assert "gone: closed in the talk" in text

@@ -14,6 +14,7 @@ SEATS = {"101": ("sales", "support"), "102": ("sales",), "103": ("support",)}
 CALLS = [f"c{number}" for number in range(8)]
 OUTCOMES = ["no-answer", "refused", "busy", "unreachable", "withdrawn", "hung-up", "failed"]
 
+messages = st.sampled_from(["m0", "m1", "m2"])
 calls, seats = st.sampled_from(CALLS), st.sampled_from([*SEATS, "999"])
 queues = st.sampled_from(["sales", "support", "nowhere"])
 offer_ids = st.integers(1, 12).map("offer-t-{}".format)
@@ -21,6 +22,7 @@ flags = st.booleans()
 
 happenings = st.one_of(
     st.builds(ev.CallArrived, call=calls, queue=queues, priority=st.none() | st.integers(0, 3)),
+    st.builds(ev.CallArrived, call=messages, queue=queues, medium=st.just("voicemail")),
     st.builds(ev.CallEnded, call=calls),
     st.builds(ev.OfferRinging, offer=offer_ids),
     st.builds(ev.OfferAnswered, offer=offer_ids),
@@ -34,6 +36,8 @@ happenings = st.one_of(
     st.builds(ev.ReadyAsked, seat=seats),
     st.builds(ev.PauseAsked, seat=seats, reason=st.just("break")),
     st.builds(ev.WrapUpEndAsked, seat=seats),
+    st.builds(ev.CloseAsked, seat=seats, offer=offer_ids),
+    st.builds(ev.DeferAsked, seat=seats, offer=offer_ids, for_ms=st.sampled_from([-1, 500, 60_000])),
     st.sampled_from(["true snapshot", "empty snapshot", "stale snapshot", "new rules"]),
 )
 days = st.lists(st.tuples(st.sampled_from([0, 0, 1, 700, 4_000, 31_000]), happenings), max_size=80)
@@ -70,6 +74,11 @@ def happen(house, what):
         house.give(what)
 
 
+def messages_of(house):
+    """The virtual calls."""
+    return {call.id for call in house.state.calls.values() if call.virtual}
+
+
 def calm(house):
     """Every agent works, the switch is honest: serve until nobody waits. Answers the calls in order of service."""
     true_snapshot(house)
@@ -85,6 +94,8 @@ def calm(house):
             if offer.call is not None and offer.state == "ringing":
                 served.append(offer.call)
                 house.talk(offer.call)
+            if offer.call is not None and offer.call in messages_of(house):
+                house.give(ev.CloseAsked(seat=offer.seat, offer=offer.id))
             house.give(ev.OfferEnded(offer=offer.id, outcome="hung-up"))
         house.pass_time(1_000)
         if not live and not any(call.state == "waiting" for call in house.state.calls.values()):

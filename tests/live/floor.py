@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from acd.core.commands import AnyCommand, Offer
-from acd.core.events import AnyEvent, CallArrived, CallEnded, Event, Snapshot
+from acd.core.commands import AnyCommand, Offer, Reply
+from acd.core.events import AnyEvent, CallArrived, CallEnded, CloseAsked, Event, Snapshot
 from acd.core.model import Call, Seat, State
 from ivr.asterisk import Instance, on_free_ports
 from ivr.server import Server
@@ -142,13 +142,21 @@ class Floor(People):
         journaled = [(entry.event, entry.commands) for entry in self.server._journal.entries(after=self._journaled)]
         assert journaled == self.history
         inside: dict[str, int] = {}
-        for event, _ in journaled:
+        offered: dict[str, str] = {}
+        virtual: set[str] = set()
+        for event, commands in journaled:
+            offered |= {one.offer: one.call for one in commands if isinstance(one, Offer)}
             if isinstance(event, CallArrived):
                 inside[event.call] = event.at
+                if self.state.media[event.medium].virtual:
+                    virtual.add(event.call)
             elif isinstance(event, CallEnded):
                 inside.pop(event.call, None)
+            elif isinstance(event, CloseAsked):
+                if Reply(request=event.request, answer="ok") in commands:
+                    del inside[offered[event.offer]]
             elif isinstance(event, Snapshot):  # who is not in it has gone while nobody could tell
-                young = {call: at for call, at in inside.items() if at >= event.asked}
+                young = {call: at for call, at in inside.items() if at >= event.asked or call in virtual}
                 inside = young | {call.call: call.since for call in event.calls}
         assert not inside, f"the journal does not tell how these left: {inside}"
 

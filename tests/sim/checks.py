@@ -105,6 +105,7 @@ class Checks:
             self._nobody_waits_in_vain(state, whole=whole or changes.wide)
         if whole:
             self._no_deadline_is_forgotten(state)
+            self._no_message_is_lost(state)
         self._commands(state, commands)
         self.ledger.after(state, event, changes, whole=whole)
 
@@ -178,6 +179,8 @@ class Checks:
         for command in commands:
             call = state.calls.get(getattr(command, "call", ""))
             match command:
+                case cmd.SendAway() | cmd.Announce() if call is not None and call.virtual:
+                    self.fault(f"nobody is there to hear it: {command}")
                 case cmd.SendAway() if call is not None and call.state != "after":
                     self.fault(f"{call.id} was sent away and is {call.state}")
                 case cmd.Withdraw():
@@ -214,8 +217,8 @@ class Checks:
             rule = state.queues[name]
             nobody = not oracle.signed_in(state, name) if rule.steps else False
             for call in calls:
-                self._steps(state, rule, call, crowd=len(calls), nobody=nobody)
-                if rule.leave_empty is not None and state.fresh:
+                self._steps(state, rule, call, crowd=sum(not one.virtual for one in calls), nobody=nobody)
+                if rule.leave_empty is not None and state.fresh and not call.virtual:
                     self._empty(state, rule, call)
 
     def _empty(self, state, rule, call):
@@ -232,6 +235,11 @@ class Checks:
             crowded = step.when_waiting is not None and crowd >= step.when_waiting
             if not call.steps_done >> number & 1 and (due or crowded or (step.when_nobody and nobody)):
                 self.fault(f"{call.id} has not taken step {number} of {rule.name}: {step}, {call}")
+
+    def _no_message_is_lost(self, state):
+        self.world.messages &= self.world.switch.callers.keys()  # those that were closed are not there any more
+        if not self.world.messages <= state.calls.keys():
+            self.fault(f"lost: {sorted(self.world.messages - state.calls.keys())}")
 
     def _no_deadline_is_forgotten(self, state):
         times = [leg.deadline for leg in (*state.offers.values(), *state.legs.values())]

@@ -53,6 +53,7 @@ class Day:
             ["voice"] * 4
             + ["chat"] * self.pick(1, 4)
             + ["email"] * self.pick(0, 2)
+            + ["voicemail"] * self.pick(1, 3)
             + ["callback", "fax", "carrier-pigeon"]
         )
 

@@ -42,12 +42,18 @@ class Ledger:
     def refused(self, state, event):
         """An offer is about to end, perhaps because the agent did not want it."""
         offer = state.offers.get(event.offer)
-        if offer is None or offer.call is None or event.outcome not in {"refused", "no-answer"}:
+        if offer is None or offer.call is None:
             return
-        rule = state.queues.get(state.calls[offer.call].queue)
+        call = state.calls[offer.call]
+        rule = state.queues.get(call.queue)
+        if call.virtual and offer.state in TALK and call.hold_until is None:
+            again = max(rule.refusal_ms if rule is not None else 0, 5_000)
+            self._refused[call.number, state.seats[offer.seat].number] = event.at + again
+        if event.outcome not in {"refused", "no-answer"}:
+            return
         if rule is not None and offer.state not in {*TALK, "withdrawing", "wrap-up"}:
             seat = state.seats[offer.seat].number  # one that is gone from the rules and comes back is another
-            self._refused[state.calls[offer.call].number, seat] = event.at + rule.refusal_ms
+            self._refused[call.number, seat] = event.at + rule.refusal_ms
 
     def check_refusal(self, state, call, seat):
         """A call goes to a seat: it must not be one that refused it lately."""
@@ -180,7 +186,8 @@ class Ledger:
         """Whoever was cut off keeps his place: note what is known of him, before the core hears of it."""
         held = {call.call for call in event.calls}
         for call in sorted(state.calls.values(), key=oracle.standing):
-            if call.id not in held and call.known_at < event.asked and call.state != "after":
+            cut_off = call.known_at < event.asked and call.state != "after" and not call.virtual
+            if call.id not in held and cut_off:
                 self.tickets.append([call.caller, call.queue, call.arrived, event.at + state.ticket_ms])
 
     def _arrived(self, state, call, event):

@@ -290,3 +290,35 @@ def cannot_derive_who_is_busy(true):
 def misses_what_a_snapshot_lacks(_true):
     """A leg that the switch does not hold any more is believed in."""
     return _nothing
+
+
+@mutant(reconciling, "_misses")
+def misses_messages_in_a_snapshot(_true):
+    """What the switch cannot know of ends, because it does not name it."""
+
+    def wrong(snapshot, held, call):
+        return call.known_at < snapshot.asked and call.id not in held
+
+    return wrong
+
+
+@mutant(offering, "_give_back")
+def ends_a_message_with_its_leg(_true):
+    """Who hangs up in the midst of a message is rid of it."""
+
+    def wrong(floor_, call, _seat):
+        del floor_.state.calls[call.id]
+
+    return wrong
+
+
+@mutant(offering, "_give_back")
+def rings_again_at_once(_true):
+    """A message that an agent left goes back to him."""
+
+    def wrong(floor_, call, _seat):
+        floor_.routing.leaves(call)
+        if call.move("give_back", floor_.at):
+            offering._line_up_again(floor_, call)
+
+    return wrong

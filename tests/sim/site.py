@@ -25,6 +25,8 @@ ABSENCES = ("paused", "busy", "wrap-up", "unreachable", "tier")
 SKILLS = ("de", "en", "tax")
 VIRTUAL = frozenset({"chat", "sms", "email", "fax"})
 """Media whose contacts are held by an executor of their own, not by the telephone switch."""
+OURS = frozenset({"voicemail", "callback"})
+"""Media whose contacts the server holds: the switch has the legs of their agents, and cannot name them."""
 
 
 class Site:
@@ -221,10 +223,13 @@ class Site:
                 MediumRule(name="chat", most=3, cost=pick(20, 35, 50), blocks=pick((), ("voice",))),
                 MediumRule(name="email", most=pick(1, 2), cost=pick(10, 70), blocks=(), interrupted_by=("voice",)),
                 MediumRule(name="fax", cost=pick(0, 100)),
+                MediumRule(name="voicemail", cost=pick(10, 60), blocks=pick(("*",), ("voice",)), virtual=True),
+                MediumRule(name="callback", virtual=True),
             )
         return (
             MediumRule(name="voice"),
-            MediumRule(name="callback", interrupted_by=("voice",)),
+            MediumRule(name="callback", interrupted_by=("voice",), virtual=True),
+            MediumRule(name="voicemail", virtual=True),
             MediumRule(name="email", most=pick(1, 2), blocks=("*",), interrupted_by=("voice", "callback", "chat")),
             MediumRule(name="chat", most=2, blocks=("email",), interrupted_by=pick((), ("voice",))),
         )

@@ -10,15 +10,16 @@ Written from what Asterisk does, not from what the core expects:
 * A withdrawal takes the offer from the token, hangs the leg up, and can come too late or never.
 * A caller whose talk ends without the token naming it was cut off by us, and waits again.
 * A virtual contact's executor has no such races: an acceptance joins at once. It can set a contact aside and go on.
-* A call out goes over one line after the other; who calls may hang up at any moment. That a line failed the flow of
-  the call says, not the switch, so a new server hears it too.
+* A message is the server's: here are only the legs of its agents. An answered one asks the server whether it is
+  still its own, again and again while there is none, and anew when the server is new.
 * A snapshot is what all of these held when it was asked, and is read later.
 """
 
 import msgspec
 
 from acd.core import events as ev
-from tests.sim.site import VIRTUAL
+from tests.sim.calls_out import CallsOut
+from tests.sim.site import OURS, VIRTUAL
 
 ANY_RACE_MS = 1_000
 """Two who talk longer than this are not joined by a race that is still going on."""
@@ -54,20 +55,15 @@ class Leg(msgspec.Struct):
     line: str = ""
     shared: bool = False
     virtual: bool = False
+    ours: bool = False
+    """For a message."""
+    visits: int = 0
+    """How often a server began to talk with its agent."""
     born_at: int = 0
     answered: bool = False
     joined_at: int = 0
     aside: bool | None = False
     """None for one that the executors of a server that is new show again, whatever it was."""
-
-
-class Out(msgspec.Struct):
-    """A telephone that calls out."""
-
-    leg: str
-    line: str
-    attempt: int = 0
-    answered: bool = False
 
 
 class Switch:
@@ -76,7 +72,8 @@ class Switch:
     def __init__(self, world):
         self.world = world
         self.chance = world.chance
-        self.callers, self.legs, self.outs = {}, {}, {}
+        self.callers, self.legs = {}, {}
+        self.calls_out = CallsOut(world)
         self.unreachable, self.engaged = set(), set()
         self.lines_taken = set()
         """Lines that carry a call of somebody else's."""
@@ -118,6 +115,7 @@ class Switch:
         caller = self.callers.pop(name, None)
         if caller is None:
             return
+        reason = "done" if caller.medium in OURS else reason
         self._word(caller, ev.CallEnded(call=name, reason=reason))
         leg = self.legs.get(caller.joined_by)
         if leg is not None and caller.place == "talk":
@@ -153,7 +151,7 @@ class Switch:
                 caller.token = {command.offer}
             elif not caller.claimed:  # nobody joins the race when it is over
                 caller.token = caller.token | {command.offer}
-            leg.virtual = caller.medium in VIRTUAL
+            leg.virtual, leg.ours = caller.medium in VIRTUAL, caller.medium in OURS
         self.legs[command.offer] = leg
         self._plan((1, 40), self._born, leg)
 
@@ -206,7 +204,47 @@ class Switch:
             return
         leg.answered = True
         self._leg_word(leg, ev.OfferAnswered(offer=leg.offer))
-        self._plan((1, 20), self._claim, leg)
+        self._plan((1, 20), self._attend if leg.ours else self._claim, leg)
+
+    def _attend(self, leg):
+        """Acd-desk: ask the server for the message."""
+        if leg.offer not in self.legs:
+            return
+        answer = self.world.attend(leg)
+        if answer == "nobody":
+            self._plan((500, 1_500), self._attend, leg)
+        elif answer == "too late":
+            self._plan((500, 3_000), self.end_leg, leg, "hung-up")
+        else:
+            leg.joined_at = leg.joined_at or self.world.now
+            leg.visits += 1
+            self._plan(self.talk_ms, self._decide, leg, leg.visits)
+
+    def new_server(self):
+        """Who was with the old one is left alone, and asks for the new one."""
+        for leg in self.legs.values():
+            if leg.ours and leg.joined_at:
+                leg.visits += 1
+                self._plan((10, 1_000), self._attend, leg)
+
+    def _decide(self, leg, visit):
+        """The agent has heard the message."""
+        if leg.offer not in self.legs or visit != leg.visits:
+            return
+        if leg.aside:
+            self._plan((500, 5_000), self._decide, leg, visit)
+            return
+        offer = {"seat": leg.seat, "offer": leg.offer}
+        if not self.world.rough or self.world.often(0.6):
+            self.world.messages.discard(leg.call)
+            self.world.tell(ev.CloseAsked(**offer))
+            if leg.call in self.world.state.calls:
+                self.world.messages.add(leg.call)
+            else:
+                self.callers.pop(leg.call, None)
+        elif self.world.often(0.4):
+            self.world.tell(ev.DeferAsked(**offer, for_ms=self.chance.choice([100, 5_000, 60_000, -5])))
+        self.end_leg(leg, "hung-up")
 
     def _claim(self, leg):
         if leg.offer not in self.legs:
@@ -292,44 +330,13 @@ class Switch:
                 self.world.fault(f"{offer} was told twice to be aside: {aside}")
             leg.aside = aside
 
-    # Calls out
-
-    def dial(self, command):
-        """Send a telephone over a line."""
-        out = self.outs.setdefault(command.leg, Out(command.leg, command.line))
-        out.line, out.attempt = command.line, out.attempt + 1
-        if self.world.often(0.5):
-            self._plan((50, 4_000), self._answered, out, out.attempt)
-        elif self.world.often(0.8):
-            self._plan((50, 4_000), self._failed, out, out.attempt)
-        else:
-            self._plan((50, 4_000), self._hang_up, out)
-
-    def _answered(self, out, attempt):
-        if self.outs.get(out.leg) is out and out.attempt == attempt:
-            out.answered = True
-            self.world.hear(out.leg, ev.LegAnswered(leg=out.leg))
-            self._plan((500, 60_000), self._hang_up, out)
-
-    def _failed(self, out, attempt):
-        if self.outs.get(out.leg) is out and out.attempt == attempt:
-            outcome = self.chance.choice(["congestion", "congestion", "busy", "no-answer"])
-            self.world.tell(ev.LegFailed(seat="101", leg=out.leg, outcome=outcome))
-            if out.attempt == attempt:  # no other line was tried
-                self._plan((10, 2_000), self._hang_up, out)
-
-    def _hang_up(self, out):
-        if self.outs.get(out.leg) is out:
-            del self.outs[out.leg]
-            self.world.hear(out.leg, ev.LegEnded(leg=out.leg, outcome="hung-up" if out.answered else "cancelled"))
-
     def die(self):
         """The process dies, and everybody who is on the telephone is cut off. Contacts in writing live elsewhere."""
         self.run += 1
-        self.outs.clear()
+        self.calls_out.die()
         for leg in [leg for leg in self.legs.values() if not leg.virtual]:
             del self.legs[leg.offer]
-        gone = [caller for caller in self.callers.values() if caller.medium not in VIRTUAL]
+        gone = [caller for caller in self.callers.values() if caller.medium not in VIRTUAL | OURS]
         for caller in gone:
             del self.callers[caller.name]
         return gone
@@ -340,7 +347,7 @@ class Switch:
         self.world.plan(self.world.some(*span), what, *args)
 
     def _word(self, caller, event):
-        self.world.hear(caller.name, event, sure=caller.medium in VIRTUAL)
+        self.world.hear(caller.name, event, sure=caller.medium in VIRTUAL | OURS)
 
     def _leg_word(self, leg, event):
         self.world.hear(leg.offer, event, sure=leg.virtual)
@@ -361,9 +368,10 @@ class Switch:
                 waiting=caller.place == "hold",
             )
             for caller in self.callers.values()
+            if caller.medium not in OURS
         ]
         legs = [
-            ev.LiveLeg(offer=leg.offer, call=leg.call, seat=leg.seat, joined=leg.joined_at > 0)
+            ev.LiveLeg(offer=leg.offer, call=leg.call, seat=leg.seat, joined=leg.joined_at > 0 and not leg.ours)
             for leg in self.legs.values()
             if leg.born_at
         ]
@@ -371,7 +379,6 @@ class Switch:
             ev.HandsetState(seat=seat, reachable=seat not in self.unreachable, busy=seat in self.engaged)
             for seat in self.world.site.seat_names
         ]
-        outgoing = tuple(ev.LiveOut(leg=out.leg, answered=out.answered) for out in self.outs.values())
         carried = {leg.line for leg in self.legs.values() if leg.line and leg.born_at} | self.lines_taken
         lines = {line.name: line.name in carried for group in self.world.site.groups for line in group.lines}
-        return calls, legs, handsets, lines, outgoing
+        return calls, legs, handsets, lines, self.calls_out.lists()

@@ -14,11 +14,12 @@ from collections import deque
 
 import msgspec
 
-from acd.core import Core, State
+from acd.core import Core
 from acd.core import commands as cmd
 from acd.core import events as ev
 from tests.sim.checks import EVERY, Checks, Violation
-from tests.sim.site import Site
+from tests.sim.site import OURS, Site
+from tests.sim.stored import decoded, difference, encoded
 from tests.sim.switch import Switch
 
 START = 1_800_000_000_000
@@ -44,6 +45,8 @@ class World:
         """Share of the switch's words that are lost in bad weather, and of those that are late."""
         self.switch = Switch(self)
         self.tape = []
+        self.messages = set()
+        """Those that the server holds and nobody has closed."""
         self.stored = None
         """The state as it was last stored, and how much of the tape it holds."""
         self.twin = None
@@ -179,6 +182,7 @@ class World:
         self.checks.watch(core)
         self._runs += 1
         self._ours, self._told_of = {}, {}
+        self.switch.new_server()
         for leg in self.switch.legs.values():
             leg.aside = None  # the executors show all they hold to an agent whose server is new
         self.tell(ev.Started(run=f"r{self._runs}"))
@@ -277,6 +281,19 @@ class World:
         if isinstance(event, LAST_WORDS):
             self._told_of[channel] = self.now
         self.tell(event)
+        if isinstance(event, ev.CallArrived) and event.medium in OURS and event.call in self.switch.callers:
+            self.messages.add(event.call)
+
+    def attend(self, leg):
+        """An agent asks for the message of his leg: the desk's flow. Says whether he has it, or who is to blame."""
+        if self._link <= 0 or not self.state.fresh:
+            return "nobody"
+        others = (other for other in self.switch.legs.values() if other.call == leg.call and other is not leg)
+        if self._ours.get(leg.offer, True) or any(other.joined_at for other in others):
+            return "too late"
+        self.tell(ev.Connected(offer=leg.offer))
+        offer = self.state.offers.get(leg.offer)
+        return "his" if offer is not None and offer.in_talk and offer.call is not None else "too late"
 
     def withdrawn_by_adapter(self, offer):
         """Whether the adapter hangs a leg up as soon as it is born."""
@@ -297,7 +314,7 @@ class World:
             case cmd.Suspend() | cmd.Resume():
                 self.switch.set_aside(command.offer, aside=isinstance(command, cmd.Suspend))
             case cmd.Dial():
-                self.switch.dial(command)
+                self.switch.calls_out.dial(command)
             case cmd.TakeSnapshot():
                 self._take_snapshot()
 
@@ -372,29 +389,3 @@ class World:
             switch_run=f"switch {run}",
         )
         self.tell(snapshot)
-
-
-def encoded(state):
-    """A state as it is stored."""
-    return msgspec.json.encode(state)
-
-
-def decoded(text):
-    """A state read back."""
-    return msgspec.json.decode(text, type=State)
-
-
-def difference(one, other):
-    """Where two states part."""
-    one, other = msgspec.to_builtins(one), msgspec.to_builtins(other)
-    return "; ".join(_differences(one, other, "state"))
-
-
-def _differences(one, other, where):
-    if isinstance(one, dict) and isinstance(other, dict):
-        if list(one) != list(other):
-            yield f"{where}: {list(one)} is not {list(other)}"
-        for key in one.keys() & other.keys():
-            yield from _differences(one[key], other[key], f"{where}.{key}")
-    elif one != other:
-        yield f"{where}: {one} is not {other}"

@@ -1,0 +1,28 @@
+"""What a seat's leg is given when it is asked for, and what of it stands on the caller's channel."""
+
+from acd.core import commands as cmd
+from ivr.held import Leg
+
+OFFER_MARK = "SHARED(ACD_OFFER)"
+
+
+def token(leg: Leg | None) -> str:
+    """Name the variable of a caller's channel that lets a leg have him: one for all, or, shared, one a seat."""
+    return f"SHARED(ACD_OFFER_{leg.seat})" if leg is not None and leg.shared else OFFER_MARK
+
+
+def variables(command: cmd.Offer) -> list[str]:
+    """What the channel of a seat's leg knows of its offer."""
+    known = [f"ACD_OFFER={command.offer}", f"ACD_CALL={command.call}", f"ACD_RUNG={command.seat}"]
+    if command.line:
+        known.append(f"ACD_LINE={command.line}")
+    if command.shared:
+        known.append("ACD_SHARED=1")
+    return known
+
+
+def caller_id(name: str, number: str) -> str:
+    """What the agent's phone shows. Quotes, brackets and backslashes would end the quoted name."""
+    plain = "".join(char for char in name if char not in '"<>\\')
+    digits = "".join(char for char in number if char in "0123456789+*#")
+    return f'"{plain[:60]}" <{digits[:32]}>'

@@ -10,7 +10,7 @@ from typing import get_args
 from acd.conf import Section, Variable
 from acd.core.rules import Absence, Reason, Strategy
 from acd.options import Option, choice, duration, number, optional, pattern, some_of, yes_no
-from acd.rule_text import NEEDS, STEP, TARGET, TIERS
+from acd.rule_text import KEY, NEEDS, STEP, TARGET, TIERS
 from acd.settings import MUSIC_CLASS, PHONE_NUMBER
 
 OFF = "off"
@@ -161,6 +161,22 @@ _LEAVING = (
     Option("overflow_wait", TARGET, "", "The same where it has waited too long (`max_wait`)."),
 )
 
+_BACK = (
+    Option(
+        "key",
+        KEY,
+        "",
+        "A key that a waiting caller may press, and where he goes then, as in `overflow`: `1, callback`. Tell him of "
+        "it by a `step` that says a prompt.",
+        "keys",
+        many=True,
+    ),
+    Option(
+        "callback_tries", number(1, 20), "3", "So often a customer is called back who does not answer; then no more."
+    ),
+    Option("callback_retry", duration("10s", "7d"), "15m", "How long after each time.", "callback_retry_ms"),
+)
+
 _HEARD = (
     Option(
         "tell_first",
@@ -187,7 +203,7 @@ _HEARD = (
     ),
 )
 
-QUEUE = (*_WHO, *_ORDER, *_RINGING, *_LEAVING, *_HEARD)
+QUEUE = (*_WHO, *_ORDER, *_RINGING, *_LEAVING, *_BACK, *_HEARD)
 
 OVERFLOWS: Mapping[str, Reason | None] = {
     "overflow": None,

@@ -2,7 +2,7 @@
 
     needs    french 3 + billing|sales 5      all of what `+` parts, any of what `|` parts; the number is the least level
     tiers    0-2                             seats of these tiers; `0-9 floor 2` counts tiers below 2 as 2
-    target   queue NAME, seat NUMBER, flow NAME, menu NAME, voicemail, number EXTENSION
+    target   queue NAME, seat NUMBER, flow NAME, menu NAME, voicemail, callback, number EXTENSION
     step     CONDITION, ACTION, ACTION ...   `after 30s, drop french`, `when 10 wait, priority 5`,
                                              `when nobody, go queue night`
 
@@ -138,7 +138,8 @@ _TARGETS: Mapping[str, tuple[str, str]] = {
     "menu": (NAME, "the name of a menu"),
     "number": (EXTENSION, "an extension: up to 20 of 0-9 * #"),
 }
-TARGETS = "queue NAME, seat NUMBER, flow NAME, menu NAME, voicemail, number EXTENSION"
+_PLAIN_TARGETS = ("voicemail", "callback")
+TARGETS = "queue NAME, seat NUMBER, flow NAME, menu NAME, voicemail, callback, number EXTENSION"
 
 
 def read_target(text: str) -> str:
@@ -149,15 +150,28 @@ def read_target(text: str) -> str:
 
     """
     word, *rest = text.split()[:3] or [""]
-    if word == "voicemail" and not rest:
+    if word in _PLAIN_TARGETS and not rest:
         return word
     if word not in _TARGETS:
-        hint = did_you_mean(word, [*_TARGETS, "voicemail"]) or f"there are {TARGETS}"
+        hint = did_you_mean(word, [*_TARGETS, *_PLAIN_TARGETS]) or f"there are {TARGETS}"
         raise ValueError(f"{shown(text)} is no place to go to; {hint}")
     expression, label = _TARGETS[word]
     if len(rest) != 1 or not re.fullmatch(expression, rest[0]):
         raise ValueError(f"behind '{word}' belongs {label}, not {shown(' '.join(rest))}")
     return f"{word} {rest[0]}"
+
+
+def read_key(text: str) -> tuple[str, str]:
+    """Read a key and where it leads.
+
+    Raises:
+        ValueError: says what is wrong with it.
+
+    """
+    key, comma, target = text.partition(",")
+    if not comma or not re.fullmatch("[0-9*#]", key.strip()):
+        raise ValueError(f"{shown(text)} is no key with a place, such as 1, callback")
+    return key.strip(), read_target(target.strip())
 
 
 # Steps of escalation
@@ -246,4 +260,5 @@ NEEDS = Kind("skills with their least levels, such as french 3 + billing|sales 5
 TIERS = Kind("tiers 0 to 99, such as 0-2 or 0-99 floor 2", read_tiers)
 QUEUES = Kind("names of queues, each with /TIER where that is not 0", read_queues)
 TARGET = Kind(TARGETS, lambda text: read_target(text) if text else "")
+KEY = Kind("KEY, PLACE", read_key)
 STEP = Kind("CONDITION, ACTION, ...", read_step)

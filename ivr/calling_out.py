@@ -70,10 +70,9 @@ class CallingOut:
         dialled = caller.headers.get("extension", "")
         out = await self._desk.call_out(seat, caller.uniqueid, dialled)
         if out.answer == "ok":
-            await _go(out)
+            await go(out)
         if out.answer != "over":
-            said = _BARRED.get(out.barred, "out-barred") if out.barred else _REFUSED.get(out.answer, "out-cap")
-            await self._tell(seat, said)
+            await self._tell(seat, refusal(out))
 
     async def _dialled(self, caller: Caller) -> None:
         seat = self._seat_of(caller.channel)
@@ -82,7 +81,7 @@ class CallingOut:
         outcome = leg_outcome(status, cause)
         out = await self._desk.failed(seat, caller.uniqueid, leg, outcome, cause)
         if out.answer == "ok":
-            await _go(out)
+            await go(out)
         await self._tell(seat, _ENDED.get(outcome, "out-congestion"))
 
     async def _tell(self, seat: SeatSettings | None, prompt: str) -> None:
@@ -91,7 +90,8 @@ class CallingOut:
         await Play(prompt)
 
 
-async def _go(out: CallOut) -> None:
+async def go(out: CallOut) -> None:
+    """Dial what the core has let out: the last word."""
     await DialOut(
         dial_string(out.line, out.number),
         leg=out.leg,
@@ -100,3 +100,8 @@ async def _go(out: CallOut) -> None:
         ring_ms=out.ring_ms,
         longest_ms=out.longest_ms,
     )
+
+
+def refusal(out: CallOut) -> str:
+    """Name the prompt that says why a call was not let out."""
+    return _BARRED.get(out.barred, "out-barred") if out.barred else _REFUSED.get(out.answer, "out-cap")

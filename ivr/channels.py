@@ -3,6 +3,7 @@
 No socket and no clock, so a recorded transcript is a complete test.
 
     UserEvent CallArrived / CallLeft  (acd-hold, acd-fallback)      -> CallArrived / CallEnded
+    DTMFEnd of a caller in acd-hold                                 -> KeyPressed
     Newstate, Hangup, BridgeEnter of a channel named offer-...      -> OfferRinging OfferAnswered Connected OfferEnded
     Newchannel, Hangup of other channels of a handset               -> HandsetChanged busy
     DeviceStateChange of a handset                                  -> HandsetChanged reachable
@@ -28,7 +29,9 @@ from ivr.trunks import Trunks
 
 __all__ = ["VARIABLES", "Channels", "Held", "Leg", "Meanwhile", "number"]
 
-EVENTS = Outs.EVENTS | {"BridgeEnter", "DeviceStateChange", "Hangup", "Newchannel", "Newstate", "Rename", "UserEvent"}
+EVENTS = Outs.EVENTS | frozenset(
+    ["BridgeEnter", "DeviceStateChange", "DTMFEnd", "Hangup", "Newchannel", "Newstate", "Rename", "UserEvent"]
+)
 """The events that mean something here."""
 
 WORDS_PREFIX = "words-"
@@ -37,6 +40,7 @@ VARIABLES = "ACD_QUEUE,ACD_PRIORITY,ACD_ARRIVED,ACD_CALL,ACD_NEEDS,ACD_AHEAD,ACD
 VARIABLES += f",{Outs.VARIABLE}"
 """The channel variables that a snapshot must ask for."""
 
+DIGITS = frozenset("0123456789*#")
 RINGING, UP = "5", "6"
 """ChannelState numbers (include/asterisk/channelstate.h)."""
 
@@ -74,7 +78,7 @@ class Channels:
 
     def take(self, message: Message, at: int) -> list[ev.AnyEvent]:
         """Say what a message of the switch means."""
-        told = [*self._of_calls(message, at), *self.outs.take(message)]
+        told = [*self._of_calls(message, at), *self._key(message), *self.outs.take(message)]
         return told if self.outs.is_far_leg(message) else [*told, *self.trunks.take(message, self._lines_taken())]
 
     def _of_calls(self, message: Message, at: int) -> list[ev.AnyEvent]:
@@ -234,6 +238,11 @@ class Channels:
         )
 
     # Events
+
+    def _key(self, message: Message) -> list[ev.AnyEvent]:
+        unique, digit = text(message, "Uniqueid"), text(message, "Digit")
+        is_one = text(message, "Event") == "DTMFEnd" and text(message, "Direction") == "Received"
+        return [ev.KeyPressed(call=unique, key=digit)] if is_one and unique in self.calls and digit in DIGITS else []
 
     def _user_event(self, message: Message, at: int) -> list[ev.AnyEvent]:
         unique = text(message, "Uniqueid")

@@ -315,6 +315,11 @@ class Transfer(Step[NoReturn]):
 
 
 @dataclass(frozen=True, slots=True)
+class WaitOn(Step[NoReturn]):
+    """Last word: back to the queue where the caller waited before, at his old place."""
+
+
+@dataclass(frozen=True, slots=True)
 class DialOut(Step[NoReturn]):
     """Last word: the channel calls out, in the dialplan context `acd-out`. What is dialled is the core's choice."""
 

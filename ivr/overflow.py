@@ -4,7 +4,7 @@ The core says where and why (`SendAway`); the switch keeps both on his channel, 
 to the dialplan's acd-overflow, which starts this flow. A flow that he is handed to reads the reason by
 `GetVariable("ACD_REASON")`.
 
-    flow NAME    menu NAME    voicemail    number EXT       empty: the actions of `overflow` in ivr.conf
+    flow NAME    menu NAME    voicemail    callback    number EXT       empty: the actions of `overflow` in ivr.conf
 
 Who finds a queue closed hears first what was recorded for that, if anything was.
 
@@ -20,9 +20,6 @@ from ivr.actions import Actions, menu_flow
 from ivr.flow import Answer, Caller, Flow, GetVariable, HandOver, Play, Recorded, StepError, Transfer
 
 log = structlog.get_logger()
-
-VOICEMAIL = "voicemail"
-"""The flow that records a message; a site's own flow of that name goes before the built-in one."""
 
 
 def overflow_flow(otherwise: Actions) -> Flow:
@@ -66,8 +63,10 @@ def destination(to: str) -> HandOver | Transfer:
             return HandOver(name)
         case "menu" if name:
             return HandOver(menu_flow(name))
-        case "voicemail" if not name:
-            return HandOver(VOICEMAIL)
+        case "voicemail" | "callback" if not name:
+            return HandOver(kind)
         case "number" if name:
             return Transfer(name)
-    raise ValueError(f"'{to[:80]}' is no place to send a caller to: flow NAME, menu NAME, voicemail or number EXT")
+    raise ValueError(
+        f"'{to[:80]}' is no place to send a caller to: flow NAME, menu NAME, voicemail, callback or number EXT"
+    )

@@ -259,6 +259,10 @@ class Call:
         await go_on_at(self._command, "ivr-transfer", step.extension)
         self._leave(f"Transfer to {step.extension}")
 
+    async def _wait_on(self, _: steps.WaitOn) -> NoReturn:
+        await go_on_at(self._command, "acd-hold", "again")
+        self._leave("WaitOn")
+
     async def _dial_out(self, step: steps.DialOut) -> NoReturn:
         values = {
             "ACD_DIAL": step.dial,
@@ -297,6 +301,7 @@ class Call:
         steps.RunScript: _run_script,
         steps.Enqueue: _enqueue,
         steps.Transfer: _transfer,
+        steps.WaitOn: _wait_on,
         steps.DialOut: _dial_out,
         steps.HangUp: _hang_up,
     }

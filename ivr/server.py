@@ -31,6 +31,7 @@ from acd.control import ControlError, WithFiles, is_answered
 from acd.core.commands import Announce
 from acd.core.events import AnyEvent, Started
 from acd.desk.agents import AgentDesk
+from acd.desk.callbacks import CallbackDesk
 from acd.desk.calling import CallingDesk
 from acd.desk.view import View
 from acd.dispatcher import Clock, Dispatcher
@@ -38,9 +39,10 @@ from acd.journal import Journal, Rebuilt
 from acd.settings import Site
 from acd.site import fill_secrets, load_site
 from acd.site_changes import changes, configured
-from ivr import phrases
+from ivr import callbacks, phrases
 from ivr.announcements import lay_out
 from ivr.asterisk import Instance, write_generated
+from ivr.callbacks import Callbacks
 from ivr.calling_out import CallingOut
 from ivr.desk import ROUTE as DESK
 from ivr.desk import HandsetDesk
@@ -195,9 +197,12 @@ class Server:
             raise
         self._journal = journal
         self.dispatcher = Dispatcher(core, journal, self.switch, clock=Clock(not_before=core.state.now))
-        self.dispatcher.media.update(dict.fromkeys(self.virtual.media, self.virtual))
         self.dispatcher.watchers.append(chronicle.note)
         self.desk = AgentDesk(self.dispatcher, self.site)
+        self.calling = CallingDesk(self.dispatcher, lambda: self.site)
+        self.callbacks = Callbacks(CallbackDesk(self.dispatcher, lambda: self.site), self.calling, self.desk)
+        self.virtual.media["callback"] = self.callbacks
+        self.dispatcher.media.update(dict.fromkeys(self.virtual.media, self.virtual))
 
     # One server after the other
 
@@ -336,12 +341,10 @@ class Server:
         self._prompts = prompts  # calls that run keep the old one
         self._scripts.limits = ivr.scripts
         handset = Handset(self.desk, self.desk, lambda: self.site, self._see_handset, self.supervisor)
-        calling = CallingOut(
-            CallingDesk(self.dispatcher, lambda: self.site), handset.seat_of, lambda: self.site.general.language
-        )
+        calling = CallingOut(self.calling, handset.seat_of, lambda: self.site.general.language)
         of_seats = {**handset.flows(), **calling.flows()}
         runner = Runner(
-            {**ivr.flows, **of_seats},
+            {callbacks.FLOW: self.callbacks.flow(), **ivr.flows, **of_seats},
             prompts,
             scripts=self._scripts,
             queues=self.site.queues,

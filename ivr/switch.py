@@ -34,7 +34,7 @@ KEEP_ALIVE_S = 10.0
 """Between two keep-alives; the dialplan takes callfloor for dead after 120 s of silence (acd-hold)."""
 RETRY_FIRST_S, RETRY_MOST_S = 0.25, 10.0
 TALK_MARK = "SHARED(ACD_TALK)"
-EVENT_CLASSES = "call,user,system"
+EVENT_CLASSES = "call,user,system,dtmf"
 EVENT_NAMES = EVENTS | {"FullyBooted", "HangupRequest"}
 """The events that are read; `eventfilter` of manager.conf names the same ones."""
 NORMAL_CLEARING = "16"

@@ -96,6 +96,14 @@ class ChangeQueue(Command, frozen=True, kw_only=True):
     """One of `rules.Reason`; `moved` where a supervisor did it."""
 
 
+class CallOver(Command, frozen=True, kw_only=True):
+    """A virtual call is over, though its agent has not closed it."""
+
+    call: str
+    reason: Literal["called-back", "not-reached"]
+    """Of a callback: the customer answered, or did not, so often as he is tried."""
+
+
 class Announce(Command, frozen=True, kw_only=True):
     """Say something to a waiting caller. An offer interrupts it at any moment."""
 
@@ -142,5 +150,16 @@ class Reply(Command, frozen=True, kw_only=True):
 
 
 AnyCommand = (
-    Offer | Withdraw | Suspend | Resume | SendAway | ChangeQueue | Announce | Dial | ShowSeat | TakeSnapshot | Reply
+    Offer
+    | Withdraw
+    | Suspend
+    | Resume
+    | SendAway
+    | ChangeQueue
+    | Announce
+    | CallOver
+    | Dial
+    | ShowSeat
+    | TakeSnapshot
+    | Reply
 )

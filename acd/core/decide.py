@@ -60,6 +60,17 @@ def _call_ended(floor: Floor, event: ev.CallEnded) -> None:
         offering.forget(floor, call)
 
 
+def _key_pressed(floor: Floor, event: ev.KeyPressed) -> None:
+    call = floor.state.calls.get(event.call)
+    rule = floor.state.queues.get(call.queue) if call is not None else None
+    to = dict(rule.keys).get(event.key) if rule is not None else None
+    if call is None or to is None:
+        return
+    if call.state == "offered":  # he may be about to be answered; should he not be, he goes then
+        call.leaves_for = to
+    queueing.overflow(floor, call, "key", to)
+
+
 def _call_set(floor: Floor, event: ev.CallSet) -> None:
     call = floor.state.calls.get(event.call)
     if call is None:
@@ -196,6 +207,7 @@ _CALL_DEADLINES: dict[str, Callable[[Floor, Call], None]] = {
 _HANDLERS: dict[type[ev.Event], Callable[[Floor, Any], None]] = {
     ev.CallArrived: _arrived,
     ev.CallEnded: _call_ended,
+    ev.KeyPressed: _key_pressed,
     ev.CallSet: _call_set,
     ev.OfferRinging: _ringing,
     ev.OfferAnswered: _of_offer(offering.answered),

@@ -7,7 +7,7 @@ nothing below it reads a clock. Events are journaled before anything follows fro
 Who says what:
 
     the switch      CallArrived CallEnded OfferRinging OfferAnswered Connected OfferEnded HandsetChanged LineChanged
-                    SwitchLost Snapshot LegAnswered LegEnded
+                    SwitchLost Snapshot KeyPressed LegAnswered LegEnded
     the agent       LogInAsked LogOutAsked ReadyAsked PauseAsked WrapUpEndAsked WrapUpExtendAsked CodeAsked CloseAsked
                     DeferAsked CallOutAsked LegFailed; each is answered by a `Reply`
     the supervisor  QueueSet CallSet
@@ -111,6 +111,13 @@ class CallEnded(Event, frozen=True, kw_only=True):
     reason: Literal["hung-up", "key-exit", "lost", "done"] = "hung-up"
     """lost: it ended while nobody was looking; the true moment lies in the gap before `at`. done: there is nothing left
     to do for it, of a virtual call that no agent has closed."""
+
+
+class KeyPressed(Event, frozen=True, kw_only=True):
+    """A caller pressed a key while he waited."""
+
+    call: str
+    key: str
 
 
 class OfferRinging(Event, frozen=True, kw_only=True):
@@ -276,6 +283,8 @@ class CallOutAsked(Asked, frozen=True, kw_only=True):
     """Why it may not be called, see `acd.numbers`; empty if it may."""
     rate: int = 0
     """What a minute costs."""
+    offer: str = ""
+    """The offer of the callback that the seat has in hand, if this is to call the customer back."""
 
 
 class LegFailed(Asked, frozen=True, kw_only=True):
@@ -342,6 +351,7 @@ AnyEvent = (
     | SeatsConfigured
     | CallArrived
     | CallEnded
+    | KeyPressed
     | OfferRinging
     | OfferAnswered
     | Connected

@@ -85,6 +85,10 @@ class Call(Struct, kw_only=True, gc=False):
     told_most_ms: int = 0
     """What its caller was told, or would have been: the wait from then on is at most this."""
     told_at: int = 0
+    leaves_for: str = ""
+    """Where its caller wants to go, by a key he pressed while a seat rang for him."""
+    attempts: int = 0
+    """A callback: how often the customer did not answer."""
     hops: int = 0
     """How often it moved to another queue."""
 
@@ -254,6 +258,8 @@ class Leg(Struct, kw_only=True, gc=False):
     """Who calls; empty for an emergency from a telephone of no seat."""
     number: str
     emergency: bool = False
+    offer: str = ""
+    """The offer of the callback that it is; empty for any other call."""
     rate: int = 0
     """What a minute costs."""
     reserved: int = 0

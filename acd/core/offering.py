@@ -22,8 +22,6 @@ WITHDRAW_MS = 3_000
 """From a withdrawal to its confirmation."""
 BACK_MS = 5_000
 """A virtual call that a seat gave back does not ring there again at once, whatever `refusal_ms` is."""
-DEFER_MOST_MS = 31 * 86_400_000
-"""None is put off for longer."""
 
 UNDELIVERED = frozenset({"busy", "unreachable", "failed"})
 """Outcomes that are no fault of the agent."""
@@ -336,33 +334,11 @@ def _line_up_again(floor: Floor, call: Call) -> None:
     queueing.line_up(floor, call)
     queueing.plan_step(floor, call)
     queueing.look_around(floor, call)
+    if call.leaves_for:
+        to, call.leaves_for = call.leaves_for, ""
+        queueing.overflow(floor, call, "key", to)
     if call.give_up_at is not None and call.give_up_at <= floor.state.now:
         queueing.overflow(floor, call, "wait")
-
-
-def close(floor: Floor, seat: Seat, name: str) -> bool:
-    """The agent is done with the virtual call that he has on this offer. Answers whether he has one."""
-    call = _virtual_call(floor, seat, name)
-    if call is not None:
-        forget(floor, call)
-    return call is not None
-
-
-def defer(floor: Floor, seat: Seat, name: str, for_ms: int) -> bool:
-    """He puts it off. Answers whether he has one."""
-    call = _virtual_call(floor, seat, name)
-    if call is not None:
-        call.hold_until = floor.state.now + min(max(for_ms, 0), DEFER_MOST_MS)
-        floor.deadlines.add(call.hold_until, "hold", call.id)
-    return call is not None
-
-
-def _virtual_call(floor: Floor, seat: Seat, name: str) -> Call | None:
-    offer = floor.state.offers.get(name)
-    if offer is None or offer.seat != seat.name or not offer.in_talk or offer.call is None:
-        return None
-    call = floor.state.calls[offer.call]
-    return call if call.virtual else None
 
 
 def bar(floor: Floor, call: Call, seat: Seat, for_ms: int) -> None:

@@ -12,9 +12,11 @@ what its longest talk would cost, and a talk is cut where the money ends. Emerge
 
 from typing import Literal
 
+from acd.core import virtual
 from acd.core.commands import CallOutAnswer, Dial, TakeSnapshot
 from acd.core.events import CallOutAsked, LegFailed, LiveOut
 from acd.core.floor import Floor
+from acd.core.lines import Purpose
 from acd.core.model import Guard, Leg, Line
 from acd.core.rules import SLOT, OutRule
 
@@ -49,6 +51,8 @@ def call_out(floor: Floor, wish: CallOutAsked) -> CallOutAnswer:
             return "not-logged-in"
         if wish.barred or not wish.number:
             return "barred"
+        if wish.offer and not _has(floor, wish):
+            return "over"
         if (cap := _cap(state.guard, state.calling_out, wish, floor.at)) is not None:
             return cap
     leg = Leg(
@@ -57,6 +61,7 @@ def call_out(floor: Floor, wish: CallOutAsked) -> CallOutAnswer:
         seat=wish.seat,
         number=wish.number,
         emergency=wish.emergency,
+        offer=wish.offer,
         rate=0 if wish.emergency else wish.rate,
         longest_ms=state.calling_out.longest_ms,
         asked_at=floor.at,
@@ -88,9 +93,22 @@ def failed(floor: Floor, wish: LegFailed) -> CallOutAnswer:
         line = _next_line(floor, leg)
     if line is None:
         end(floor, leg)
+        if leg.offer in floor.state.offers:
+            virtual.not_reached(floor, floor.state.offers[leg.offer])
         return "over"
     _dial(floor, leg, line)
     return "ok"
+
+
+def _has(floor: Floor, wish: CallOutAsked) -> bool:
+    """Whether the seat has that callback in hand, and is not calling the customer already."""
+    offer = floor.state.offers.get(wish.offer)
+    calling = any(leg.offer == wish.offer for leg in floor.state.legs.values())
+    return offer is not None and offer.seat == wish.seat and offer.in_talk and offer.call is not None and not calling
+
+
+def _purpose(leg: Leg) -> Purpose:
+    return "emergency" if leg.emergency else "callback" if leg.offer else "seat"
 
 
 def _next_line(floor: Floor, leg: Leg) -> Line | None:
@@ -101,7 +119,7 @@ def _next_line(floor: Floor, leg: Leg) -> Line | None:
     groups = state.calling_out.groups
     for without in (same, set(leg.tried)) if same else (set(),):
         for group in groups:
-            if (line := floor.lines.pick(group, "emergency" if leg.emergency else "seat", without)) is not None:
+            if (line := floor.lines.pick(group, _purpose(leg), without)) is not None:
                 return line
     if not leg.tried:
         for group in groups:
@@ -135,9 +153,12 @@ def _dial(floor: Floor, leg: Leg, line: Line) -> None:
 
 
 def answered(floor: Floor, leg: Leg) -> None:
-    """They talk."""
+    """They talk. A customer who is called back and answers has had his callback, whatever comes of the talk."""
     if leg.connected_at is None:
         leg.connected_at, leg.deadline = floor.at, None
+        seat = floor.state.seats.get(leg.seat)
+        if leg.offer and seat is not None:
+            virtual.called_back(floor, seat, leg.offer)
 
 
 def end(floor: Floor, leg: Leg) -> None:

@@ -36,7 +36,7 @@ ring-all         all at once; who answers first has it
 ring-circles     a few at first, a few more every while, those who ring go on ringing
 """
 
-Reason = Literal["full", "empty", "closed", "too-long", "wait", "withdrawn", "step", "unknown-queue"]
+Reason = Literal["full", "empty", "closed", "too-long", "wait", "withdrawn", "step", "key", "unknown-queue"]
 """Why a call leaves a queue without an agent (contact-centre practice calls these queue exits)."""
 
 Absence = Literal["paused", "busy", "wrap-up", "unreachable", "tier"]
@@ -122,7 +122,13 @@ class QueueRule(Struct, frozen=True, kw_only=True):
     """Calls do not join."""
     overflow: dict[Reason, str] = field(default_factory=dict)
     """Reason -> `queue NAME`, `seat NUMBER`, or a target of the switch: `flow NAME`, `menu NAME`, `voicemail`,
-    `number EXTENSION`. Where a reason is not named: what the site does with calls that have waited too long."""
+    `callback`, `number EXTENSION`. Where a reason is not named: what the site does with calls that waited too long."""
+    keys: tuple[tuple[str, str], ...] = ()
+    """A key that a waiting caller may press, and where he goes then, as in `overflow`."""
+    callback_tries: int = 3
+    """So often a customer is called back who does not answer."""
+    callback_retry_ms: int = 900_000
+    """How long after each time."""
     overtake_most: int = 0
     """At most so many calls that came later may go before a call, to seats that it could have had; 0 for any number."""
     last_seat_ms: int = 0

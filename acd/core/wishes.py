@@ -7,7 +7,7 @@ A wish is never lost and never cuts a talk: with work in hand it is kept as the 
 from collections.abc import Callable
 from typing import Any
 
-from acd.core import offering
+from acd.core import offering, virtual
 from acd.core.commands import Answer
 from acd.core.events import (
     CloseAsked,
@@ -172,11 +172,11 @@ def _code(floor: Floor, seat: Seat) -> Answer:
 
 
 def _close(floor: Floor, seat: Seat, wish: CloseAsked) -> Answer:
-    return "ok" if offering.close(floor, seat, wish.offer) else "already"
+    return "ok" if virtual.close(floor, seat, wish.offer) else "already"
 
 
 def _defer(floor: Floor, seat: Seat, wish: DeferAsked) -> Answer:
-    return "ok" if offering.defer(floor, seat, wish.offer, wish.for_ms) else "already"
+    return "ok" if virtual.defer(floor, seat, wish.offer, wish.for_ms) else "already"
 
 
 _FULFILLED_BY: dict[type[AnyWish], Callable[[Floor, Seat, Any], Answer]] = {

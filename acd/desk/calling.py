@@ -59,6 +59,22 @@ class CallingDesk:
         )
         return self._told(await self._dispatcher.ask(wish), channel, seat, to.barred)
 
+    async def call_back(self, seat: SeatSettings, offer: str, number: str) -> CallOut:
+        """Call the customer of a callback that the seat has in hand; the offer's leg is the channel that calls."""
+        site = self._site()
+        plan = site.calling_out.plan
+        to = destination(number, plan) if plan is not None else Destination(number="", barred="not-allowed")
+        wish = CallOutAsked(
+            seat=seat.rule.name,
+            channel=offer,
+            number=to.number,
+            country=to.country,
+            barred=to.barred,
+            rate=rate_of(to.number, site.calling_out.rates) or 0,
+            offer=offer,
+        )
+        return self._told(await self._dispatcher.ask(wish), offer, seat, to.barred)
+
     async def failed(
         self, seat: SeatSettings | None, channel: str, leg: str, outcome: LegOutcome, cause: int
     ) -> CallOut:

@@ -116,12 +116,18 @@ class Ledger:
                 self._send_away(command)
             case cmd.ChangeQueue():
                 self._change_queue(command)
-            case cmd.Reply() if command.answer == "ok" and self._closing:
-                self._gone(self._closing, "done")
+            case cmd.Reply() | cmd.CallOver():
+                self._over(command)
             case cmd.Announce() if command.wait_most_ms:
                 contact = self._contacts.get(command.call)
                 if contact is not None and contact.stay.told_at is None:
                     contact.stay.told_at, contact.stay.told_most_ms = self.now, command.wait_most_ms
+
+    def _over(self, command: cmd.Reply | cmd.CallOver) -> None:
+        if isinstance(command, cmd.CallOver):
+            self._gone(command.call, "done" if command.reason == "called-back" else command.reason)
+        elif command.answer == "ok" and self._closing:
+            self._gone(self._closing, "done")
 
     def _open(self, state: State) -> None:
         """Begin in the midst of a journal, with what a state says is open."""

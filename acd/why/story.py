@@ -210,9 +210,7 @@ class _Teller:
         story, state = self.story, self._core.state
         if call is None:
             if before is not None:
-                reason = entry.event.reason if isinstance(entry.event, ev.CallEnded) else "lost"
-                reason = "done" if isinstance(entry.event, ev.CloseAsked) else reason
-                self._note(entry.seq, "ended", reason=reason, to=before.state)
+                self._note(entry.seq, "ended", reason=self._why_gone(entry), to=before.state)
             for told in story.offers:
                 if not told.outcome:
                     told.outcome, told.ended_at = "withdrawn", state.now
@@ -223,6 +221,14 @@ class _Teller:
         elif before is not None and before.state == "talking" != call.state:
             self._note(entry.seq, "given-back", number=max((call.hold_until or 0) - state.now, 0))
         story.state = str(call.state)
+
+    def _why_gone(self, entry: Entry) -> str:
+        for command in entry.commands:
+            if isinstance(command, cmd.CallOver) and command.call == self._name:
+                return command.reason
+        if isinstance(entry.event, ev.CallEnded):
+            return entry.event.reason
+        return "done" if isinstance(entry.event, ev.CloseAsked) else "lost"
 
     def finish(self) -> Story:
         """Return the story, with why it waits still if it does."""

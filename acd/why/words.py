@@ -33,6 +33,8 @@ _ENDS = {
     "key-exit": "the caller left by a key",
     "lost": "it ended unseen",
     "done": "closed",
+    "called-back": "the customer was called back",
+    "not-reached": "the customer was called so often as he is, and did not answer",
 }
 _REASONS = {
     "full": "the queue was full",
@@ -42,6 +44,7 @@ _REASONS = {
     "wait": "it had waited too long",
     "withdrawn": "it was taken out by hand",
     "step": "an escalation step said so",
+    "key": "the caller pressed a key",
     "unknown-queue": "there is no such queue",
     "moved": "a supervisor moved it",
 }

@@ -190,6 +190,95 @@ def test_a_silent_switch_is_asked():
     assert not house.state.legs
 
 
+def callback_house(**rule):
+    """A callback that waits in a queue, and a seat that has it in hand; lines of which one is kept for callbacks."""
+    site = {
+        "line_groups": (LineGroupRule(name="out", lines=(LineRule(name="a:1"),), keep_callback=1),),
+        "calling_out": OutRule(groups=("out",)),
+    }
+    queue = QueueRule(name="sales", wrap_up_ms=0, callback_retry_ms=MINUTE, **rule)
+    house = House(queues=[queue], seats=[SeatRule(name="101", queues=("sales",))], site=site)
+    house.log_in("101")
+    house.arrive("back", medium="callback", caller=NUMBER, since=house.now - HOUR)
+    house.talk("back")
+    return house
+
+
+def call_back(house):
+    """The seat calls the customer."""
+    [offer] = house.state.offers
+    return ask(house, offer=offer)
+
+
+def test_a_callback_takes_a_line_that_is_kept_for_it():
+    """A seat's own call does not. A customer who answers has had it, and it never waits again."""
+    house = callback_house()
+    assert ask(house)[0] == "no-line"
+    answer, dial = call_back(house)
+    assert (answer, dial.line) == ("ok", "a:1")
+    assert call_back(house)[0] == "over"  # one call at a time
+    told = house.give(ev.LegAnswered(leg=dial.leg))
+    assert cmd.CallOver(call="back", reason="called-back") in told
+    assert "back" not in house.state.calls
+    house.give(ev.OfferEnded(offer=next(iter(house.state.offers)), outcome="hung-up"), after_ms=MINUTE)
+    house.give(ev.LegEnded(leg=dial.leg, outcome="hung-up"))
+    assert not (house.state.calls)
+    assert not (house.state.offers)
+    assert not (house.state.legs)
+
+
+def test_a_customer_who_does_not_answer_is_called_again_later():
+    """At his old place, so often as the queue says; then no more."""
+    house = callback_house(callback_tries=2)
+    arrived = house.state.calls["back"].arrived
+    _, dial = call_back(house)
+    fail(house, dial.leg, "no-answer")
+    house.give(ev.OfferEnded(offer=next(iter(house.state.offers)), outcome="hung-up"))
+    assert house.state.calls["back"].state == "waiting"
+    assert not [c for c in house.pass_time(MINUTE - 1_000) if isinstance(c, cmd.Offer)]
+    assert [c.call for c in house.pass_time(2_000) if isinstance(c, cmd.Offer)] == ["back"]
+    assert house.state.calls["back"].arrived == arrived
+    house.talk("back")
+    _, dial = call_back(house)
+    told = house.give(ev.LegFailed(seat="101", request=1, leg=dial.leg, outcome="busy"))
+    assert cmd.CallOver(call="back", reason="not-reached") in told
+    assert not house.state.calls
+
+
+def test_an_agent_who_hangs_up_before_the_customer_answers():
+    """That is no attempt: it waits again."""
+    house = callback_house()
+    _, dial = call_back(house)
+    [offer] = house.state.offers
+    house.give(ev.OfferEnded(offer=offer, outcome="hung-up"))
+    house.give(ev.LegEnded(leg=dial.leg, outcome="cancelled"))
+    back = house.state.calls["back"]
+    assert (back.state, back.attempts) == ("waiting", 0)
+    assert not lines_taken(house)
+
+
+def test_a_callback_is_the_seats_that_has_it():
+    """Another seat's wish, or one of an offer that is over, is refused."""
+    house = callback_house()
+    [offer] = house.state.offers
+    assert ask(house, offer="offer-t-99")[0] == "over"
+    house.give(ev.OfferEnded(offer=offer, outcome="hung-up"))
+    assert ask(house, offer=offer)[0] == "over"
+
+
+def test_a_caller_leaves_by_a_key():
+    """Where the key says; while a seat rings for him he is kept, and goes if that comes to nothing."""
+    house = House(queues=[QueueRule(name="sales", keys=(("1", "callback"),))], seats={"101": ("sales",)})
+    house.arrive("a")
+    assert house.give(ev.KeyPressed(call="a", key="2")) == []
+    assert house.give(ev.KeyPressed(call="a", key="1")) == [cmd.SendAway(call="a", to="callback", reason="key")]
+    house.log_in("101")
+    house.arrive("b")
+    assert house.give(ev.KeyPressed(call="b", key="1")) == []
+    told = house.give(ev.OfferEnded(offer=house.offer_of("b"), outcome="no-answer"))
+    assert cmd.SendAway(call="b", to="callback", reason="key") in told
+
+
 WISHES = st.lists(
     st.tuples(
         st.sampled_from(["ask", "fail", "busy", "answer", "end", "restart", "look"]),

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from acd.core.commands import AnyCommand, Offer, Reply
+from acd.core.commands import AnyCommand, CallOver, Offer, Reply
 from acd.core.events import AnyEvent, CallArrived, CallEnded, CloseAsked, Event, Snapshot
 from acd.core.model import Call, Seat, State
 from ivr.asterisk import Instance, on_free_ports
@@ -152,10 +152,12 @@ class Floor(People):
                     virtual.add(event.call)
             elif isinstance(event, CallEnded):
                 inside.pop(event.call, None)
-            elif isinstance(event, CloseAsked):
-                if Reply(request=event.request, answer="ok") in commands:
-                    del inside[offered[event.offer]]
-            elif isinstance(event, Snapshot):  # who is not in it has gone while nobody could tell
+            elif isinstance(event, CloseAsked) and Reply(request=event.request, answer="ok") in commands:
+                del inside[offered[event.offer]]
+            for over in commands:
+                if isinstance(over, CallOver):
+                    del inside[over.call]
+            if isinstance(event, Snapshot):  # who is not in it has gone while nobody could tell
                 young = {call: at for call, at in inside.items() if at >= event.asked or call in virtual}
                 inside = young | {call.call: call.since for call in event.calls}
         assert not inside, f"the journal does not tell how these left: {inside}"

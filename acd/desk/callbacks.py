@@ -1,0 +1,64 @@
+"""Callbacks: a caller's place, kept for a call to him.
+
+He is a virtual call from then on, of the medium `callback`, with the arrival, priority, wishes and queue of the call
+that he made. A customer has one at a time: who asks twice keeps the first.
+"""
+
+from collections.abc import Callable
+
+import structlog
+
+from acd.core.events import CallArrived
+from acd.dispatcher import Dispatcher
+from acd.numbers import Destination, destination
+from acd.settings import Site
+
+log = structlog.get_logger()
+
+MEDIUM = "callback"
+
+
+class CallbackDesk:
+    """Promises callbacks."""
+
+    def __init__(self, dispatcher: Dispatcher, site: Callable[[], Site]) -> None:
+        self._dispatcher = dispatcher
+        self._site = site
+
+    def judge(self, number: str) -> Destination:
+        """Say whether a number may be called back: as if an agent called it, and never for emergencies."""
+        plan = self._site().calling_out.plan
+        if plan is None:
+            return Destination(number="", barred="not-allowed")
+        found = destination(number, plan)
+        return Destination(number="", barred="denied") if found.kind == "emergency" else found
+
+    def is_promised(self, number: str) -> bool:
+        """Whether somebody will be called back already."""
+        calls = self._dispatcher.core.state.calls.values()
+        return any(call.medium == MEDIUM and call.caller == number for call in calls)
+
+    def promise(self, caller: str, number: str, queue: str) -> None:
+        """Keep a caller's place for a call to a number.
+
+        Args:
+            caller: the call that he made.
+            number: as `judge` gives it.
+            queue: where he waited, if the core knows nothing of his call any more.
+
+        """
+        known = self._dispatcher.core.state.calls.get(caller)
+        event = CallArrived(call=f"callback-{caller}", queue=queue, caller=number, medium=MEDIUM)
+        if known is not None:
+            event = CallArrived(
+                call=f"callback-{caller}",
+                queue=known.queue,
+                caller=number,
+                medium=MEDIUM,
+                priority=known.priority,
+                needs=known.asked,
+                head_start_ms=known.ahead_ms,
+                since=known.arrived,
+            )
+        self._dispatcher.submit(event)
+        log.info("callback promised", call=event.call, number=number, queue=event.queue)

@@ -22,6 +22,7 @@ GROUP_NAME = r"[a-z0-9][a-z0-9_-]{0,39}"
 LINE_NAME = r"[A-Za-z0-9][A-Za-z0-9_./-]{0,39}"
 MUSIC_CLASS = r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}"
 LANGUAGE = r"[a-z]{2,3}(_[A-Z]{2})?"
+TEST_NUMBER = r"[0-9*#+][0-9*#]{0,31}"
 REASON_DIGIT = r"[0-9]"
 REASON = r"[a-z0-9][a-z0-9 _-]{0,39}"
 
@@ -139,6 +140,20 @@ class TrunkSettings(_Discreet, frozen=True, kw_only=True):
     """How often it is asked whether it is there; 0 for never."""
 
 
+class LineTestSettings(Struct, frozen=True, kw_only=True):
+    """How the lines of a group are tested; beside their rule, for the core need not know."""
+
+    number: str = ""
+    """Who answers there echoes; empty for no tests but those with a number of their own."""
+    wait_ms: int = 0
+    keys: bool = True
+    every_ms: int = 0
+    """0: only when somebody asks for it."""
+    minute: int | None = None
+    """Of the day, in the machine's own time, from which `every_ms` counts; None: from the last test."""
+    mos_least: float = 3.5
+
+
 class Mention(NamedTuple):
     """Something that a rule of a queue names and that ivr.conf or the flow files must have."""
 
@@ -162,6 +177,8 @@ class Site(Struct, frozen=True, kw_only=True):
     calling_out: CallingOutSettings = CallingOutSettings()
     caller_ids: dict[str, str] = field(default_factory=dict)
     """Queue to the number that its seats show when they call out."""
+    line_tests: dict[str, LineTestSettings] = field(default_factory=dict)
+    """By group of lines."""
     trunks: dict[str, TrunkSettings] = field(default_factory=dict)
     seats: dict[str, SeatSettings] = field(default_factory=dict)
     pause_reasons: dict[str, str] = field(default_factory=dict)

@@ -33,13 +33,22 @@ from acd.settings import (
     SEAT_NAME,
     CallingOutSettings,
     GeneralSettings,
+    LineTestSettings,
     Mention,
     SeatSettings,
     Site,
     SwitchSettings,
     TrunkSettings,
 )
-from acd.site_checks import Written, check_fallback, check_languages, check_seats, check_switch, check_trunks
+from acd.site_checks import (
+    Written,
+    check_fallback,
+    check_languages,
+    check_seats,
+    check_switch,
+    check_tests,
+    check_trunks,
+)
 from acd.site_options import SECTIONS
 
 FILE = "acd.conf"
@@ -175,6 +184,7 @@ class _Loader:
             line_groups=tuple(_line_group(name, values) for name, values in groups if values),
             number_forms={name: values["numbers"] for name, values in groups if values},
             calling_out=calling_out(out) if (out := self._only("calling-out")) else CallingOutSettings(),
+            line_tests={name: _line_test(values) for name, values in groups if values},
             trunks={name: TrunkSettings(name=name, **values) for name, values in self._each("trunk") if values},
             seats={name: _seat(name, order, values, general.language) for order, (name, values) in seats if values},
             pause_reasons=self._words_by_digit("pause-reasons", "reason"),
@@ -192,6 +202,7 @@ class _Loader:
         check_switch(written, site)
         check_seats(written, site)
         check_trunks(written, site)
+        check_tests(written, site)
         check_routing(written, site)
         check_calling_out(written, site)
         if not self.problems.has_errors:  # else a seat may be missing only for its own mistake
@@ -268,6 +279,10 @@ def _line_group(name: str, values: dict[str, Any]) -> LineGroupRule:
     lines = tuple(LineRule(name=one, cost=cost) for line, cost in values["lines"] for one in line_names(line))
     rule = {field: values[field] for field in LineGroupRule.__struct_fields__ if field in values}
     return LineGroupRule(**{**rule, "name": name, "lines": lines})
+
+
+def _line_test(values: dict[str, Any]) -> LineTestSettings:
+    return LineTestSettings(**{name: values[name] for name in LineTestSettings.__struct_fields__})
 
 
 def _seat(name: str, order: int, values: dict[str, Any], language: str) -> SeatSettings:

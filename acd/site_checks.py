@@ -122,6 +122,19 @@ def check_trunks(written: Written, site: Site) -> None:
                 written.problems.error(written.origin(name, "match"), message, hint)
 
 
+def check_tests(written: Written, site: Site) -> None:
+    """See that a test that comes by itself has somebody to call."""
+    for name, test in site.line_tests.items():
+        if test.every_ms and not test.number:
+            hint = "write test_number, a number that echoes"
+            written.problems.error(
+                written.origin(name, "test_every"), f"the lines of '{name}' have no test_number", hint
+            )
+        if test.minute is not None and not test.every_ms:
+            hint = "write test_every = 24h"
+            written.problems.warning(written.origin(name, "test_at"), f"test_at of '{name}' has no effect", hint)
+
+
 def _weakness(pin: str, seat: str) -> str:
     """Say why a PIN is easily guessed; empty when it is not."""
     if seat in pin:

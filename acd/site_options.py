@@ -4,6 +4,7 @@
 to one onto the core's rules; what the core must not see (agent, PIN, handset, password, language) stands beside them.
 """
 
+import re
 from typing import get_args
 
 from acd.calling_options import CALLING_OUT
@@ -19,6 +20,7 @@ from acd.options import (
     pairs,
     pattern,
     secret,
+    shown,
     some_of,
     table,
     words,
@@ -38,6 +40,7 @@ from acd.settings import (
     PORT,
     SECRET,
     SWITCH,
+    TEST_NUMBER,
     TEXT,
 )
 
@@ -57,6 +60,31 @@ def _media(*, wholly: bool) -> Kind:
         return found
 
     return Kind(f"names of media, {'all, ' if wholly else ''}or nothing", read)
+
+
+def _time_of_day() -> Kind:
+    """Return the kind of a wall-clock time; its value is minutes since midnight, None for none."""
+
+    def read(text: str) -> int | None:
+        if not text:
+            return None
+        match = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", text)
+        if not match:
+            raise ValueError(f"{shown(text)} is not a time of day such as 03:00")
+        return 60 * int(match[1]) + int(match[2])
+
+    return Kind("time of day, such as 03:00", read)
+
+
+def _opinion() -> Kind:
+    """Return the kind of a mean opinion score."""
+
+    def read(text: str) -> float:
+        if not re.fullmatch(r"[1-4](\.[0-9]{1,2})?", text) or float(text) > 4.5:
+            raise ValueError(f"{shown(text)} is not a number from 1.0 to 4.5")
+        return float(text)
+
+    return Kind("number 1.0 to 4.5", read)
 
 
 SEAT = (
@@ -137,6 +165,30 @@ MEDIUM = (
     ),
 )
 
+LINE_TEST = (
+    Option(
+        "test_number",
+        pattern(f"({TEST_NUMBER})?", "number"),
+        "",
+        "A number whose far end echoes sound and keys: for `callfloor line test`. Another callfloor has one by "
+        "`flow line-echo`.",
+        "number",
+    ),
+    Option("test_wait", duration("0", "30s"), "0", "How long the far end speaks before it echoes.", "wait_ms"),
+    Option("test_keys", yes_no(), "yes", "Whether keys come back too.", "keys"),
+    Option(
+        "test_every",
+        duration("0", "30d"),
+        "0",
+        "How often each line is tested by itself, a trunk as one line; 0 for never.",
+        "every_ms",
+    ),
+    Option(
+        "test_at", _time_of_day(), "", "From which time of the day that counts; left out, from the last test.", "minute"
+    ),
+    Option("test_mos_least", _opinion(), "3.5", "A line that sounds worse is an alarm (MOS, 1.0 to 4.5).", "mos_least"),
+)
+
 LINES = (
     Option(
         "lines",
@@ -175,6 +227,7 @@ LINES = (
         "fault_ms",
     ),
     Option("fault_most", duration("1s", "7d"), "1h", "And at most this long.", "fault_most_ms"),
+    *LINE_TEST,
 )
 
 _ADDRESS = r"[0-9A-Za-z][0-9A-Za-z.:/-]{0,252}"

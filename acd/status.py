@@ -5,7 +5,7 @@ A reading of the state, no more. All times are integer milliseconds; points in t
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Protocol
 
 from msgspec import Struct, field
 
@@ -107,6 +107,8 @@ class LineStatus(Struct, frozen=True, kw_only=True):
     """Failures in a row."""
     until: int = 0
     """When it is tried again, if it is left alone."""
+    tested: bool = False
+    """What it is in use for is a test of it."""
 
 
 class LinesStatus(Struct, frozen=True, kw_only=True):
@@ -134,18 +136,39 @@ class Status(Struct, frozen=True, kw_only=True):
     alarms: tuple[str, ...] = ()
     """What callfloor did wrong and got over: events that it could not decide, entries that the journal lacks."""
     lines: list[LinesStatus] = field(default_factory=list)
+    line_alarms: tuple[str, ...] = ()
+    """What the last test of each line found wrong enough to say it here."""
     tickets: list[TicketStatus] = field(default_factory=list)
     gaps: list[GapStatus] = field(default_factory=list)
     """Those of the last 24 hours."""
+
+
+class LineTests(Protocol):
+    """What tests of trunk lines have to tell."""
+
+    @property
+    def running(self) -> str:
+        """The line that is tested now; empty for none."""
+
+    @property
+    def alarms(self) -> Sequence[str]:
+        """A sentence for each line whose last test was bad."""
 
 
 DAY_MS = 86_400_000
 
 
 def status_of(
-    state: State, agents: dict[str, str], at: int, journal_failed: str | None = None, alarms: Sequence[str] = ()
+    state: State,
+    agents: dict[str, str],
+    at: int,
+    journal_failed: str | None = None,
+    alarms: Sequence[str] = (),
+    *,
+    tests: LineTests | None = None,
 ) -> Status:
     """Read the floor; `agents` names who sits where."""
+    tested = tests.running if tests is not None else ""
     return Status(
         at=at,
         connected=state.fresh,
@@ -154,7 +177,8 @@ def status_of(
         seats=_seats(state, agents, at),
         calls=_calls(state, at),
         alarms=tuple(alarms),
-        lines=[_lines(state, name) for name in state.groups],
+        lines=[_lines(state, name, tested) for name in state.groups],
+        line_alarms=tuple(tests.alarms) if tests is not None else (),
         tickets=[_ticket(state, ticket) for ticket in state.tickets if ticket.expires_at > at],
         gaps=[GapStatus(start=gap.start, end=gap.end, why=gap.why) for gap in state.gaps if gap.end > at - DAY_MS],
     )
@@ -234,8 +258,8 @@ def _calls(state: State, at: int) -> list[CallStatus]:
     return calls
 
 
-def _lines(state: State, group: str) -> LinesStatus:
-    lines = tuple(_line(state, line) for line in state.lines.values() if line.group == group)
+def _lines(state: State, group: str, tested: str) -> LinesStatus:
+    lines = tuple(_line(state, line, tested) for line in state.lines.values() if line.group == group)
     count = Counter(line.state for line in lines)
     in_use, busy = count["ours"] + count["in use"], state.all_busy.get(group, 0)
     return LinesStatus(
@@ -243,7 +267,7 @@ def _lines(state: State, group: str) -> LinesStatus:
     )
 
 
-def _line(state: State, line: Line) -> LineStatus:
+def _line(state: State, line: Line, tested: str) -> LineStatus:
     leg = state.offers.get(line.offer) or state.legs.get(line.offer)
     word: LineState = "free"
     if line.offer:
@@ -259,6 +283,7 @@ def _line(state: State, line: Line) -> LineStatus:
         number=leg.number if isinstance(leg, Leg) else "",
         faults=line.faults,
         until=line.fault_until or 0,
+        tested=line.rule.name == tested,
     )
 
 

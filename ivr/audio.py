@@ -56,6 +56,11 @@ def from_pcm16(data: bytes, rate: int) -> Audio:
     return Audio(np.frombuffer(data[:whole], dtype="<i2").astype(np.float64) / 32768, rate)
 
 
+def to_pcm16(audio: Audio) -> bytes:
+    """Give little-endian 16-bit mono samples; what is beyond full scale is cut off."""
+    return np.clip(np.rint(audio.samples * 32767), -32768, 32767).astype("<i2").tobytes()
+
+
 def silence(duration_ms: int, rate: int) -> Audio:
     """Make a clip in which nothing is heard."""
     return Audio(np.zeros(rate * duration_ms // 1000), rate)
@@ -68,13 +73,12 @@ def for_telephone(audio: Audio, rate: int) -> Audio:
 
 def to_wav(audio: Audio) -> bytes:
     """Encode as 16-bit mono WAV, which Asterisk's format_wav reads at 8 kHz (`.wav`) and at 16 kHz (`.wav16`)."""
-    pcm = np.clip(np.rint(audio.samples * 32767), -32768, 32767).astype("<i2")
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(audio.rate)
-        out.writeframes(pcm.tobytes())
+        out.writeframes(to_pcm16(audio))
     return file.getvalue()
 
 

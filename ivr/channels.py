@@ -63,8 +63,7 @@ class Channels:
         self.legs: dict[str, Leg] = {}
         self.unwanted: list[str] = []
         """Legs that came into being and are not wanted, or not any more; to be hung up by whoever reads this."""
-        self.ahead_ms = 0
-        """By how much Asterisk's clock is ahead of ours."""
+        self.ahead_ms = 0  # by how much Asterisk's clock is ahead of ours
         self.trunks, self.outs = Trunks(), Outs()
         self._own: dict[str, set[str]] = {}
         self._reachable: dict[str, bool] = {}
@@ -79,7 +78,7 @@ class Channels:
     def take(self, message: Message, at: int) -> list[ev.AnyEvent]:
         """Say what a message of the switch means."""
         told = [*self._of_calls(message, at), *self._key(message), *self.outs.take(message)]
-        return told if self.outs.is_far_leg(message) else [*told, *self.trunks.take(message, self._lines_taken())]
+        return told if self.outs.is_far_leg(message) else [*told, *self.trunks.take(message, self.lines_taken())]
 
     def _of_calls(self, message: Message, at: int) -> list[ev.AnyEvent]:
         match text(message, "Event"):
@@ -117,7 +116,8 @@ class Channels:
         leg.answered = leg.joined = True
         return [*([ev.OfferAnswered(offer=offer)] if leg.shared else []), ev.Connected(offer=offer)]
 
-    def _lines_taken(self) -> list[str]:
+    def lines_taken(self) -> list[str]:
+        """Name the trunk lines that carry legs of ours."""
         return [*self.outs.lines, *(leg.line for leg in self.legs.values() if leg.line)]
 
     def knows(self, unique: str) -> bool:
@@ -187,7 +187,7 @@ class Channels:
                 self._reachable.setdefault(seat, text(message, "State") not in _UNREACHABLE_STATES)
         handsets = tuple(self._handset(seat) for seat in self.handset_of)
         others = [message for message in channels if not self.outs.is_far_leg(message)]
-        lines = self.trunks.snapshot(others, devices, self._lines_taken(), meanwhile.begun, meanwhile.ended)
+        lines = self.trunks.snapshot(others, devices, self.lines_taken(), meanwhile.begun, meanwhile.ended)
         return ev.Snapshot(
             asked=asked,
             calls=tuple(calls),

@@ -34,7 +34,10 @@ def lines(
     elif not status.lines:
         print("this site has no lines; a section with type = lines in acd.conf has some")
     else:
-        Console().print(_table(status))
+        console = Console()
+        console.print(_table(status))
+        for alarm in status.line_alarms:
+            console.print(Text(f"Line test: {safe(alarm)}", style="bold red"))
 
 
 def _table(status: Status) -> Table:
@@ -53,6 +56,8 @@ def _more(line: LineStatus, at: int) -> str:
         case "ours":
             calls = f" calls {safe(line.number)}" if line.number else ""
             return f"seat {line.seat}{calls}" if line.seat else calls.strip()
+        case "in use" if line.tested:
+            return "a test of it"
         case "in use":
             return "a call of others, or its trunk does not answer"
         case "left alone":

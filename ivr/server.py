@@ -48,6 +48,7 @@ from ivr.desk import ROUTE as DESK
 from ivr.desk import HandsetDesk
 from ivr.fastagi import FastAgiServer, Handler
 from ivr.handset import Action, Handset, HandsetNote
+from ivr.linetest.tester import LineTester
 from ivr.menus import Ivr, load_ivr
 from ivr.prompts import Prompts
 from ivr.runner import Runner
@@ -121,9 +122,10 @@ class Server:
         self._voice, self._engines = "", list[Engine]()
         self._speaking: asyncio.Task[None]
         self._link: asyncio.Task[None] | None = None
-        view = View(lambda: self.dispatcher, lambda: self.site)
+        self.tester = LineTester(self.switch, lambda: self.dispatcher, lambda: self.site, home)
+        view = View(lambda: self.dispatcher, lambda: self.site, self.tester)
         self.status, self.faults, self.supervisor = view.status, view.faults, view.supervisor
-        self._control = view.control(home, self.reload_soon, self._hand_over)
+        self._control = view.control(home, self.reload_soon, self._hand_over, self.tester.asked)
         self._is_leaving = False
         self.handed_over = asyncio.Event()
         """Another server has taken over; what is left are menus that run."""
@@ -176,6 +178,7 @@ class Server:
         self.dispatcher.submit(Started(run=secrets.token_hex(4)), configured(self.site))
         await self._begin_asterisk()
         self._link = self._spawn(self.switch.run(), "switch")
+        self._spawn(self.tester.run(), "line tests")
         switch = self.site.switch
         log.info("callfloor is up", site=self.site.general.name, agi_port=switch.agi_port, sip_port=switch.sip_port)
         if heritage.since:

@@ -83,14 +83,12 @@ class AmiSwitch:
         lines: Iterable[str] = (),
         render: Render = _nothing,
     ) -> None:
-        """See the class.
-
-        `lines` are the trunk lines; `render` prepares the words of announcements, without it nothing is announced.
-        """
+        """`lines` are the trunk lines; `render` prepares the words of announcements, without it none is made."""
         self.channels = Channels(handsets)
         self.channels.trunks.set_lines(lines)
         self.connected = asyncio.Event()
         """A link stands and its first snapshot was handed over."""
+        self.listeners: list[Callable[[Message], None]] = []  # get each message before it is understood here
         self._settings = settings
         self._submit = submit
         self._clock = clock
@@ -101,6 +99,11 @@ class AmiSwitch:
         self._announcer = Announcer(self._caller, render)
 
     # The link
+
+    @property
+    def link(self) -> Link | None:
+        """The one that stands, if any: for orders beside those of the core."""
+        return self._link if self.connected.is_set() else None
 
     async def run(self) -> None:
         """Keep a link until cancelled: connect, take a snapshot, watch, and start over with growing patience."""
@@ -321,6 +324,8 @@ class AmiSwitch:
     # What the switch says
 
     def _on_event(self, message: Message) -> None:
+        for listener in self.listeners:
+            listener(message)
         events = self.channels.take(message, self._clock())
         if self.channels.unwanted and self._link is not None:
             for offer in self.channels.unwanted:

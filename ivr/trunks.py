@@ -3,8 +3,8 @@
 No socket and no clock, as in `ivr.channels`. A line of acd.conf is a channel of hardware, `DAHDI/1`, or one of so many
 calls that a SIP trunk carries at a time: `carrier*30` makes the lines `carrier:1` to `carrier:30` of the PJSIP endpoint
 `carrier`. Which of them a call from outside takes is nobody's affair, only how many; so they are counted from the last
-line down, and our own legs keep theirs. An endpoint that does not answer (qualify_frequency in pjsip.conf), or has no
-address, has no line that can be used.
+line down, and our own legs keep theirs; so does the test of a line (`hold`). An endpoint that does not answer
+(qualify_frequency in pjsip.conf), or has no address, has no line that can be used.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -34,6 +34,8 @@ class Trunks:
     def __init__(self) -> None:
         self._trunks: dict[str, _Trunk] = {}
         self._told: dict[str, bool] = {}
+        self._held: dict[str, str] = {}
+        """Unique id of a channel of ours that is no seat's leg -> the line that it has, or will have."""
 
     def set_lines(self, names: Iterable[str]) -> None:
         """Take the lines of the configuration; again at each reload. What is known of those that stay, stays."""
@@ -46,12 +48,28 @@ class Trunks:
             self._trunks[device].lines.append(name)
         self._told = {line: told for line, told in self._told.items() if device_of(line) in self._trunks}
 
+    def hold(self, unique: str, line: str, ours: Collection[str]) -> list[ev.AnyEvent]:
+        """Take a line for a channel that is to be: from now on it is in use."""
+        self._held[unique] = line
+        trunk = self._trunks.get(device_of(line))  # None: a reload has just taken it away
+        return self._news(trunk, ours) if trunk is not None else []
+
+    def let_go(self, unique: str, ours: Collection[str]) -> list[ev.AnyEvent]:
+        """Give it back."""
+        trunk = self._trunks.get(device_of(self._held.pop(unique, "")))
+        return self._news(trunk, ours) if trunk is not None else []
+
+    def answers(self, line: str) -> bool:
+        """Whether the line's device can be used, as far as the switch knows."""
+        trunk = self._trunks.get(device_of(line))
+        return trunk is None or not trunk.unusable
+
     def take(self, message: Message, ours: Collection[str]) -> list[ev.AnyEvent]:
         """Say what a message means for lines. `ours` are those that carry legs of ours."""
         match text(message, "Event"):
             case "Newchannel" | "Hangup":
                 device, unique = text(message, "Channel").rpartition("-")[0], text(message, "Uniqueid")
-                if (trunk := self._trunks.get(device)) is None or unique.startswith(OFFER_PREFIX):
+                if (trunk := self._trunks.get(device)) is None or self._is_own(unique):
                     return []
                 (trunk.strangers.add if text(message, "Event") == "Newchannel" else trunk.strangers.discard)(unique)
             case "DeviceStateChange":
@@ -60,7 +78,13 @@ class Trunks:
                 trunk.unusable = text(message, "State") in _UNUSABLE
             case _:
                 return []
-        told = [(line, in_use) for line, in_use in _in_use(trunk, ours) if self._told.get(line) != in_use]
+        return self._news(trunk, ours)
+
+    def _is_own(self, unique: str) -> bool:
+        return unique.startswith(OFFER_PREFIX) or unique in self._held
+
+    def _news(self, trunk: _Trunk, ours: Collection[str]) -> list[ev.AnyEvent]:
+        told = [(line, in_use) for line, in_use in self._in_use(trunk, ours) if self._told.get(line) != in_use]
         self._told.update(told)
         return [ev.LineChanged(line=line, in_use=in_use) for line, in_use in told]
 
@@ -78,19 +102,19 @@ class Trunks:
         for message in channels:
             trunk_ = self._trunks.get(text(message, "Channel").rpartition("-")[0])
             unique = text(message, "Uniqueid")
-            if trunk_ is not None and unique not in ended and not unique.startswith(OFFER_PREFIX):
+            if trunk_ is not None and unique not in ended and not self._is_own(unique):
                 trunk_.strangers.add(unique)
         for message in devices:
             if (trunk_ := self._trunks.get(text(message, "Device"))) is not None:
                 trunk_.unusable = text(message, "State") in _UNUSABLE
-        self._told = {line: in_use for trunk in self._trunks.values() for line, in_use in _in_use(trunk, ours)}
+        self._told = {line: in_use for trunk in self._trunks.values() for line, in_use in self._in_use(trunk, ours)}
         return dict(self._told)
 
-
-def _in_use(trunk: _Trunk, ours: Collection[str]) -> list[tuple[str, bool]]:
-    free = [line for line in trunk.lines if line not in ours]
-    taken = set(free[max(len(free) - len(trunk.strangers), 0) :])
-    return [(line, trunk.unusable or line in taken) for line in trunk.lines]
+    def _in_use(self, trunk: _Trunk, ours: Collection[str]) -> list[tuple[str, bool]]:
+        held = set(self._held.values())
+        free = [line for line in trunk.lines if line not in ours and line not in held]
+        taken = held | set(free[max(len(free) - len(trunk.strangers), 0) :])
+        return [(line, trunk.unusable or line in taken) for line in trunk.lines]
 
 
 def device_of(line: str) -> str:

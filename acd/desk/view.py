@@ -12,15 +12,16 @@ from acd.desk.supervisor import SupervisorDesk
 from acd.dispatcher import Dispatcher
 from acd.reports.words import safe
 from acd.settings import Site
-from acd.status import Status, status_of
+from acd.status import LineTests, Status, status_of
 from acd.why.waiting import call_named, waiting
 
 
 class View:
     """Looks at the dispatcher and the site of the moment."""
 
-    def __init__(self, dispatcher: Callable[[], Dispatcher], site: Callable[[], Site]) -> None:
+    def __init__(self, dispatcher: Callable[[], Dispatcher], site: Callable[[], Site], line_tests: LineTests) -> None:
         self._dispatcher = dispatcher
+        self._line_tests = line_tests
         self._site = site
         self.supervisor = SupervisorDesk(dispatcher)
 
@@ -29,7 +30,7 @@ class View:
         dispatcher = self._dispatcher()
         agents = {name: seat.agent for name, seat in self._site().seats.items()}
         failed, alarms = dispatcher.journal_failed, dispatcher.all_alarms
-        return status_of(dispatcher.core.state, agents, dispatcher.clock(), failed, alarms)
+        return status_of(dispatcher.core.state, agents, dispatcher.clock(), failed, alarms, tests=self._line_tests)
 
     def why_waiting(self, name: str) -> Any:
         """Why a call waits, named by the switch's id or the caller's number.
@@ -48,7 +49,13 @@ class View:
         """Every invariant that does not hold; there should be none."""
         return list(invariants.broken(self._dispatcher().core.state))
 
-    def control(self, home: Path, reload: Callable[[], str], hand_over: Callable[[], Awaitable[Any]]) -> Control:
+    def control(
+        self,
+        home: Path,
+        reload: Callable[[], str],
+        hand_over: Callable[[], Awaitable[Any]],
+        line_test: Callable[[str], Awaitable[Any]],
+    ) -> Control:
         """Make the socket at which the command line asks."""
         return Control(
             home,
@@ -63,5 +70,6 @@ class View:
                 "close-queue": self.supervisor.close_queue,
                 "open-queue": self.supervisor.open_queue,
                 "move-call": self.supervisor.move,
+                "line-test": line_test,
             },
         )

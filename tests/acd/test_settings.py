@@ -16,7 +16,15 @@ from acd.core.rules import (
 )
 from acd.numbers import Plan
 from acd.problems import Origin
-from acd.settings import CallingOutSettings, GeneralSettings, Mention, SeatSettings, SwitchSettings, TrunkSettings
+from acd.settings import (
+    CallingOutSettings,
+    GeneralSettings,
+    LineTestSettings,
+    Mention,
+    SeatSettings,
+    SwitchSettings,
+    TrunkSettings,
+)
 from acd.site import check_site, load_site
 from acd.site_options import SECTIONS, manual
 
@@ -223,7 +231,7 @@ def test_every_option_has_a_place():
         "queue": {*QueueRule.__struct_fields__, "music", "caller_id", *overflows} - {"name"},
         "seat": {*SeatRule.__struct_fields__, *SeatSettings.__struct_fields__} - {"name", "rule", "tiers", "order"},
         "medium": {*MediumRule.__struct_fields__} - {"name", "virtual"},  # no site can say who holds a medium
-        "lines": {*LineGroupRule.__struct_fields__, "numbers"} - {"name"},
+        "lines": {*LineGroupRule.__struct_fields__, "numbers", *LineTestSettings.__struct_fields__} - {"name"},
         "trunk": {*TrunkSettings.__struct_fields__} - {"name"},
         "calling-out": {*OutRule.__struct_fields__, *Plan.__struct_fields__, *CallingOutSettings.__struct_fields__}
         - {"rule", "plan"},

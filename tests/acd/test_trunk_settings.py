@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from acd.settings import TrunkSettings
+from acd.settings import LineTestSettings, TrunkSettings
 from acd.site import check_site, load_site
 
 SITE = """
@@ -71,6 +72,11 @@ def test_trunks_are_read(folder: Path):
         ("[c]\ntype = trunk", "trunk 'c' has no 'host'"),
         ("[c]\ntype = trunk\nhost = a b", "'a b'"),
         ("[c]\ntype = trunk\nhost = a\nuser = a\\;b", "user"),
+        ("[x]\ntype = lines\nlines = a*1\ntest_every = 1d", "the lines of 'x' have no test_number"),
+        ("[x]\ntype = lines\nlines = a*1\ntest_number = 1\ntest_at = 3:00", "warning: test_at of 'x' has no effect"),
+        ("[x]\ntype = lines\nlines = a*1\ntest_number = 1\ntest_at = 24:00", "'24:00' is not a time of day"),
+        ("[x]\ntype = lines\nlines = a*1\ntest_number = 1&2", "'1&2' cannot be used"),
+        ("[x]\ntype = lines\nlines = a*1\ntest_mos_least = 4.6", "'4.6' is not a number from 1.0 to 4.5"),
         ("[x]\ntype = lines\nlines = carrier*0", "'carrier*0' cannot be used"),
         ("[x]\ntype = lines\nlines = DAHDI/1*3", "'DAHDI/1*3' cannot be used"),
         ("[x]\ntype = lines\nlines = carrier*2, carrier*3", "line 'carrier:1' is twice in 'x'"),
@@ -90,3 +96,17 @@ def test_a_sip_trunk_has_as_many_lines_as_calls_at_a_time(folder: Path):
         *((f"carrier:{number}", 7) for number in (1, 2, 3)),
         ("DAHDI/1", 0),
     ]
+
+
+def test_how_lines_are_tested(folder: Path):
+    """What a group says of tests arrives beside its rule, in minutes of the day and in ms; left out, no test comes."""
+    test = "test_number = *60\ntest_wait = 4s\ntest_keys = no\ntest_every = 12h\ntest_at = 3:15\ntest_mos_least = 3.8"
+    groups = f"[x]\ntype = lines\nlines = a*1\n{test}\n[y](x)\nlines = b*1\ntest_at =\n[z]\ntype = lines\nlines = c*1\n"
+    (folder / "acd.conf").write_text(f"{SITE}\n{groups}")
+    site = load_site(folder)
+    expected = LineTestSettings(number="*60", wait_ms=4_000, keys=False, every_ms=43_200_000, minute=195, mos_least=3.8)
+    assert site.line_tests == {
+        "x": expected,
+        "y": msgspec.structs.replace(expected, minute=None),
+        "z": LineTestSettings(),
+    }

@@ -112,20 +112,21 @@ async def test_what_is_written_for_asterisk_is_shown_before(site, tmp_path):
 LINES = LinesStatus(
     name="outside",
     free=1,
-    in_use=2,
+    in_use=3,
     left_alone=1,
     lines=(
         LineStatus(name="carrier:1", state="ours", seat="201"),
         LineStatus(name="carrier:2", state="free", faults=1),
         LineStatus(name="carrier:3", state="left alone", faults=3, until=95_000),
         LineStatus(name="DAHDI/7", state="in use"),
+        LineStatus(name="DAHDI/8", state="in use", tested=True),
     ),
 )
 
 
 async def test_lines_are_shown_one_by_one(home_at, tmp_path):
     """Whose leg a line carries, how long it is left alone and why; for programs as JSON."""
-    status = msgspec.structs.replace(EMPTY, at=30_000, lines=[LINES])
+    status = msgspec.structs.replace(EMPTY, at=30_000, lines=[LINES], line_alarms=("carrier: no \x1becho",))
     await home_at(tmp_path / "home", status=lambda: msgspec.to_builtins(status))
     ended = await callfloor("lines", "--home", tmp_path / "home")
     assert ended.code == 0
@@ -135,6 +136,8 @@ async def test_lines_are_shown_one_by_one(home_at, tmp_path):
         "outside carrier:2 free it failed",
         "outside carrier:3 left alone 1:05 more: 3 failures in a row",
         "outside DAHDI/7 in use a call of others, or its trunk does not answer",
+        "outside DAHDI/8 in use a test of it",
+        r"Line test: carrier: no \x1becho",
     ):
         assert line in shown
     ended = await callfloor("lines", "--home", tmp_path / "home", "--json")

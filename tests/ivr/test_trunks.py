@@ -68,6 +68,38 @@ def test_more_strangers_than_lines():
     }
 
 
+def test_a_line_is_held_before_there_is_a_call():
+    """The line that is named is in use from then on; its channel is no stranger; given back it is free."""
+    lines = trunks()
+    assert told(lines.hold("linetest-1", "carrier:2", ())) == {
+        "carrier:1": False,
+        "carrier:2": True,
+        "carrier:3": False,
+    }
+    assert lines.take(channel("Newchannel", "PJSIP/carrier-00000001", "linetest-1"), ()) == []
+    assert told(lines.take(channel("Newchannel", "PJSIP/carrier-00000002", "1.2"), ())) == {"carrier:3": True}
+    listed = [channel("Status", "PJSIP/carrier-00000001", "linetest-1")]
+    assert lines.snapshot(listed, [], (), {"1.2"}, ()) == {"carrier:1": False, "carrier:2": True, "carrier:3": True}
+    assert lines.take(channel("Hangup", "PJSIP/carrier-00000001", "linetest-1"), ()) == []
+    assert told(lines.let_go("linetest-1", ())) == {"carrier:2": False}
+    assert lines.let_go("linetest-1", ()) == []
+
+
+def test_a_line_that_is_held_by_a_server_that_is_gone():
+    """What another server's test left in the switch counts as a call of others."""
+    lines = trunks()
+    listed = [channel("Status", "PJSIP/carrier-00000001", "linetest-of-another")]
+    assert lines.snapshot(listed, [], (), (), ()) == {"carrier:1": False, "carrier:2": False, "carrier:3": True}
+
+
+def test_a_reload_takes_a_line_that_is_held():
+    """Its trunk is gone from the configuration: giving it back says nothing of lines that are not there."""
+    lines = trunks()
+    lines.hold("linetest-1", "carrier:2", ())
+    lines.set_lines(["DAHDI/1"])
+    assert lines.let_go("linetest-1", ()) == []
+
+
 @pytest.mark.parametrize("state", ["UNAVAILABLE", "INVALID"])
 def test_a_trunk_that_does_not_answer_has_no_lines(state):
     """All of them are out of use, and come back with it."""

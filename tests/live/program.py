@@ -156,14 +156,15 @@ def looks(status):
 
 
 @contextlib.asynccontextmanager
-async def open_program(folder, prompt_cache):
-    """Start it on a site of its own in this folder; at the end Asterisk stops too."""
+async def open_program(folder, prompt_cache, *, acd=""):
+    """Start it on a site of its own in this folder, with more sections; at the end Asterisk stops too."""
     (folder / "home").mkdir()
     (folder / "home/prompts").symlink_to(prompt_cache)
-    draft = write_site(folder / "draft")
+    draft = write_site(folder / "draft", acd=acd)
     switch = on_free_ports(load_site(draft)).switch
     names = ("sip_port", "ami_port", "agi_port", "rtp_first", "rtp_last")
-    write_site(folder / "site", ports="".join(f"{name} = {getattr(switch, name)}\n" for name in names), changes=QUICKER)
+    ports = "".join(f"{name} = {getattr(switch, name)}\n" for name in names)
+    write_site(folder / "site", ports=ports, acd=acd, changes=QUICKER)
     settings = fill_secrets(load_site(folder / "site"), folder / "home")
     async with Softphones() as phones:
         site = Site(phones, settings, folder)

@@ -80,6 +80,9 @@ exten => 4,1,Hangup(1)
 exten => 5,1,Hangup(21)
 exten => 6,1,Answer()
  same => n,Wait(60)
+exten => 7,1,Answer()
+ same => n,Wait(3)
+ same => n,Hangup()
 """
 ENDS = {"1": "busy", "2": "congestion", "3": "no-answer", "4": "no-such-number", "5": "rejected"}
 

@@ -143,12 +143,12 @@ def test_what_the_rules_of_queues_name_must_exist(folder: Path):
         folder / "acd.conf",
         "[sales](queue)",
         "[sales](queue)\noverflow = flow line-chekc\njoin_empty = nobody\noverflow_empty = menu night\n"
-        "step = after 9s, say still-busy",
+        "step = after 9s, say weekly-offer",
     )
     with (folder / "ivr.conf").open("a") as file:
         file.write("\n[night](main)\n")
     line = (folder / "acd.conf").read_text().splitlines().index("[sales](queue)") + 1
     assert [str(p) for p in check(folder) if "PIN" not in p.message] == [
-        f"acd.conf:{line + 4}: there is no prompt 'still-busy'; write a section [still-busy] with type = prompt",
+        f"acd.conf:{line + 4}: there is no prompt 'weekly-offer'; write a section [weekly-offer] with type = prompt",
         f"acd.conf:{line + 1}: there is no flow 'line-chekc'; did you mean 'line-check'?",
     ]

@@ -19,6 +19,7 @@ from acd.settings import Site
 from acd.site import FILE as ACD_FILE
 from acd.site import examine_site
 from ivr import dialplan
+from ivr.codes import check_codes
 from ivr.menus import FILE as IVR_FILE
 from ivr.menus import check_ivr
 
@@ -113,6 +114,7 @@ def _read_theirs(path: Path) -> Config:
     config = read(path, supplied=GENERATED)
     if path.name == dialplan.FILE and config.files:
         dialplan.check_dialplan(config)
+        check_codes(config)
     return config
 
 

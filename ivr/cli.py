@@ -8,6 +8,7 @@
     callfloor import      make an acd.conf of an existing queues.conf
     callfloor lines       every trunk line, and what it does
     callfloor line        calls over one to an echo and judges it; how it did before
+    callfloor codes       what an agent can dial
     callfloor render      what is written for Asterisk, before it is
     callfloor reload      put changed files in force without dropping a call
     callfloor journal     verify, export or follow the record of everything
@@ -49,7 +50,7 @@ from acd.journal import JournalError
 from acd.problems import ConfigError
 from acd.site import fill_secrets, load_site
 from acd.status import Status
-from ivr import cli_lines, cli_render, cli_supervisor, cli_why
+from ivr import cli_codes, cli_lines, cli_render, cli_supervisor, cli_why
 from ivr.asterisk import (
     AsteriskError,
     Instance,
@@ -84,6 +85,7 @@ cli_why.mount(app)
 cli_supervisor.mount(app)
 app.command()(cli_lines.lines)
 app.command()(cli_render.render)
+app.command()(cli_codes.codes)
 
 
 def _say_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so

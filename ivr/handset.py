@@ -1,7 +1,7 @@
-"""The agent's desk on a keypad: what the feature codes *11 to *18, and *20, do, as flows.
+"""The agent's desk on a keypad: what the feature codes do, as flows.
 
 An agent dials a code, hears how it went, and is hung up; everything is said in the seat's language. The dialplan sends
-code by code to `AGI(agi://.../handset/ACTION)`, where ACTION is one of `ACTIONS`.
+code by code to `AGI(agi://.../handset/ACTION)`; `ivr.codes` is the table of them.
 
 Which seat it is follows from the handset that calls, `PJSIP/101-00000012` -> `PJSIP/101`: Asterisk names the channel
 after the endpoint that authenticated. A caller ID can be set by anybody and is not looked at. A handset of no seat is
@@ -13,7 +13,7 @@ kept nowhere: in no log, no variable, no text. Whatever was wrong about a log-in
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol
 
 import structlog
 
@@ -23,13 +23,11 @@ from acd.core.floor import NOT_ANSWERING
 from acd.ports import Desk
 from acd.settings import SeatSettings, Site
 from ivr import phrases
+from ivr.codes import CODES, Action
 from ivr.flow import Answer, Caller, Collect, Flow, FlowFunction, Menu, Play, Say, SetLanguage
 from ivr.handset_queues import QueueKeeper, QueueMenu
 
 log = structlog.get_logger()
-
-Action = Literal["log-in", "log-out", "ready", "pause", "end-wrap-up", "more-wrap-up", "code", "my-state", "queues"]
-ACTIONS: tuple[Action, ...] = get_args(Action)
 
 PIN_TRIES = 3
 """Entries in one call. How many make the lock is the seat's rule, and counted by the distributor over all calls."""
@@ -128,9 +126,22 @@ class Handset:
                 return
             self._watch(seat.rule.name, action, "dialled")
             await SetLanguage(language_of(seat))
+            if CODES[action].who == "supervisor" and not await self._may(action, seat):
+                return
             await act(seat, caller)
 
         return run
+
+    async def _may(self, action: Action, seat: SeatSettings) -> bool:
+        """Tell whoever may not do this why: logged out, or no supervisor."""
+        if self._view.look(seat.rule.name) == "logged-out":
+            await self._tell(action, seat, "not-logged-in")
+        elif not seat.supervisor:
+            log.warning("handset of no supervisor", action=action, seat=seat.rule.name)
+            await Play("handset-no-supervisor")
+        else:
+            return True
+        return False
 
     def seat_of(self, channel: str) -> SeatSettings | None:
         """Say whose handset a channel belongs to."""
@@ -208,10 +219,7 @@ class Handset:
             await Play("handset-none-waiting")
 
     async def _queues(self, seat: SeatSettings, _caller: Caller) -> None:
-        if self._view.look(seat.rule.name) == "logged-out":
-            await self._tell("queues", seat, "not-logged-in")
-        elif not seat.supervisor or self._queue_menu is None:
-            log.warning("handset of no supervisor", seat=seat.rule.name)
+        if self._queue_menu is None:
             await Play("handset-no-supervisor")
         else:
             await self._queue_menu.run(seat, language_of(seat))

@@ -44,10 +44,11 @@ from ivr.announcements import lay_out
 from ivr.asterisk import Instance, write_generated
 from ivr.callbacks import Callbacks
 from ivr.calling_out import CallingOut
+from ivr.codes import Action
 from ivr.desk import ROUTE as DESK
 from ivr.desk import HandsetDesk
 from ivr.fastagi import FastAgiServer, Handler
-from ivr.handset import Action, Handset, HandsetNote
+from ivr.handset import Handset, HandsetNote
 from ivr.linetest.tester import LineTester
 from ivr.menus import Ivr, load_ivr
 from ivr.prompts import Prompts

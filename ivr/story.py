@@ -24,21 +24,9 @@ from acd.core.events import (
 )
 from acd.core.floor import NOT_ANSWERING
 from acd.core.model import Seat
-from ivr.handset import Action, HandsetNote
+from ivr.codes import CODES, Action
+from ivr.handset import HandsetNote
 from ivr.screen import clock
-
-CODES: dict[Action, str] = {
-    "log-in": "*11",
-    "log-out": "*12",
-    "ready": "*13",
-    "pause": "*14",
-    "end-wrap-up": "*15",
-    "my-state": "*16",
-    "more-wrap-up": "*17",
-    "code": "*18",
-    "queues": "*20",
-}
-"""What the sample's dialplan has an agent dial (from-seat in extensions.conf)."""
 
 _NOTES: dict[HandsetNote, str] = {
     "no-pin": "no PIN came: is your phone's DTMF set to RFC 4733?",
@@ -131,7 +119,7 @@ class Story:
         """Take in what an agent does with a feature code; as `ivr.handset` notes it."""
         who = self._agent(seat)
         if note == "dialled":
-            self.tell(who, f"dials {CODES[action]} on phone {seat}")
+            self.tell(who, f"dials {CODES[action].dial} on phone {seat}")
         elif note == "ok":
             known = self._seat(seat)
             reason = f" ({known.pause_reason})" if known and known.pause_reason else ""

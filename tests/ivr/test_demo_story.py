@@ -1,7 +1,6 @@
 """The demo's story: told from the distributor's own events, so a core is all it takes to tell one."""
 
 import io
-import re
 from typing import get_args
 
 import msgspec
@@ -14,11 +13,11 @@ from acd.site import load_site
 from acd.site_changes import configured
 from ivr import demo
 from ivr.asterisk import AsteriskError, program
+from ivr.codes import Action
 from ivr.demo import play
-from ivr.handset import Action
 from ivr.invitation import farewell, invitation, next_steps
 from ivr.server import Server
-from ivr.story import CODES, Story
+from ivr.story import Story
 from tests.core.house import House
 
 AGENTS = {"101": "Anna Nowak", "102": "Ben Carter"}
@@ -195,13 +194,6 @@ def test_every_note_has_its_sentence(house, action, note):
     """Whatever the keypad desk notes can be told."""
     house.story.watch_handset("102", action, note)
     assert len(house.lines()) == 1
-
-
-def test_the_codes_that_are_told_are_those_of_the_sample():
-    """The sample's dialplan sends each code to the action it is told with."""
-    dialplan = (demo.SAMPLE / "extensions.conf").read_text()
-    found = dict(re.findall(r"^exten => (\*\d\d),1,AGI\(\S+/handset/(\S+)\)", dialplan, re.MULTILINE))
-    assert {code: action for action, code in CODES.items()} == found
 
 
 @pytest.mark.parametrize("address", ["nonsense", "192.0.2.1", "::1", ""])

@@ -11,8 +11,9 @@ from acd.core.commands import SeatLook
 from acd.core.rules import SeatRule
 from acd.settings import GeneralSettings, SeatSettings, Site, SwitchSettings
 from ivr import flow as steps
+from ivr.codes import ACTIONS
 from ivr.flow import Caller, performing
-from ivr.handset import ACTIONS, Handset
+from ivr.handset import Handset
 from ivr.phrases import TEXTS
 
 REASONS = {"1": "break", "2": "lunch", "3": "training", "4": "back office"}

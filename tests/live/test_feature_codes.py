@@ -3,6 +3,7 @@
 import pytest
 
 from acd.core import events as ev
+from ivr.codes import CODES
 from tests.live.testsite import PIN
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
@@ -122,6 +123,15 @@ async def test_my_state_is_told(floor):
     assert await floor.dials("101", "*16") == ["handset-logged-out"]
     await floor.agent("101")
     assert await floor.dials("101", "*16") == ["speech", "handset-ready", "handset-none-waiting"]
+
+
+@pytest.mark.parametrize(
+    "code", [code for code in CODES.values() if code.action != "log-in"], ids=lambda code: code.dial
+)
+async def test_every_code_of_the_table_is_answered(floor, code):
+    """A handset that dials any of them reaches its flow: while logged out it hears that this comes first."""
+    heard = await floor.dials("104", code.dial)
+    assert heard == ["handset-logged-out" if code.action == "my-state" else "handset-not-logged-in"]
 
 
 async def test_codes_of_somebody_logged_out(floor):

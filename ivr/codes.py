@@ -14,7 +14,18 @@ from acd.conf import Config
 from acd.problems import Origin, Problem, did_you_mean
 from ivr.dialplan_steps import Extension, Step, extensions_of, read_dialplan
 
-Action = Literal["log-in", "log-out", "ready", "pause", "end-wrap-up", "more-wrap-up", "code", "my-state", "queues"]
+Action = Literal[
+    "log-in",
+    "log-out",
+    "ready",
+    "pause",
+    "end-wrap-up",
+    "more-wrap-up",
+    "code",
+    "my-state",
+    "figures",
+    "queues",
+]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
 BESIDES = frozenset({"dial", "dialled"})
@@ -69,6 +80,11 @@ CODES: Mapping[Action, Code] = {
             help="what the call was about: press the code's digit, or dial it at once (`*181`); ends a wrap-up that "
             "waits for it",
             digit=True,
+        ),
+        Code(
+            dial="*19",
+            action="figures",
+            help="your figures: calls of today, talk, wrap-up, and how busy you have been since log-in",
         ),
         Code(
             dial="*20",

@@ -20,6 +20,7 @@ import structlog
 from acd.core.commands import Answer as DeskAnswer
 from acd.core.commands import SeatLook
 from acd.core.floor import NOT_ANSWERING
+from acd.desk.agents import Figures
 from acd.ports import Desk
 from acd.settings import SeatSettings, Site
 from ivr import phrases
@@ -72,6 +73,9 @@ class SeatView(Protocol):
     def waiting(self, seat: str) -> tuple[int, int]:
         """Tell how many calls wait in its queues, and how long the first of them has, ms."""
 
+    def figures(self, seat: str) -> Figures:
+        """Tell what it did today."""
+
 
 class Handset:
     """The feature codes of one site.
@@ -110,6 +114,7 @@ class Handset:
             "more-wrap-up": self._more_wrap_up,
             "code": self._code,
             "my-state": self._my_state,
+            "figures": self._figures,
             "queues": self._queues,
         }
         return {
@@ -217,6 +222,16 @@ class Handset:
             await Say(phrases.longest_wait(longest_ms, language))
         else:
             await Play("handset-none-waiting")
+
+    async def _figures(self, seat: SeatSettings, _caller: Caller) -> None:
+        language, figures = language_of(seat), self._view.figures(seat.rule.name)
+        await Say(phrases.calls_taken(figures.calls, language))
+        if figures.calls:
+            await Say(phrases.talk_time(figures.talk_ms, language))
+            await Say(phrases.average_talk(figures.average_ms, language))
+            await Say(phrases.wrap_up_time(figures.wrap_up_ms, language))
+        if figures.occupancy is not None:
+            await Say(phrases.occupancy(figures.occupancy, language))
 
     async def _queues(self, seat: SeatSettings, _caller: Caller) -> None:
         if self._queue_menu is None:

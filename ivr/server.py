@@ -20,6 +20,7 @@ import errno
 import os
 import secrets
 from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,7 +30,7 @@ import structlog
 from acd import chronicle
 from acd.control import ControlError, WithFiles, is_answered
 from acd.core.commands import Announce
-from acd.core.events import AnyEvent, Started
+from acd.core.events import AnyEvent, DayBegan, Started
 from acd.desk.agents import AgentDesk
 from acd.desk.callbacks import CallbackDesk
 from acd.desk.calling import CallingDesk
@@ -65,6 +66,8 @@ log = structlog.get_logger()
 JOURNAL = "journal"
 PATIENCE_S = 2.0
 """How long work that can wait does so for the first link to Asterisk."""
+LOOK_AT_CLOCK_S = 60.0
+"""Somebody may set it."""
 FINISH_MS = 60_000
 """How long menus that run may go on in a server that has handed over; what is left then falls to the dialplan."""
 
@@ -184,6 +187,16 @@ class Server:
         log.info("callfloor is up", site=self.site.general.name, agi_port=switch.agi_port, sip_port=switch.sip_port)
         if heritage.since:
             self._spawn(self._tell_gap(heritage.since), "gap")
+        self._spawn(self._tell_days(), "days")
+
+    async def _tell_days(self) -> None:
+        """Say which day it is whenever that changes: by the machine's clock and zone, however these are set."""
+        while not self._is_leaving:
+            now = datetime.now().astimezone()
+            if (day := now.date().isoformat()) != self.dispatcher.core.state.day:
+                self.dispatcher.submit(DayBegan(day=day))
+            midnight = datetime.combine(now.date() + timedelta(days=1), datetime.min.time()).astimezone()
+            await asyncio.sleep(min(max((midnight - now).total_seconds(), 0.05), LOOK_AT_CLOCK_S))
 
     def _open_journal(self, begun: Rebuilt | None) -> None:
         """Begin where the last run ended.

@@ -125,6 +125,10 @@ def _started(floor: Floor, event: ev.Started) -> None:
     reconcile.lose_sight(floor, floor.before or event.at, "the server was down" if floor.before else "")
 
 
+def _day(floor: Floor, event: ev.DayBegan) -> None:
+    floor.state.day = event.day
+
+
 def _queue_set(floor: Floor, event: ev.QueueSet) -> None:
     if event.queue in floor.state.queues:
         floor.state.closed[event.queue] = event.closed
@@ -224,6 +228,7 @@ _HANDLERS: dict[type[ev.Event], Callable[[Floor, Any], None]] = {
     ev.Started: _started,
     ev.Configured: configure.configure,
     ev.SeatsConfigured: configure.configure_seats,
+    ev.DayBegan: _day,
     ev.QueueSet: _queue_set,
     ev.DeadlineReached: _deadlines,
     **dict.fromkeys(wishes.WISHES, _wish),

@@ -11,7 +11,7 @@ Who says what:
     the agent       LogInAsked LogOutAsked ReadyAsked PauseAsked WrapUpEndAsked WrapUpExtendAsked CodeAsked CloseAsked
                     DeferAsked CallOutAsked LegFailed; each is answered by a `Reply`
     the supervisor  QueueSet CallSet
-    the server      Started Configured SeatsConfigured DeadlineReached
+    the server      Started Configured SeatsConfigured DayBegan DeadlineReached
 """
 
 from typing import Literal
@@ -81,6 +81,13 @@ class SeatsConfigured(Event, frozen=True, kw_only=True):
 
     seats: tuple[SeatRule, ...] = ()
     gone: tuple[str, ...] = ()
+
+
+class DayBegan(Event, frozen=True, kw_only=True):
+    """Another day, where the site is: what is counted by the day begins anew."""
+
+    day: str
+    """Its date, such as 2026-11-29."""
 
 
 class CallArrived(Event, frozen=True, kw_only=True):
@@ -349,6 +356,7 @@ AnyEvent = (
     Started
     | Configured
     | SeatsConfigured
+    | DayBegan
     | CallArrived
     | CallEnded
     | KeyPressed

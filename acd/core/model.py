@@ -111,6 +111,17 @@ class Call(Struct, kw_only=True, gc=False):
         return True
 
 
+class Tally(Struct, kw_only=True, gc=False):
+    """What a seat has done on one day."""
+
+    day: str = ""
+    calls: int = 0
+    """Talks that have ended."""
+    talk_ms: int = 0
+    """How long these were."""
+    wrap_up_ms: int = 0
+
+
 class Seat(Struct, kw_only=True, gc=False):
     """One agent place."""
 
@@ -151,6 +162,14 @@ class Seat(Struct, kw_only=True, gc=False):
     """Number of the last offer it was made."""
     luck: tuple[int, int] = (0, 0)
     """When its clock rings, under random and under weighted-random, see `lanes`."""
+    tally: Tally = field(default_factory=Tally)
+    """Of the last day on which it worked; `tally_of` begins another."""
+
+    def tally_of(self, day: str) -> Tally:
+        """Return the tally of a day, empty if the seat has done nothing on it."""
+        if self.tally.day != day:
+            self.tally = Tally(day=day)
+        return self.tally
 
     def move(self, word: str) -> bool:
         """Make a move if the table allows it."""
@@ -329,6 +348,8 @@ class State(Struct, kw_only=True):
 
     now: int = 0
     """Time of the last event."""
+    day: str = ""
+    """The day that it is where the site is, see `events.DayBegan`."""
     run: str = ""
     switch_run: str = ""
     """Which life of the switch the last snapshot was of."""

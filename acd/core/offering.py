@@ -245,6 +245,9 @@ def _end_ring(floor: Floor, seat: Seat, offer: Offer, call: Call | None, outcome
 
 
 def _finish_talk(floor: Floor, seat: Seat, offer: Offer) -> None:
+    tally = seat.tally_of(floor.state.day)
+    tally.calls += 1
+    tally.talk_ms += floor.state.now - (floor.state.now if offer.connected_at is None else offer.connected_at)
     if offer.wrap_up_ms and seat.next_word != "log_out":
         offer.move("wrap_up", floor.state.now)
         rule = floor.state.queues.get(offer.queue)
@@ -259,6 +262,8 @@ def let_go(floor: Floor, offer: Offer) -> None:
     """The seat has nothing more to do with a talk; what was set aside for it goes on."""
     seat = floor.state.seats[offer.seat]
     _drop(floor, seat, offer)
+    if offer.state == "wrap-up":
+        seat.tally_of(floor.state.day).wrap_up_ms += floor.state.now - offer.since
     if offer.connected_at is not None:
         seat.busy_ms += floor.state.now - offer.connected_at
     if seat.work:

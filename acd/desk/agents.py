@@ -2,6 +2,8 @@
 
 import hmac
 
+from msgspec import Struct
+
 from acd.core.commands import Answer, SeatLook
 from acd.core.events import (
     CloseAsked,
@@ -20,6 +22,18 @@ from acd.settings import Site
 
 MORE_WRAP_UP_MS = 60_000
 """What one wish for more time adds, as far as the queue allows."""
+
+
+class Figures(Struct, frozen=True, kw_only=True):
+    """An agent's own figures. Of today: talks that have ended, and wrap-up so far."""
+
+    calls: int
+    talk_ms: int
+    average_ms: int
+    """Of a talk; 0 where there was none."""
+    wrap_up_ms: int
+    occupancy: int | None
+    """Share of talk and wrap-up in the time since log-in, percent; None while logged out."""
 
 
 class AgentDesk:
@@ -90,6 +104,23 @@ class AgentDesk:
             if call.state in {"waiting", "offered"} and call.queue in known.rule.queues
         ]
         return len(due), self._dispatcher.clock() - min(due) if due else 0
+
+    def figures(self, seat: str) -> Figures:
+        """What the seat did today, and how busy it has been since log-in."""
+        known, state = self._seat(seat), self._dispatcher.core.state
+        if known is None:
+            return Figures(calls=0, talk_ms=0, average_ms=0, wrap_up_ms=0, occupancy=None)
+        now, tally = self._dispatcher.clock(), known.tally_of(state.day)
+        offers = [state.offers[name] for name in known.work]
+        busy_ms = known.busy_ms + sum(now - offer.connected_at for offer in offers if offer.connected_at is not None)
+        here_ms = max(now - known.logged_in_at, 1)
+        return Figures(
+            calls=tally.calls,
+            talk_ms=tally.talk_ms,
+            average_ms=tally.talk_ms // max(tally.calls, 1),
+            wrap_up_ms=tally.wrap_up_ms + sum(now - offer.since for offer in offers if offer.state == "wrap-up"),
+            occupancy=None if known.presence == "logged-out" else min(100, 100 * busy_ms // here_ms),
+        )
 
     def _seat(self, name: str) -> Seat | None:
         return self._dispatcher.core.state.seats.get(name)

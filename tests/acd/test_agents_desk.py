@@ -8,7 +8,7 @@ import pytest
 from acd.core import Core
 from acd.core import events as ev
 from acd.core.rules import QueueRule, SeatRule
-from acd.desk.agents import AgentDesk
+from acd.desk.agents import AgentDesk, Figures
 from acd.dispatcher import Dispatcher
 from acd.settings import GeneralSettings, SeatSettings, Site, SwitchSettings
 
@@ -155,3 +155,24 @@ async def test_what_waits_is_counted_for_the_seats_own_queues(office):
     assert desk.waiting("101") == (2, 5_000)
     assert desk.waiting("999") == (0, 0)
     assert (desk.look("999"), desk.pause_reason("999")) == ("logged-out", "")
+
+
+async def test_own_figures(office):
+    """Calls, talk, average and wrap-up of today; occupancy counts what is still going on."""
+    desk, submit = office.desk, office.dispatcher.submit
+    submit(ev.DayBegan(day="2026-11-29"))
+    assert desk.figures("999") == Figures(calls=0, talk_ms=0, average_ms=0, wrap_up_ms=0, occupancy=None)
+    await desk.log_in("101", PIN)
+    for call, talk_ms in (("1", 20_000), ("2", 40_000)):
+        submit(ev.CallArrived(call=call, queue="sales"))
+        offer = office.dispatcher.core.state.calls[call].offer
+        submit(ev.Connected(offer=offer))
+        office.now += talk_ms
+        submit(ev.OfferEnded(offer=offer, outcome="hung-up"))
+        office.now += 5_000
+        assert desk.figures("101").wrap_up_ms == 5_000 * int(call)
+        await desk.end_wrap_up("101")
+    office.now += 30_000
+    assert desk.figures("101") == Figures(calls=2, talk_ms=60_000, average_ms=30_000, wrap_up_ms=10_000, occupancy=70)
+    await desk.log_out("101")
+    assert desk.figures("101").occupancy is None

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from acd.core.commands import Answer as DeskAnswer
 from acd.core.commands import SeatLook
 from acd.core.rules import SeatRule
+from acd.desk.agents import Figures
 from acd.settings import GeneralSettings, SeatSettings, Site, SwitchSettings
 from ivr import flow as steps
 from ivr.codes import ACTIONS
@@ -49,6 +50,7 @@ class Floor:
         self.shown, self.after = look, after
         self.reason = ""
         self.queue = (0, 0)
+        self.did = Figures(calls=0, talk_ms=0, average_ms=0, wrap_up_ms=0, occupancy=None)
         self.asked = []
 
     async def _ask(self, *what):
@@ -88,6 +90,9 @@ class Floor:
 
     def waiting(self, seat):
         return self.queue
+
+    def figures(self, seat):
+        return self.did
 
 
 class Telephone:
@@ -292,7 +297,7 @@ async def test_what_became_of_a_wish_is_said(action, answer, after, heard):
 
 @pytest.mark.parametrize("channel", ["PJSIP/101-1", "PJSIP/104-1"])
 @pytest.mark.parametrize("answer", get_args(DeskAnswer))
-@pytest.mark.parametrize("action", [action for action in ACTIONS if action not in {"my-state", "queues"}])
+@pytest.mark.parametrize("action", sorted(set(ACTIONS) - {"my-state", "figures", "queues"}))
 async def test_every_answer_is_said_in_every_language(action, answer, channel):
     """Whatever the desk answers to whatever wish, the agent hears a phrase, in English or Polish."""
     login = action == "log-in"
@@ -306,6 +311,21 @@ async def test_every_answer_is_said_in_every_language(action, answer, channel):
 async def test_every_look_of_a_seat_can_be_said(look):
     """However the seat stands, *16 has words for it."""
     assert await dial("my-state", Floor(look=look))
+
+
+async def test_own_figures_are_told():
+    """*19: calls, talk, average, wrap-up, occupancy; without calls, or logged out, what there is."""
+    floor = Floor(look="ready")
+    floor.did = Figures(calls=12, talk_ms=2_400_000, average_ms=200_000, wrap_up_ms=600_000, occupancy=62)
+    assert await dial("figures", floor) == [
+        "Calls of today: 12.",
+        "You talked for 40 minutes.",
+        "On average for 3 minutes 20 seconds.",
+        "Wrap-up took 10 minutes.",
+        "Since you logged in you have been busy for 62 percent of the time.",
+    ]
+    assert (await dial("figures", floor, channel="PJSIP/104-1"))[0] == "Dzisiejsze rozmowy: 12."
+    assert await dial("figures", Floor()) == ["You have had no calls today."]
 
 
 async def test_a_pause_asks_for_its_reason():

@@ -155,3 +155,14 @@ def test_few_sentences_are_ever_spoken():
     times = range(0, 180 * MINUTE, 10_000)
     said = {phrases.wait_range(least, most, "pl") for least in times[::6] for most in times if most >= least}
     assert len(said) < 300
+
+
+def test_own_figures():
+    """Each number has a sentence of its own, and none is no number."""
+    assert phrases.calls_taken(0, "en") == "You have had no calls today."
+    assert phrases.calls_taken(12, "en") == "Calls of today: 12."
+    assert phrases.talk_time(3_660_000, "pl") == "Trwały razem jedną godzinę jedną minutę."
+    assert phrases.average_talk(61_000, "en") == "On average for 1 minute."
+    assert phrases.wrap_up_time(122_000, "pl") == "Czas po rozmowach trwał dwie minuty."
+    assert phrases.occupancy(62, "en") == "Since you logged in you have been busy for 62 percent of the time."
+    assert phrases.occupancy(62, "pl") == "Zajętość od zalogowania: 62 procent."

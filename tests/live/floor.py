@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 from acd.core.commands import AnyCommand, CallOver, Offer, Reply
 from acd.core.events import AnyEvent, CallArrived, CallEnded, CloseAsked, Event, Snapshot
 from acd.core.model import Call, Seat, State
@@ -114,6 +116,18 @@ class Floor(People):
     def _note(self, event: AnyEvent, commands: list[AnyCommand]) -> None:
         self.history.append((event, commands))
         self._news.set()
+
+    def spoken(self, patch: pytest.MonkeyPatch) -> list[str]:
+        """Note from now on each prompt, by name or text, that a flow plays."""
+        prompts, said = self.server._prompts, list[str]()
+        find = prompts.find
+
+        async def noted(name_or_text: str, language: str) -> str:
+            said.append(name_or_text)
+            return await find(name_or_text, language)
+
+        patch.setattr(prompts, "find", noted)
+        return said
 
     # The beginning and the end of a test
 

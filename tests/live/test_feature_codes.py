@@ -1,5 +1,7 @@
 """A shift on a plain telephone: feature codes, PIN by DTMF, spoken answers, lamps."""
 
+from datetime import datetime
+
 import pytest
 
 from acd.core import events as ev
@@ -7,6 +9,9 @@ from ivr.codes import CODES
 from tests.live.testsite import PIN
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
+
+LOGGED_OUT = {"my-state": "handset-logged-out", "figures": "speech"}
+"""What is heard while logged out, where it is not that this comes first."""
 
 ENTRY = f"{PIN}#"
 
@@ -131,7 +136,24 @@ async def test_my_state_is_told(floor):
 async def test_every_code_of_the_table_is_answered(floor, code):
     """A handset that dials any of them reaches its flow: while logged out it hears that this comes first."""
     heard = await floor.dials("104", code.dial)
-    assert heard == ["handset-logged-out" if code.action == "my-state" else "handset-not-logged-in"]
+    assert heard == [LOGGED_OUT.get(code.action, "handset-not-logged-in")]
+
+
+async def test_own_figures_are_told(floor, monkeypatch):
+    """*19 after a call: that it was one, in the seat's language; it is counted for today."""
+    said = floor.spoken(monkeypatch)
+    phone = await floor.agent("101", answer_after_ms=0)
+    taken = floor.server.desk.figures("101").calls
+    await floor.waiter()
+    await floor.sees(ev.Connected)
+    await phone.calls[0].hang_up()
+    await floor.sees(ev.OfferEnded)
+    await phone.on_call(answer_after_ms=None)
+    assert floor.state.day == datetime.now().astimezone().date().isoformat()
+    assert await floor.dials("101", "*19") == ["speech"]
+    said = said[said.index(f"Calls of today: {taken + 1}.") :]
+    assert said[1].startswith("You talked for ")
+    assert said[-1].startswith("Since you logged in you have been busy for ")
 
 
 async def test_codes_of_somebody_logged_out(floor):

@@ -22,6 +22,7 @@ WISHES = {
     ev.LegFailed: "another line",
     ev.CloseAsked: "close",
     ev.DeferAsked: "defer",
+    ev.PullAsked: "pull a call",
 }
 
 

@@ -131,3 +131,6 @@ class Desk(Protocol):
 
     async def defer(self, seat: str, offer: str, for_ms: int) -> Answer:
         """Put it off; answers as `close`."""
+
+    async def pull(self, seat: str, queue: str) -> Answer:
+        """Have the call that waited longest go to a supervisor's seat next: of a queue, or with "" of all of his."""

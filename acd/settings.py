@@ -98,7 +98,7 @@ class SeatSettings(_Discreet, frozen=True, kw_only=True):
     secret: str = ""
     """The handset's SIP password. Empty until `acd.site.fill_secrets` when the instance is to make one."""
     supervisor: bool = False
-    """May close and open queues from the handset."""
+    """May do from the handset what is for supervisors, see `ivr.codes`."""
     location: str | None = None
     """Where it is: told when it calls for help."""
     emergency_id: str = ""

@@ -25,6 +25,8 @@ Action = Literal[
     "my-state",
     "figures",
     "queues",
+    "next-call",
+    "pull",
 ]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
@@ -91,6 +93,13 @@ CODES: Mapping[Action, Code] = {
             action="queues",
             who="supervisor",
             help="close a queue, open it, record what callers hear while it is closed",
+        ),
+        Code(dial="*21", action="next-call", help="who waits, and your next call: queue, wait, number"),
+        Code(
+            dial="*22",
+            action="pull",
+            who="supervisor",
+            help="take the call that has waited longest, of all your queues or of one: hang up, and it rings you",
         ),
     )
 }

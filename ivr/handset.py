@@ -23,10 +23,11 @@ from acd.core.floor import NOT_ANSWERING
 from acd.desk.agents import Figures
 from acd.ports import Desk
 from acd.settings import SeatSettings, Site
-from ivr import phrases
+from ivr import phrases, phrases_desk
 from ivr.codes import CODES, Action
 from ivr.flow import Answer, Caller, Collect, Flow, FlowFunction, Menu, Play, Say, SetLanguage
 from ivr.handset_queues import QueueKeeper, QueueMenu
+from ivr.handset_waiting import WaitingView, ask_pull, tell_next
 
 log = structlog.get_logger()
 
@@ -48,6 +49,8 @@ _REPLIES: Mapping[DeskAnswer, str] = {
     "not-logged-in": "handset-not-logged-in",
     "already": "handset-already",
     "unknown-seat": "handset-no-seat",
+    "nobody-waits": "handset-none-waiting",
+    "unable": "handset-unable",
 }
 _OWN_REPLIES: Mapping[tuple[Action, DeskAnswer], str] = {
     ("log-in", "already"): "handset-already-logged-in",
@@ -58,10 +61,11 @@ _OWN_REPLIES: Mapping[tuple[Action, DeskAnswer], str] = {
     ("end-wrap-up", "already"): "handset-no-wrap-up",
     ("more-wrap-up", "already"): "handset-no-wrap-up",
     ("code", "already"): "handset-no-call-to-code",
+    ("pull", "already"): "handset-pulled",
 }
 
 
-class SeatView(Protocol):
+class SeatView(WaitingView, Protocol):
     """What can be told of a seat. A seat that is unknown looks logged out."""
 
     def look(self, seat: str) -> SeatLook:
@@ -69,9 +73,6 @@ class SeatView(Protocol):
 
     def pause_reason(self, seat: str) -> str:
         """Tell why it is paused; empty if it is not, or for no reason."""
-
-    def waiting(self, seat: str) -> tuple[int, int]:
-        """Tell how many calls wait in its queues, and how long the first of them has, ms."""
 
     def figures(self, seat: str) -> Figures:
         """Tell what it did today."""
@@ -116,6 +117,8 @@ class Handset:
             "my-state": self._my_state,
             "figures": self._figures,
             "queues": self._queues,
+            "next-call": self._next_call,
+            "pull": self._pull,
         }
         return {
             f"handset/{action}": Flow(f"handset/{action}", self._at_seat(action, act)) for action, act in acts.items()
@@ -225,19 +228,33 @@ class Handset:
 
     async def _figures(self, seat: SeatSettings, _caller: Caller) -> None:
         language, figures = language_of(seat), self._view.figures(seat.rule.name)
-        await Say(phrases.calls_taken(figures.calls, language))
+        await Say(phrases_desk.calls_taken(figures.calls, language))
         if figures.calls:
-            await Say(phrases.talk_time(figures.talk_ms, language))
-            await Say(phrases.average_talk(figures.average_ms, language))
-            await Say(phrases.wrap_up_time(figures.wrap_up_ms, language))
+            await Say(phrases_desk.talk_time(figures.talk_ms, language))
+            await Say(phrases_desk.average_talk(figures.average_ms, language))
+            await Say(phrases_desk.wrap_up_time(figures.wrap_up_ms, language))
         if figures.occupancy is not None:
-            await Say(phrases.occupancy(figures.occupancy, language))
+            await Say(phrases_desk.occupancy(figures.occupancy, language))
 
     async def _queues(self, seat: SeatSettings, _caller: Caller) -> None:
         if self._queue_menu is None:
             await Play("handset-no-supervisor")
         else:
             await self._queue_menu.run(seat, language_of(seat))
+
+    async def _next_call(self, seat: SeatSettings, _caller: Caller) -> None:
+        if self._view.look(seat.rule.name) == "logged-out":
+            await self._tell("next-call", seat, "not-logged-in")
+        else:
+            await tell_next(self._view, seat.rule.name, language_of(seat))
+
+    async def _pull(self, seat: SeatSettings, _caller: Caller) -> None:
+        answer = await ask_pull(self._desk, self._site, seat, language_of(seat))
+        if answer == "ok":
+            self._note("pull", seat, answer)
+            await Play("handset-pulled")
+        elif answer is not None:
+            await self._tell("pull", seat, answer)
 
     async def _tell(self, action: Action, seat: SeatSettings, answer: DeskAnswer) -> None:
         """Say how a wish was met. After "ok" that is the state it led to, as the distributor has it."""

@@ -124,6 +124,14 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
         "The call could not be put through.",
         "Nie udało się połączyć.",
     ),
+    "handset-pulled": (
+        "Hang up now. The call will ring at your phone.",
+        "Odłóż słuchawkę. Rozmowa zadzwoni na tym telefonie.",
+    ),
+    "handset-unable": (
+        "You cannot take a call now. To be ready, dial star 1 3.",
+        "Teraz nie można przyjąć rozmowy. Aby przyjmować rozmowy, wybierz gwiazdka 1 3.",
+    ),
     "handset-unchanged": ("Nothing was changed.", "Nic się nie zmieniło."),
 }
 
@@ -207,38 +215,6 @@ def longest_wait(wait_ms: int, language: str) -> str:
     """Tell how long the first of the waiting calls has waited."""
     said = duration(wait_ms, language)
     return f"Najdłużej: {said}." if language == "pl" else f"The longest has waited for {said}."
-
-
-def calls_taken(count: int, language: str) -> str:
-    """Tell an agent how many calls he has had today."""
-    if language == "pl":
-        return f"Dzisiejsze rozmowy: {count}." if count else "Dzisiaj nie było żadnej rozmowy."
-    return f"Calls of today: {count}." if count else "You have had no calls today."
-
-
-def talk_time(length_ms: int, language: str) -> str:
-    """Tell how long his talks of today were together."""
-    said = duration(length_ms, language)
-    return f"Trwały razem {said}." if language == "pl" else f"You talked for {said}."
-
-
-def average_talk(length_ms: int, language: str) -> str:
-    """Tell how long one of them was."""
-    said = duration(length_ms, language)
-    return f"Średnio {said}." if language == "pl" else f"On average for {said}."
-
-
-def wrap_up_time(length_ms: int, language: str) -> str:
-    """Tell how long his wrap-up of today was."""
-    said = duration(length_ms, language)
-    return f"Czas po rozmowach trwał {said}." if language == "pl" else f"Wrap-up took {said}."
-
-
-def occupancy(percent: int, language: str) -> str:
-    """Tell how busy he has been."""
-    if language == "pl":
-        return f"Zajętość od zalogowania: {percent} procent."
-    return f"Since you logged in you have been busy for {percent} percent of the time."
 
 
 def position(place: int, language: str) -> str:

@@ -36,6 +36,8 @@ _NOTES: dict[HandsetNote, str] = {
     "not-logged-in": "is not logged in: *11 first",
     "already": "is that already",
     "unknown-seat": "has no seat any more",
+    "nobody-waits": "finds nobody waiting",
+    "unable": "cannot take a call now",
 }
 
 

@@ -11,8 +11,19 @@ from msgspec import Struct
 SeatLook = Literal["logged-out", "ready", "ringing", "talking", "wrap-up", "paused"]
 """What a lamp or a wallboard shows of a seat."""
 
-Answer = Literal["ok", "later", "wrong-pin", "locked", "not-logged-in", "already", "unknown-seat"]
-"""How an agent's wish was met. later: it holds from the end of the present call on."""
+Answer = Literal[
+    "ok",
+    "later",
+    "wrong-pin",
+    "locked",
+    "not-logged-in",
+    "already",
+    "unknown-seat",
+    "nobody-waits",
+    "unable",
+]
+"""How an agent's wish was met. later: it holds from the end of the present call on. unable: the seat takes no call, as
+things stand."""
 
 CallOutAnswer = Literal[
     "ok",

@@ -72,8 +72,10 @@ def _forget_seats(floor: Floor, call: Call) -> None:
     seats = floor.state.seats
     if call.barred is not None:
         call.barred = {name: until for name, until in call.barred.items() if name in seats}
+    if call.pulled_from is not None and call.pulled_from[0] not in seats:
+        call.pulled_from = "", None
     if call.wants and call.wants not in seats:
-        call.wants, call.wants_until = "", None
+        call.want_no_more()
 
 
 def configure_seats(floor: Floor, event: SeatsConfigured) -> None:
@@ -91,6 +93,8 @@ def configure_seats(floor: Floor, event: SeatsConfigured) -> None:
     for call in list(floor.state.calls.values()) if idle else ():
         for name in idle.intersection(call.barred or ()):
             offering.unbar(floor, call, name)
+        if call.pulled_from is not None and call.pulled_from[0] in idle:
+            call.pulled_from = "", None
         if call.wants in idle:
             queueing.want_no_more(floor, call)
     for name in sorted(idle):

@@ -10,7 +10,7 @@ Who says what:
                     SwitchLost Snapshot KeyPressed LegAnswered LegEnded
     the agent       LogInAsked LogOutAsked ReadyAsked PauseAsked WrapUpEndAsked WrapUpExtendAsked CodeAsked CloseAsked
                     DeferAsked CallOutAsked LegFailed; each is answered by a `Reply`
-    the supervisor  QueueSet CallSet
+    the supervisor  QueueSet CallSet PullAsked
     the server      Started Configured SeatsConfigured DayBegan DeadlineReached
 """
 
@@ -331,6 +331,13 @@ class DeferAsked(Asked, frozen=True, kw_only=True):
     """From now."""
 
 
+class PullAsked(Asked, frozen=True, kw_only=True):
+    """A supervisor takes the call that has waited longest for himself: it is the next that his seat is offered."""
+
+    queue: str = ""
+    """Of this queue, also if he does not serve it; empty for all of his."""
+
+
 class QueueSet(Event, frozen=True, kw_only=True):
     """A queue is closed or opened by hand."""
 
@@ -381,6 +388,7 @@ AnyEvent = (
     | LegEnded
     | CloseAsked
     | DeferAsked
+    | PullAsked
     | QueueSet
     | CallSet
     | DeadlineReached

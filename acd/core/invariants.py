@@ -76,6 +76,8 @@ def _waiting(state: State, call: Call) -> Iterator[str]:
         yield f"call {call.id} waits in queue {call.queue}, which does not exist"
     elif 0 < rule.overtake_most <= call.passed and call.rank != FRONT:
         yield f"call {call.id} was passed {call.passed} times, {rule.overtake_most} are allowed"
+    if call.pulled_from is not None and (not call.wants or call.wants_until is None):
+        yield f"call {call.id} was pulled to seat {call.wants!r} until {call.wants_until}"
     for what in ("give_up_at", "hold_until", "step_at", "tell_at", "wants_until"):
         at = getattr(call, what)
         if at is not None and at < state.now:

@@ -74,6 +74,8 @@ class Call(Struct, kw_only=True, gc=False):
     """The seat it is kept for."""
     wants_until: int | None = None
     """For how long; None with a seat in `wants`: as long as it waits."""
+    pulled_from: tuple[str, int | None] | None = None
+    """While a supervisor has pulled it to the seat in `wants`: what stood in `wants` and `wants_until` before."""
     barred: dict[str, int] | None = None
     """Seat name -> until when this call is kept from it: it refused, or let it ring out."""
     passed: int = 0
@@ -96,6 +98,11 @@ class Call(Struct, kw_only=True, gc=False):
     def offer(self) -> str | None:
         """The offer it talks on, or the first of those that ring."""
         return self.offers[0] if self.offers else None
+
+    def want_no_more(self) -> None:
+        """Be kept for no seat any more. One that was pulled goes back to a seat that it was kept for for good."""
+        wants, until = self.pulled_from or ("", None)
+        self.wants, self.wants_until, self.pulled_from = wants if until is None else "", None, None
 
     @property
     def key(self) -> tuple[int, int, int]:

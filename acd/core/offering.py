@@ -45,7 +45,7 @@ def _offer(floor: Floor, call: Call, seat: Seat) -> None:
     rule = book.rule
     if floor.on_offer is not None:
         floor.on_offer(call, seat)
-    if floor.limited:
+    if floor.limited and call.pulled_from is None:
         overtaking.count_passes(floor, call, seat)
     state.offers_counted += 1
     offer = Offer(
@@ -331,7 +331,7 @@ def _give_back(floor: Floor, call: Call, seat: Seat) -> None:
 def _line_up_again(floor: Floor, call: Call) -> None:
     call.circle_at = None
     if call.wants and call.wants in (call.barred or ()):
-        call.wants, call.wants_until = "", None
+        call.want_no_more()
     if call.queue not in floor.books:
         queueing.overflow(floor, call, "unknown-queue")
         return

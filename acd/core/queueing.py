@@ -77,6 +77,8 @@ def _take_rules(floor: Floor, call: Call, rule: QueueRule) -> None:
     if rule.serve_after_ms and call.arrived + rule.serve_after_ms > floor.state.now:
         call.hold_until = call.arrived + rule.serve_after_ms
         floor.deadlines.add(call.hold_until, "hold", call.id)
+    if call.pulled_from is not None:
+        call.want_no_more()
     if not call.wants and rule.last_seat_ms and call.caller in floor.state.last_seats:
         call.wants = floor.state.last_seats[call.caller][0]
     if call.wants and call.wants_until is None:
@@ -173,7 +175,7 @@ def look_around(floor: Floor, call: Call) -> None:
 
 
 @contextmanager
-def _changing(floor: Floor, call: Call) -> Iterator[None]:
+def changing(floor: Floor, call: Call) -> Iterator[None]:
     """Let a call's place or class change, in line or while more seats may ring for it."""
     in_line = call.state == "waiting"
     in_matcher = floor.routing.is_waiting(call)
@@ -210,8 +212,8 @@ def hold_over(floor: Floor, call: Call) -> None:
 
 def want_no_more(floor: Floor, call: Call) -> None:
     """It waited long enough for the seat it is kept for, or that is gone: any will do, if there is one."""
-    with _changing(floor, call):
-        call.wants, call.wants_until = "", None
+    with changing(floor, call):
+        call.want_no_more()
     floor.unsettled.add(call.queue)
 
 
@@ -291,7 +293,8 @@ def _leave_if_empty(floor: Floor, call: Call, book: Book) -> None:
     absences = book.rule.leave_empty
     if absences is None or call.virtual or not floor.state.fresh or not book.holds(call):
         return
-    waits_for_one = call.wants and call.wants_until is None  # sent there by the queue, perhaps because it is empty
+    # Sent to one seat by the queue, perhaps because it is empty; or pulled, and so about to be served.
+    waits_for_one = call.wants and (call.wants_until is None or call.pulled_from is not None)
     if not waits_for_one and is_empty(floor.state, call, book, absences):
         overflow(floor, call, "empty")
 
@@ -318,7 +321,7 @@ def _take_step(floor: Floor, call: Call, number: int, step: Step) -> None:
         floor.commands.append(Announce(call=call.id, prompt=step.announce))
     if not (step.drop or step.lower or step.tiers or step.ahead_ms or step.priority is not None):
         return
-    with _changing(floor, call):
+    with changing(floor, call):
         call.needs = eased(call.needs, step.drop, step.lower)
         call.tiers = step.tiers or call.tiers
         if call.rank != FRONT:
@@ -368,7 +371,7 @@ def overflow(floor: Floor, call: Call, reason: Reason, to: str | None = None) ->
 def _only_seat(floor: Floor, call: Call, seat: str, rule: QueueRule) -> None:
     """Wait on, for one seat, as long as a wait in this queue may be."""
     step_out(floor, call)
-    call.wants, call.wants_until = seat, None
+    call.wants, call.wants_until, call.pulled_from = seat, None, None
     _plan_end(floor, call, floor.state.now + rule.max_wait_ms)
     plan_step(floor, call)
     line_up(floor, call)
@@ -386,7 +389,7 @@ def move_queue(floor: Floor, call: Call, queue: str, reason: str) -> None:
 
 def set_priority(floor: Floor, call: Call, priority: int) -> None:
     """Another class, at once, also for a call that waits. None is before the highest: that is for `FRONT`."""
-    with _changing(floor, call):
+    with changing(floor, call):
         call.priority = max(priority, 0)
         if call.rank != FRONT:
             call.rank = call.priority

@@ -16,6 +16,7 @@ from acd.core.capacity import Capacity
 from acd.core.classes import CallClass, CallKey, SeatClass, SeatKey, Skills
 from acd.core.lanes import LANE_OF, lanes_of, seat_key
 from acd.core.model import Call, Seat, State
+from acd.core.rules import PULLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,7 +63,8 @@ class Routing:
         """A call of a known queue may be offered."""
         cls = self._call_class(call)
         self._calls[call.number] = call
-        self._matcher.wait(call.number, cls.number, call.rank, call.due)
+        rank = call.rank if call.pulled_from is None else PULLED
+        self._matcher.wait(call.number, cls.number, rank, call.due)
 
     def leaves(self, call: Call) -> None:
         """It may no longer."""

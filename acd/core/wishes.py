@@ -5,9 +5,9 @@ A wish is never lost and never cuts a talk: with work in hand it is kept as the 
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
-from acd.core import offering, virtual
+from acd.core import offering, queueing, virtual
 from acd.core.commands import Answer
 from acd.core.events import (
     CloseAsked,
@@ -16,12 +16,16 @@ from acd.core.events import (
     LogInAsked,
     LogOutAsked,
     PauseAsked,
+    PullAsked,
     ReadyAsked,
     WrapUpEndAsked,
     WrapUpExtendAsked,
 )
 from acd.core.floor import Floor
 from acd.core.model import Offer, Seat
+
+PULL_MS = 30_000
+"""So long a call that was pulled waits for the seat: until its agent has put down the phone that he asked with."""
 
 AnyWish = (
     LogInAsked
@@ -31,20 +35,11 @@ AnyWish = (
     | WrapUpEndAsked
     | WrapUpExtendAsked
     | CodeAsked
+    | PullAsked
     | CloseAsked
     | DeferAsked
 )
-WISHES: tuple[type[AnyWish], ...] = (
-    LogInAsked,
-    LogOutAsked,
-    ReadyAsked,
-    PauseAsked,
-    WrapUpEndAsked,
-    WrapUpExtendAsked,
-    CodeAsked,
-    CloseAsked,
-    DeferAsked,
-)
+WISHES: tuple[type[AnyWish], ...] = get_args(AnyWish)
 
 
 def answer(floor: Floor, wish: AnyWish) -> Answer:
@@ -52,19 +47,17 @@ def answer(floor: Floor, wish: AnyWish) -> Answer:
     seat = floor.state.seats.get(wish.seat)
     if seat is None:
         return "unknown-seat"
-    if isinstance(wish, LogInAsked):
-        return _log_in(floor, seat, pin_matches=wish.pin_matches)
-    if seat.presence == "logged-out":
+    if seat.presence == "logged-out" and not isinstance(wish, LogInAsked):
         return "not-logged-in"
-    return _FULFILLED_BY[type(wish)](floor, seat, wish)
+    return _ANSWERS[type(wish)](floor, seat, wish)
 
 
-def _log_in(floor: Floor, seat: Seat, *, pin_matches: bool) -> Answer:
+def _log_in(floor: Floor, seat: Seat, wish: LogInAsked) -> Answer:
     """Count the tries here, where they survive a restart and parallel attempts cannot slip between them."""
     if seat.locked_until is not None and seat.locked_until > floor.at:
         return "locked"
     seat.locked_until = None
-    if not pin_matches:
+    if not wish.pin_matches:
         seat.wrong_pins += 1
         if seat.wrong_pins < seat.rule.pin_tries:
             return "wrong-pin"
@@ -102,7 +95,7 @@ def _wrap_ups(floor: Floor, seat: Seat) -> list[Offer]:
     return [offer for offer in _offers(floor, seat) if offer.state == "wrap-up"]
 
 
-def _log_out(floor: Floor, seat: Seat) -> Answer:
+def _log_out(floor: Floor, seat: Seat, _wish: AnyWish) -> Answer:
     seat.next_word = "log_out"
     for offer in _offers(floor, seat):
         if offer.state == "wrap-up":
@@ -117,8 +110,8 @@ def _log_out(floor: Floor, seat: Seat) -> Answer:
     return "ok"
 
 
-def _pause(floor: Floor, seat: Seat, reason: str) -> Answer:
-    seat.next_word, seat.pause_reason = "pause", reason
+def _pause(floor: Floor, seat: Seat, wish: PauseAsked) -> Answer:
+    seat.next_word, seat.pause_reason = "pause", wish.reason
     if seat.work:
         floor.show(seat)
         return "later"
@@ -126,7 +119,7 @@ def _pause(floor: Floor, seat: Seat, reason: str) -> Answer:
     return "ok"
 
 
-def _ready(floor: Floor, seat: Seat) -> Answer:
+def _ready(floor: Floor, seat: Seat, _wish: AnyWish) -> Answer:
     if not seat.work and seat.presence == "ready" and seat.next_word == "ready":
         return "already"
     seat.next_word, seat.pause_reason = "ready", ""
@@ -140,24 +133,24 @@ def _ready(floor: Floor, seat: Seat) -> Answer:
     return "ok"
 
 
-def _end_wrap_up(floor: Floor, seat: Seat) -> Answer:
+def _end_wrap_up(floor: Floor, seat: Seat, _wish: AnyWish) -> Answer:
     wrap_ups = _wrap_ups(floor, seat)
     for offer in wrap_ups:
         offering.let_go(floor, offer)
     return "ok" if wrap_ups else "already"
 
 
-def _extend_wrap_up(floor: Floor, seat: Seat, more_ms: int) -> Answer:
+def _extend_wrap_up(floor: Floor, seat: Seat, wish: WrapUpExtendAsked) -> Answer:
     wrap_ups = _wrap_ups(floor, seat)
     for offer in wrap_ups:
         assert offer.deadline is not None
         assert offer.wrap_up_most is not None
-        until = min(offer.deadline + more_ms, offer.wrap_up_most)
+        until = min(offer.deadline + wish.more_ms, offer.wrap_up_most)
         floor.give_deadline(offer, max(until, offer.deadline) - floor.at)
     return "ok" if wrap_ups else "already"
 
 
-def _code(floor: Floor, seat: Seat) -> Answer:
+def _code(floor: Floor, seat: Seat, _wish: AnyWish) -> Answer:
     """Take a code for the last talk: given in it, it does away with the wait for one; after it, with wrap-up."""
     offers = [offer for offer in _offers(floor, seat) if offer.in_talk or offer.state == "wrap-up"]
     for offer in offers:
@@ -179,13 +172,55 @@ def _defer(floor: Floor, seat: Seat, wish: DeferAsked) -> Answer:
     return "ok" if virtual.defer(floor, seat, wish.offer, wish.for_ms) else "already"
 
 
-_FULFILLED_BY: dict[type[AnyWish], Callable[[Floor, Seat, Any], Answer]] = {
-    LogOutAsked: lambda floor, seat, _: _log_out(floor, seat),
-    PauseAsked: lambda floor, seat, wish: _pause(floor, seat, wish.reason),
-    ReadyAsked: lambda floor, seat, _: _ready(floor, seat),
-    WrapUpEndAsked: lambda floor, seat, _: _end_wrap_up(floor, seat),
-    WrapUpExtendAsked: lambda floor, seat, wish: _extend_wrap_up(floor, seat, wish.more_ms),
-    CodeAsked: lambda floor, seat, _: _code(floor, seat),
+def _pull(floor: Floor, seat: Seat, wish: PullAsked) -> Answer:
+    """Keep the call that has waited longest for this seat, before all others, whatever it asks for or refused there.
+
+    The seat's handset is busy while its agent asks, so the offer follows when that call is over. Until then, and for
+    `PULL_MS` at most, nobody else is offered the call.
+    """
+    state, routing = floor.state, floor.routing
+    waiting = [call for call in state.calls.values() if call.state == "waiting"]
+    if any(call.pulled_from is not None and call.wants == seat.name for call in waiting):
+        return "already"
+    without_line = seat.rule.line_group and seat.rule.line_group in routing.without_line
+    if seat.presence != "ready" or seat.next_word != "ready" or not seat.reachable or without_line:
+        return "unable"
+    queues = (wish.queue,) if wish.queue else seat.rule.queues
+    found = [
+        call
+        for call in waiting
+        if call.queue in queues
+        and call.pulled_from is None
+        and not routing.is_shut(call.queue)
+        and not (call.virtual and call.hold_until is not None)  # put off, on purpose
+    ]
+    if not found:
+        return "nobody-waits"
+    media = routing.capacity.open_media(seat)
+    longest = min(
+        (call for call in found if call.medium in media), key=lambda call: (call.arrived, call.number), default=None
+    )
+    if longest is None:
+        return "unable"
+    if seat.name in (longest.barred or ()):
+        offering.unbar(floor, longest, seat.name)
+    with queueing.changing(floor, longest):
+        longest.pulled_from = longest.wants, longest.wants_until
+        longest.wants, longest.wants_until, longest.hold_until = seat.name, floor.at + PULL_MS, None
+    floor.deadlines.add(floor.at + PULL_MS, "wants", longest.id)
+    return "ok"
+
+
+_ANSWERS: dict[type[AnyWish], Callable[[Floor, Seat, Any], Answer]] = {
+    LogInAsked: _log_in,
+    LogOutAsked: _log_out,
+    ReadyAsked: _ready,
+    PauseAsked: _pause,
+    WrapUpEndAsked: _end_wrap_up,
+    WrapUpExtendAsked: _extend_wrap_up,
+    CodeAsked: _code,
+    PullAsked: _pull,
     CloseAsked: _close,
     DeferAsked: _defer,
 }
+"""Who answers which wish."""

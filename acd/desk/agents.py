@@ -12,16 +12,20 @@ from acd.core.events import (
     LogInAsked,
     LogOutAsked,
     PauseAsked,
+    PullAsked,
     ReadyAsked,
     WrapUpEndAsked,
     WrapUpExtendAsked,
 )
+from acd.core.explain import refusal, unsuited
 from acd.core.model import Seat
 from acd.dispatcher import Dispatcher
 from acd.settings import Site
 
 MORE_WRAP_UP_MS = 60_000
 """What one wish for more time adds, as far as the queue allows."""
+NUMBER_MOST = 20
+"""So many signs of a caller's number are told; it is hostile text, and E.164 has 15 digits."""
 
 
 class Figures(Struct, frozen=True, kw_only=True):
@@ -34,6 +38,16 @@ class Figures(Struct, frozen=True, kw_only=True):
     wrap_up_ms: int
     occupancy: int | None
     """Share of talk and wrap-up in the time since log-in, percent; None while logged out."""
+
+
+class NextCall(Struct, frozen=True, kw_only=True):
+    """The call that a seat would be offered next."""
+
+    queue: str
+    medium: str
+    waited_ms: int
+    number: str
+    """The caller's: digits and +; empty where it is not known."""
 
 
 class AgentDesk:
@@ -83,6 +97,13 @@ class AgentDesk:
         """Put it off."""
         return await self._dispatcher.ask(DeferAsked(seat=seat, offer=offer, for_ms=for_ms))
 
+    async def pull(self, seat: str, queue: str) -> Answer:
+        """Have the call that waited longest go to this seat next. A seat of no supervisor is as one that is unknown."""
+        settings = self.site.seats.get(seat)
+        if settings is None or not settings.supervisor:
+            return "unknown-seat"
+        return await self._dispatcher.ask(PullAsked(seat=seat, queue=queue))
+
     def look(self, seat: str) -> SeatLook:
         """How the seat stands."""
         known = self._seat(seat)
@@ -104,6 +125,28 @@ class AgentDesk:
             if call.state in {"waiting", "offered"} and call.queue in known.rule.queues
         ]
         return len(due), self._dispatcher.clock() - min(due) if due else 0
+
+    def next_call(self, seat: str) -> NextCall | None:
+        """Which call the seat would be offered next, were it free: of those that wait and that it may serve."""
+        known, state = self._seat(seat), self._dispatcher.core.state
+        if known is None:
+            return None
+        may_serve = (
+            call
+            for call in state.calls.values()
+            if call.state == "waiting" and unsuited(state, call, known) is None and refusal(state, call, known) is None
+        )
+        call = min(may_serve, key=lambda call: (call.pulled_from is None, call.key), default=None)
+        return (
+            None
+            if call is None
+            else NextCall(
+                queue=call.queue,
+                medium=call.medium,
+                waited_ms=max(self._dispatcher.clock() - call.arrived, 0),
+                number="".join(char for char in call.caller[:NUMBER_MOST] if char in "+0123456789"),
+            )
+        )
 
     def figures(self, seat: str) -> Figures:
         """What the seat did today, and how busy it has been since log-in."""

@@ -35,7 +35,8 @@ class Happening(Struct, frozen=True, kw_only=True):
     seq: int
     at: int
     kind: str
-    """arrived, moved, step, announced, front, priority, any-seat, sent-away, talk-over, given-back, gap, ended"""
+    """arrived, moved, step, announced, front, priority, pulled, any-seat, sent-away, talk-over, given-back, gap,
+    ended"""
     queue: str = ""
     position: int = 0
     reason: str = ""
@@ -181,7 +182,9 @@ class _Teller:
             self._note(seq, "front", number=call.passed)
         elif call.priority != before.priority:
             self._note(seq, "priority", number=call.priority or 0)
-        if before.wants and not call.wants and call.state == "waiting":
+        if call.pulled_from is not None and not before.is_pulled:
+            self._note(seq, "pulled", to=call.wants)
+        elif before.wants and not call.wants and call.state == "waiting":
             self._note(seq, "any-seat", to=before.wants)
 
     def _follow(self, seq: int, command: cmd.AnyCommand) -> None:
@@ -249,3 +252,4 @@ class _Mark:
         self.priority = call.priority
         self.steps_done = call.steps_done if steps_done is None else steps_done
         self.wants = call.wants
+        self.is_pulled = call.pulled_from is not None

@@ -145,6 +145,8 @@ def _eased(one: Happening, names: Names) -> str:
             return f"moved before all others: {one.number} that came later had gone before it"
         case "priority":
             return f"is of class {one.number} from now on"
+        case "pulled":
+            return f"pulled by {names.full(one.to)}, to be the next call of that seat"
         case "any-seat":
             return f"is kept for {names.full(one.to)} no longer, any seat will do"
         case "gap":

@@ -8,7 +8,7 @@ import pytest
 from acd.core import Core
 from acd.core import events as ev
 from acd.core.rules import QueueRule, SeatRule
-from acd.desk.agents import AgentDesk, Figures
+from acd.desk.agents import AgentDesk, Figures, NextCall
 from acd.dispatcher import Dispatcher
 from acd.settings import GeneralSettings, SeatSettings, Site, SwitchSettings
 
@@ -35,7 +35,10 @@ class Quiet:
 
 def seat(name, pin):
     rule = SeatRule(name=name, queues=("sales",), pin_tries=3, lock_ms=60_000)
-    return SeatSettings(rule=rule, agent=f"Agent {name}", pin=pin, handset=f"PJSIP/{name}", language="en")
+    handset, supervisor = f"PJSIP/{name}", name == "102"
+    return SeatSettings(
+        rule=rule, agent=f"Agent {name}", pin=pin, handset=handset, language="en", supervisor=supervisor
+    )
 
 
 class Office:
@@ -176,3 +179,25 @@ async def test_own_figures(office):
     assert desk.figures("101") == Figures(calls=2, talk_ms=60_000, average_ms=30_000, wrap_up_ms=10_000, occupancy=70)
     await desk.log_out("101")
     assert desk.figures("101").occupancy is None
+
+
+async def test_the_next_call_is_the_one_that_would_be_offered(office):
+    """First in line of those that the seat may serve; of a number, what can be said of it."""
+    desk, submit = office.desk, office.dispatcher.submit
+    assert desk.next_call("999") is desk.next_call("101") is None
+    submit(ev.CallArrived(call="1", queue="sales", caller="+48 22\n(5)" + "7" * 90, priority=20))
+    office.now += 3_000
+    submit(ev.CallArrived(call="2", queue="sales", needs=((("french", 3),),), priority=0))
+    number = "+48225" + "7" * 10
+    assert desk.next_call("101") == NextCall(queue="sales", medium="voice", waited_ms=3_000, number=number)
+
+
+async def test_only_supervisors_pull(office):
+    """Whatever asks, the desk looks who it is."""
+    office.dispatcher.submit(ev.CallArrived(call="1", queue="sales"))
+    assert await office.desk.pull("101", "") == "unknown-seat"
+    assert await office.desk.pull("999", "") == "unknown-seat"
+    assert await office.desk.pull("102", "") == "not-logged-in"
+    await office.dispatcher.ask(ev.LogInAsked(seat="102", pin_matches=True))
+    assert await office.desk.pull("102", "") == "nobody-waits", "his phone rings already"
+    assert [type(event) for event in office.outside.stored].count(ev.PullAsked) == 2

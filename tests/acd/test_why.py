@@ -346,3 +346,18 @@ def test_a_message_is_told_like_a_call():
     text = house.why("m")
     assert "not closed, waits again, put off for" in text
     assert "gone: closed in the talk" in text
+
+
+def test_a_pull_is_told():
+    """Who took the call out of the order, and that it went to him for that."""
+    house = Taped()
+    house.log_in("104")
+    house.give(ev.HandsetChanged(seat="104", reachable=True, busy=True))
+    house.arrive("c1", caller="5550203")
+    assert house.ask(ev.PullAsked, "104") == "ok"
+    assert house.log_in("102")
+    house.give(ev.HandsetChanged(seat="104", reachable=True, busy=False), after_ms=1_000)
+    told = house.why("c1")
+    assert "pulled by Dawid Lis (104), to be the next call of that seat" in told
+    assert "offered to Dawid Lis (104)" in told
+    assert "Ben Carter (102) was passed over: the call is kept for seat 104" in told

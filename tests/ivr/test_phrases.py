@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr import phrases
+from ivr import phrases, phrases_desk
 from ivr.phrases import TEXTS
 
 
@@ -159,10 +159,10 @@ def test_few_sentences_are_ever_spoken():
 
 def test_own_figures():
     """Each number has a sentence of its own, and none is no number."""
-    assert phrases.calls_taken(0, "en") == "You have had no calls today."
-    assert phrases.calls_taken(12, "en") == "Calls of today: 12."
-    assert phrases.talk_time(3_660_000, "pl") == "Trwały razem jedną godzinę jedną minutę."
-    assert phrases.average_talk(61_000, "en") == "On average for 1 minute."
-    assert phrases.wrap_up_time(122_000, "pl") == "Czas po rozmowach trwał dwie minuty."
-    assert phrases.occupancy(62, "en") == "Since you logged in you have been busy for 62 percent of the time."
-    assert phrases.occupancy(62, "pl") == "Zajętość od zalogowania: 62 procent."
+    assert phrases_desk.calls_taken(0, "en") == "You have had no calls today."
+    assert phrases_desk.calls_taken(12, "en") == "Calls of today: 12."
+    assert phrases_desk.talk_time(3_660_000, "pl") == "Trwały razem jedną godzinę jedną minutę."
+    assert phrases_desk.average_talk(61_000, "en") == "On average for 1 minute."
+    assert phrases_desk.wrap_up_time(122_000, "pl") == "Czas po rozmowach trwał dwie minuty."
+    assert phrases_desk.occupancy(62, "en") == "Since you logged in you have been busy for 62 percent of the time."
+    assert phrases_desk.occupancy(62, "pl") == "Zajętość od zalogowania: 62 procent."

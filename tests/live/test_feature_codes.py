@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 
 from acd.core import events as ev
+from ivr import phrases_desk
 from ivr.codes import CODES
 from tests.live.testsite import PIN
 
@@ -154,6 +155,39 @@ async def test_own_figures_are_told(floor, monkeypatch):
     said = said[said.index(f"Calls of today: {taken + 1}.") :]
     assert said[1].startswith("You talked for ")
     assert said[-1].startswith("Since you logged in you have been busy for ")
+
+
+async def test_the_next_call_is_told(floor, monkeypatch):
+    """*21: how many wait, and of the next one queue, wait and number, digit by digit, before it is taken."""
+    said = floor.spoken(monkeypatch)
+    await floor.agent("104")
+    assert await floor.server.desk.pause("104", "lunch") == "ok"
+    _, number = await floor.waiter("5550103")
+    assert await floor.dials("104", "*21") == ["speech"]
+    said = said[said.index("1 call is waiting.") :]
+    assert said[1] == "Next: queue support."
+    assert said[2].startswith("It has waited for ")
+    assert said[3:] == ["Its number:", *(phrases_desk.digit(sign, "en") for sign in number)]
+    assert floor.offers() == []
+
+
+async def test_a_supervisor_pulls_a_call(floor, monkeypatch):
+    """*22: of a queue that he does not serve he takes who waited longest; his phone rings when it is down."""
+    await floor.agent("104")
+    said = floor.spoken(monkeypatch)
+    await floor.dials("104", "*22", ("speech", "1"))
+    assert said[-1] == "handset-none-waiting"
+    first, number = await floor.waiter()
+    await floor.waiter()
+    await floor.dials("104", "*22", ("speech", "1"))
+    assert said[-1] == "handset-pulled"
+    leg = await floor.rings("104")
+    assert floor.offers() == [(number, "104")]
+    await leg.answer()
+    await floor.sees(ev.Connected)
+    await floor.talk(first, leg)
+    assert await floor.server.desk.pull("104", "sales") == "unable"
+    assert await floor.server.desk.pull("101", "") == "unknown-seat"
 
 
 async def test_codes_of_somebody_logged_out(floor):

@@ -54,6 +54,10 @@ class Checks:
         kind = type(event)
         if kind is ev.OfferEnded:
             self.ledger.refused(state, event)
+        elif kind is ev.PullAsked:
+            _, call = self._pulled = oracle.pull(state, event)
+            if call is not None:
+                self.ledger.forgive(call, state.seats[event.seat])
         elif kind is ev.Configured:
             self.ledger.rules_change(state)
         elif kind is ev.Snapshot and "" != state.switch_run != event.switch_run:
@@ -67,9 +71,7 @@ class Checks:
             self.fault(f"{call.id} goes to {seat.name}, which may not have it: {oracle.may_have(state, seat, call)}")
         first, seats = pair
         if first is not call:
-            self.fault(
-                f"{call.id} {oracle.standing(call)} goes before {first.id} {oracle.standing(first)} to {seat.name}"
-            )
+            self.fault(f"{call.id} {oracle.turn(call)} goes before {first.id} {oracle.turn(first)} to {seat.name}")
         if seat.name not in seats:
             orders = {
                 other.name: oracle.wanted_order(state, other, call)
@@ -107,6 +109,8 @@ class Checks:
             self._no_deadline_is_forgotten(state)
             self._no_message_is_lost(state)
         self._commands(state, commands)
+        if isinstance(event, ev.PullAsked):
+            self._pull(state, event, commands)
         self.ledger.after(state, event, changes, whole=whole)
 
     def _all(self, faults):
@@ -190,6 +194,17 @@ class Checks:
                 case cmd.Announce() if command.position < 0 or command.wait_most_ms < command.wait_least_ms:
                     self.fault(f"nonsense is told: {command}")
 
+    def _pull(self, state, event, commands):
+        """A supervisor who pulls is told the truth, and the one who waited longest is his, or on the way to him."""
+        answer, call = self._pulled
+        [told] = [command.answer for command in commands if isinstance(command, cmd.Reply)]
+        if told != answer:
+            self.fault(f"{event} is answered {told}, expected {answer}")
+        if call is not None and call.wants != event.seat:
+            self.fault(f"{call.id} was pulled to {event.seat} and is kept for {call.wants!r}")
+        if call is not None and any(state.offers[name].seat != event.seat for name in call.offers):
+            self.fault(f"{call.id} was pulled to {event.seat} and went elsewhere")
+
     def _nobody_waits_in_vain(self, state, *, whole):
         """No call that a seat could have is left; where little changed, none that could not be served before."""
         if whole:
@@ -222,7 +237,7 @@ class Checks:
                     self._empty(state, rule, call)
 
     def _empty(self, state, rule, call):
-        is_kept = call.wants and call.wants_until is None
+        is_kept = call.wants and (call.wants_until is None or call.pulled_from is not None)
         if not is_kept and not any(
             oracle.is_there(state, seat, call, rule.leave_empty) for seat in state.seats.values()
         ):

@@ -26,6 +26,7 @@ WISHES = (
     (ev.WrapUpEndAsked, {}),
     (ev.WrapUpExtendAsked, {}),
     (ev.CodeAsked, {"code": "sold"}),
+    *[(ev.PullAsked, {})] * 2,
 )
 """What agents ask for, each as often as it stands here."""
 
@@ -137,6 +138,8 @@ class Day:
         wish, details = pick(*WISHES)
         if wish is ev.WrapUpExtendAsked:
             details = {"more_ms": pick(5_000, 60_000, *HOSTILE)}
+        elif wish is ev.PullAsked and self.world.often(0.5):
+            details = {"queue": self.world.some_queue()}
         self.world.tell(wish(seat=seat, **details))
 
     def handset_flaps(self):

@@ -60,6 +60,10 @@ class Ledger:
         if self._refused.get((call.number, seat.number), 0) > state.now:
             self.fault(f"{call.id} goes to {seat.name}, which did not take it just now")
 
+    def forgive(self, call, seat):
+        """The agent who did not want it then wants it now."""
+        self._refused.pop((call.number, seat.number), None)
+
     def is_stale(self, call):
         """Whether a call has lived through other rules than those of today."""
         return call.number in self._stale
@@ -71,7 +75,9 @@ class Ledger:
     # Overtaking
 
     def count_passes(self, state, call, seat):
-        """A call gets a seat: it passes all who came before and could have had the seat."""
+        """A call gets a seat: it passes all who came before and could have had the seat, unless it was pulled there."""
+        if call.pulled_from is not None:
+            return
         for other in state.calls.values():
             rule = state.queues.get(other.queue)
             if other is call or rule is None or not rule.overtake_most or other.state != "waiting":

@@ -7,7 +7,7 @@ it. One that lives through all its days tells of a check that is missing.
 from contextlib import contextmanager
 from unittest import mock
 
-from acd.core import classes, floor, lines, offering, outgoing, overtaking, queueing, tickets
+from acd.core import classes, floor, lines, offering, outgoing, overtaking, queueing, routing, tickets
 from acd.core import reconcile as reconciling
 from acd.core.capacity import Capacity
 from acd.core.deadlines import Deadlines
@@ -259,6 +259,12 @@ def knows_no_budget(true):
 def rings_a_seat_twice(_true):
     """A seat with room for two contacts is offered the same one twice."""
     return _nothing
+
+
+@mutant(routing, "PULLED")
+def serves_others_before_who_was_pulled(_true):
+    """A supervisor pulls a call, and his phone rings for another."""
+    return 1_000
 
 
 @mutant(queueing, "plan_step")

@@ -129,6 +129,43 @@ def standing(call):
     return call.rank, call.due, call.number
 
 
+def turn(call):
+    """When it is a call's turn: one that a supervisor pulled to his seat goes before all others, whatever its class."""
+    rank, *rest = standing(call)
+    return rank if call.pulled_from is None else -2, *rest
+
+
+def pull(state, event):
+    """What a supervisor is answered who pulls a call, and the call that goes to his seat."""
+    seat = state.seats.get(event.seat)
+    if seat is None:
+        return "unknown-seat", None
+    if seat.presence == "logged-out":
+        return "not-logged-in", None
+    waiting = [call for call in state.calls.values() if call.state == "waiting"]
+    if any(call.pulled_from is not None and call.wants == seat.name for call in waiting):
+        return "already", None
+    if seat.presence != "ready" or seat.next_word != "ready" or not seat.reachable:
+        return "unable", None
+    if seat.rule.line_group and spare_line(state, seat.rule.line_group) is None:
+        return "unable", None
+    found = [call for call in waiting if _may_be_pulled(state, seat, call, event.queue)]
+    if not found:
+        return "nobody-waits", None
+    fitting = [call for call in found if has_room(state, seat, call.medium)]
+    longest = min(fitting, key=lambda call: (call.arrived, call.number), default=None)
+    return ("ok", longest) if longest is not None else ("unable", None)
+
+
+def _may_be_pulled(state, seat, call, queue):
+    if call.pulled_from is not None or (call.virtual and call.hold_until is not None):
+        return False
+    if call.queue != queue if queue else call.queue not in seat.rule.queues:
+        return False
+    most = state.queues[call.queue].seats_most
+    return not most or sum(offer.queue == call.queue for offer in state.offers.values()) < most
+
+
 def wanted_order(state, seat, call):
     """A seat's place among those that may have a call; None at the end where chance decides."""
     rule = state.queues[call.queue]
@@ -163,7 +200,7 @@ def next_pair(state, calls=None, seats=None):
     calls = [call for call in (state.calls.values() if calls is None else calls) if rings_more(state, call)]
     media = {call.medium for call in calls}
     seats = [seat for seat in seats if any(has_room(state, seat, medium) for medium in media)]
-    for call in sorted(calls, key=standing) if seats else ():
+    for call in sorted(calls, key=turn) if seats else ():
         able = [
             (wanted_order(state, seat, call), seat.number, seat.name) for seat in seats if may_have(state, seat, call)
         ]

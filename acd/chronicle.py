@@ -49,6 +49,8 @@ def _note_event(event: ev.AnyEvent) -> None:
             log.info("offer ended", offer=event.offer, outcome=event.outcome)
         case ev.HandsetChanged():
             log.info("handset", seat=event.seat, reachable=event.reachable, busy=event.busy)
+        case ev.Listening():
+            log.info("supervisor listens", seat=event.seat, to=event.to, offer=event.offer, mode=event.mode)
         case ev.SwitchLost():
             log.warning("switch lost, nothing is decided until it is seen again")
 

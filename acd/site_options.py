@@ -104,7 +104,12 @@ SEAT = (
         "The word LINE stands for the trunk line that a call to it takes: `PJSIP/5550123@LINE`.",
     ),
     Option("secret", SECRET, GENERATE, "The handset's SIP password."),
-    Option("supervisor", yes_no(), "no", "May close and open queues by *20, and take the next call by *22."),
+    Option(
+        "supervisor",
+        yes_no(),
+        "no",
+        "May close and open queues by *20, take the next call by *22, listen to talks by *23.",
+    ),
     Option("location", optional(TEXT), "", "Where it is: told when it calls for help."),
     Option(
         "emergency_id",

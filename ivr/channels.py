@@ -23,6 +23,7 @@ from acd.core import events as ev
 from ivr.ami import Message, clean, text
 from ivr.causes import outcome_of
 from ivr.held import OFFER_PREFIX, ON_A_LINE, Held, Leg, Meanwhile
+from ivr.listen import Listeners
 from ivr.needs import asked_for
 from ivr.outs import Outs
 from ivr.trunks import Trunks
@@ -68,6 +69,7 @@ class Channels:
         self._own: dict[str, set[str]] = {}
         self._reachable: dict[str, bool] = {}
         self._notes: list[Meanwhile] = []
+        self._listeners = Listeners()
         self.set_handsets(handsets)
 
     def set_handsets(self, handsets: Mapping[str, str]) -> None:
@@ -247,6 +249,8 @@ class Channels:
     def _user_event(self, message: Message, at: int) -> list[ev.AnyEvent]:
         unique = text(message, "Uniqueid")
         match text(message, "UserEvent"):
+            case "Listening":
+                return [*self._listeners.take(message, self._seat(text(message, "Channel")), self.legs)]
             case "CallArrived":
                 for noted in self._notes:
                     noted.begun.add(unique)

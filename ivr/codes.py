@@ -27,6 +27,7 @@ Action = Literal[
     "queues",
     "next-call",
     "pull",
+    "listen",
 ]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
@@ -100,6 +101,12 @@ CODES: Mapping[Action, Code] = {
             action="pull",
             who="supervisor",
             help="take the call that has waited longest, of all your queues or of one: hang up, and it rings you",
+        ),
+        Code(
+            dial="*23",
+            action="listen",
+            who="supervisor",
+            help="listen to a talk: key in the seat and `#`; then 1 to listen, 2 to speak to the agent, 3 to both",
         ),
     )
 }

@@ -22,6 +22,7 @@ CONTEXTS = {
     "acd-seat": "an agent and a caller are joined there",
     "acd-after": "callers go on there after the agent hung up",
     "acd-overflow": "callers who waited too long go there",
+    "acd-listen": "supervisors listen to talks there",
     "acd-fallback": "callers go there when callfloor cannot be reached",
 }
 """The contexts that callfloor needs, and what for."""

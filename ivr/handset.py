@@ -28,6 +28,7 @@ from ivr.codes import CODES, Action
 from ivr.flow import Answer, Caller, Collect, Flow, FlowFunction, Menu, Play, Say, SetLanguage
 from ivr.handset_queues import QueueKeeper, QueueMenu
 from ivr.handset_waiting import WaitingView, ask_pull, tell_next
+from ivr.listen import TalkView, ask_listen
 
 log = structlog.get_logger()
 
@@ -65,7 +66,7 @@ _OWN_REPLIES: Mapping[tuple[Action, DeskAnswer], str] = {
 }
 
 
-class SeatView(WaitingView, Protocol):
+class SeatView(WaitingView, TalkView, Protocol):
     """What can be told of a seat. A seat that is unknown looks logged out."""
 
     def look(self, seat: str) -> SeatLook:
@@ -119,6 +120,7 @@ class Handset:
             "queues": self._queues,
             "next-call": self._next_call,
             "pull": self._pull,
+            "listen": self._listen,
         }
         return {
             f"handset/{action}": Flow(f"handset/{action}", self._at_seat(action, act)) for action, act in acts.items()
@@ -255,6 +257,9 @@ class Handset:
             await Play("handset-pulled")
         elif answer is not None:
             await self._tell("pull", seat, answer)
+
+    async def _listen(self, seat: SeatSettings, _caller: Caller) -> None:
+        await ask_listen(self._view, seat.rule.name, self._site().seats)
 
     async def _tell(self, action: Action, seat: SeatSettings, answer: DeskAnswer) -> None:
         """Say how a wish was met. After "ok" that is the state it led to, as the distributor has it."""

@@ -19,6 +19,7 @@ from ivr import flow as steps
 from ivr.agi import Response, Verb
 from ivr.fastagi import Session
 from ivr.flow import Caller, CallOverError, Flow, FlowEnded, InLanguage, Prompt, Recording, Step, StepError, prompt_list
+from ivr.listen import CONTEXT, SPIED, Listen
 from ivr.needs import write_needs
 from ivr.scripts import Relay
 
@@ -277,6 +278,11 @@ class Call:
         await go_on_at(self._command, "acd-out", "s")
         self._leave(f"DialOut over {step.line}")
 
+    async def _listen(self, step: Listen) -> NoReturn:
+        await self._command("SET VARIABLE", SPIED, step.offer)
+        await go_on_at(self._command, CONTEXT, "1")
+        self._leave(f"Listen to {step.offer}")
+
     async def _hang_up(self, _: steps.HangUp) -> NoReturn:
         await self._command("HANGUP")
         self._leave("HangUp")
@@ -303,6 +309,7 @@ class Call:
         steps.Transfer: _transfer,
         steps.WaitOn: _wait_on,
         steps.DialOut: _dial_out,
+        Listen: _listen,
         steps.HangUp: _hang_up,
     }
     """Each step and who performs it."""

@@ -132,6 +132,15 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
         "You cannot take a call now. To be ready, dial star 1 3.",
         "Teraz nie można przyjąć rozmowy. Aby przyjmować rozmowy, wybierz gwiazdka 1 3.",
     ),
+    "handset-listen-seat": (
+        "Whom do you want to listen to? Enter the seat's number, then press hash.",
+        "Kogo chcesz słuchać? Wpisz numer stanowiska i naciśnij krzyżyk.",
+    ),
+    "handset-not-talking": ("Nobody talks there.", "Tam nikt nie rozmawia."),
+    "handset-listen-keys": (
+        "To listen, press 1. To speak to the agent, press 2. To speak to both, press 3.",
+        "Aby słuchać, naciśnij 1. Aby mówić do konsultanta, naciśnij 2. Aby mówić do obu stron, naciśnij 3.",
+    ),
     "handset-unchanged": ("Nothing was changed.", "Nic się nie zmieniło."),
 }
 

@@ -103,8 +103,8 @@ def _offer_ended(floor: Floor, event: ev.OfferEnded) -> None:
         offering.end(floor, offer, event.outcome)
 
 
-def _ringing(_floor: Floor, _event: ev.OfferRinging) -> None:
-    """For reports only: the seat was reserved when the offer was made."""
+def _noted(_floor: Floor, _event: ev.OfferRinging | ev.Listening) -> None:
+    """For the record only: the seat was reserved when the offer was made, and who listens changes nothing."""
 
 
 def _handset(floor: Floor, event: ev.HandsetChanged) -> None:
@@ -213,7 +213,7 @@ _HANDLERS: dict[type[ev.Event], Callable[[Floor, Any], None]] = {
     ev.CallEnded: _call_ended,
     ev.KeyPressed: _key_pressed,
     ev.CallSet: _call_set,
-    ev.OfferRinging: _ringing,
+    ev.OfferRinging: _noted,
     ev.OfferAnswered: _of_offer(offering.answered),
     ev.Connected: _of_offer(offering.connected),
     ev.OfferEnded: _offer_ended,
@@ -223,6 +223,7 @@ _HANDLERS: dict[type[ev.Event], Callable[[Floor, Any], None]] = {
     ev.LegFailed: _leg_failed,
     ev.LegAnswered: _leg_answered,
     ev.LegEnded: _leg_ended,
+    ev.Listening: _noted,
     ev.Snapshot: reconcile.reconcile,
     ev.SwitchLost: _switch_lost,
     ev.Started: _started,

@@ -7,7 +7,7 @@ nothing below it reads a clock. Events are journaled before anything follows fro
 Who says what:
 
     the switch      CallArrived CallEnded OfferRinging OfferAnswered Connected OfferEnded HandsetChanged LineChanged
-                    SwitchLost Snapshot KeyPressed LegAnswered LegEnded
+                    Listening SwitchLost Snapshot KeyPressed LegAnswered LegEnded
     the agent       LogInAsked LogOutAsked ReadyAsked PauseAsked WrapUpEndAsked WrapUpExtendAsked CodeAsked CloseAsked
                     DeferAsked CallOutAsked LegFailed; each is answered by a `Reply`
     the supervisor  QueueSet CallSet PullAsked
@@ -45,6 +45,10 @@ congestion      the line, or the network behind it, did not carry it
 no-line         no further line was free
 lost            it ended while nobody was looking
 """
+
+
+ListenMode = Literal["listen", "whisper", "barge", "over"]
+"""How a supervisor listens to a talk: nobody hears him, the agent does, both do; or he listens no more."""
 
 
 class Event(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
@@ -167,6 +171,18 @@ class LineChanged(Event, frozen=True, kw_only=True):
     line: str
     in_use: bool
     """It carries a call, ours or another, or cannot be used."""
+
+
+class Listening(Event, frozen=True, kw_only=True):
+    """A supervisor listens to a talk, in another way than before, or no more. For the record: nothing follows."""
+
+    seat: str
+    """The supervisor's."""
+    to: str
+    """The seat that talks."""
+    offer: str
+    """On which it talks."""
+    mode: ListenMode
 
 
 class SwitchLost(Event, frozen=True, kw_only=True):
@@ -373,6 +389,7 @@ AnyEvent = (
     | OfferEnded
     | HandsetChanged
     | LineChanged
+    | Listening
     | SwitchLost
     | Snapshot
     | LogInAsked

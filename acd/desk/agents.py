@@ -24,6 +24,8 @@ from acd.settings import Site
 
 MORE_WRAP_UP_MS = 60_000
 """What one wish for more time adds, as far as the queue allows."""
+TALKED = frozenset({"voice", "video", "callback"})
+"""Media in which two hear each other on the switch."""
 NUMBER_MOST = 20
 """So many signs of a caller's number are told; it is hostile text, and E.164 has 15 digits."""
 
@@ -147,6 +149,12 @@ class AgentDesk:
                 number="".join(char for char in call.caller[:NUMBER_MOST] if char in "+0123456789"),
             )
         )
+
+    def talk_of(self, seat: str) -> str:
+        """On which offer the seat talks by telephone; empty if it does not."""
+        known, state = self._seat(seat), self._dispatcher.core.state
+        offers = [state.offers[name] for name in known.work] if known is not None else []
+        return next((one.id for one in offers if one.state == "connected" and one.medium in TALKED), "")
 
     def figures(self, seat: str) -> Figures:
         """What the seat did today, and how busy it has been since log-in."""

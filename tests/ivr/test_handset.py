@@ -17,7 +17,7 @@ from ivr.flow import Caller, performing
 from ivr.handset import Handset
 from ivr.phrases import TEXTS
 
-OTHERWISE_TESTED = {"my-state", "figures", "queues", "next-call", "pull"}
+OTHERWISE_TESTED = {"my-state", "figures", "queues", "next-call", "pull", "listen"}
 """Codes that ask for nothing, or are for supervisors."""
 
 REASONS = {"1": "break", "2": "lunch", "3": "training", "4": "back office"}

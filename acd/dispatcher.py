@@ -254,6 +254,8 @@ class Dispatcher:
                 self.media.get(command.medium, self._switch).withdraw(command)
             case cmd.ShowSeat():
                 self._switch.show_seat(command.seat, command.look)
+            case cmd.UsePhone():
+                self._switch.use_phone(command.seat, command.phone)
             case cmd.TakeSnapshot():
                 self._switch.take_snapshot()
             case cmd.Reply():

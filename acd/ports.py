@@ -35,6 +35,9 @@ class Switch(Protocol):
     def show_seat(self, seat: str, look: SeatLook) -> None:
         """Set the lamp of a seat."""
 
+    def use_phone(self, seat: str, phone: str) -> None:
+        """Ring a seat at this phone from now on, and say how that stands."""
+
     def take_snapshot(self) -> None:
         """Ask for all the switch holds."""
 
@@ -105,8 +108,8 @@ neither raise nor wait."""
 class Desk(Protocol):
     """An agent's wishes, from whatever the agent holds: a handset, later a web page."""
 
-    async def log_in(self, seat: str, pin: str) -> Answer:
-        """Begin a shift. Never says whether the seat or the PIN was wrong."""
+    async def log_in(self, seat: str, pin: str, phone: str = "") -> Answer:
+        """Begin a shift, at this phone or the seat's own. Never says whether the seat or the PIN was wrong."""
 
     async def log_out(self, seat: str) -> Answer:
         """End it."""

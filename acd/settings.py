@@ -17,6 +17,7 @@ GENERATE = "generate"
 
 QUEUE_NAME = r"[a-z0-9][a-z0-9_-]{0,39}"
 SEAT_NAME = r"[0-9]{2,8}"
+PHONE_NAME = r"[a-z0-9][a-z0-9_-]{0,39}"
 MEDIUM_NAME = r"[a-z][a-z0-9]{0,19}"
 GROUP_NAME = r"[a-z0-9][a-z0-9_-]{0,39}"
 LINE_NAME = r"[A-Za-z0-9][A-Za-z0-9_./-]{0,39}"
@@ -121,6 +122,22 @@ class CallingOutSettings(Struct, frozen=True, kw_only=True):
     """Prefix to what a minute costs."""
 
 
+class PhoneSettings(_Discreet, frozen=True, kw_only=True):
+    """A phone that is no seat's own: whoever logs in there is rung there."""
+
+    hidden: ClassVar[frozenset[str]] = frozenset({"secret"})
+
+    handset: str
+    """Asterisk's name of the device, such as `PJSIP/lobby`."""
+    language: str
+    secret: str = ""
+    """Its SIP password. Empty until `acd.site.fill_secrets` when the instance is to make one."""
+    location: str | None = None
+    """Where it is: told when it calls for help, whoever has logged in there."""
+    emergency_id: str = ""
+    """The number that is shown then, by which help finds it."""
+
+
 class TrunkSettings(_Discreet, frozen=True, kw_only=True):
     """A SIP trunk: where it is, and who we are there."""
 
@@ -181,6 +198,7 @@ class Site(Struct, frozen=True, kw_only=True):
     """By group of lines."""
     trunks: dict[str, TrunkSettings] = field(default_factory=dict)
     seats: dict[str, SeatSettings] = field(default_factory=dict)
+    phones: dict[str, PhoneSettings] = field(default_factory=dict)
     pause_reasons: dict[str, str] = field(default_factory=dict)
     """Digit to reason, in the order of the file."""
     codes: dict[str, str] = field(default_factory=dict)

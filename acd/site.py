@@ -27,6 +27,7 @@ from acd.rule_text import line_names, read_target
 from acd.settings import (
     GROUP_NAME,
     MEDIUM_NAME,
+    PHONE_NAME,
     QUEUE_NAME,
     REASON,
     REASON_DIGIT,
@@ -35,6 +36,7 @@ from acd.settings import (
     GeneralSettings,
     LineTestSettings,
     Mention,
+    PhoneSettings,
     SeatSettings,
     Site,
     SwitchSettings,
@@ -44,6 +46,7 @@ from acd.site_checks import (
     Written,
     check_fallback,
     check_languages,
+    check_phones,
     check_seats,
     check_switch,
     check_tests,
@@ -60,12 +63,13 @@ MEDIUM_PREFIX = "medium-"
 _NAMED = {
     "queue": (QUEUE_NAME, "queue", "begin with a small letter or digit; small letters, digits, - and _; up to 40"),
     "seat": (SEAT_NAME, "seat", "name it by its number, 2 to 8 digits"),
+    "phone": (PHONE_NAME, "phone", "begin with a small letter or digit; small letters, digits, - and _; up to 40"),
     "medium": (MEDIUM_PREFIX + MEDIUM_NAME, "medium", "write medium- and the medium, as in [medium-email]"),
     "trunk": (GROUP_NAME, "trunk", "begin with a small letter or digit; small letters, digits, - and _"),
     "lines": (GROUP_NAME, "group of lines", "begin with a small letter or digit; small letters, digits, - and _"),
 }
 """Type of section to what it may be named, what it is called in messages, and the hint."""
-_TYPES = "queue, seat, medium, lines or trunk"
+_TYPES = "queue, seat, phone, medium, lines or trunk"
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else: people type it into phones
 _SECRET_CHARS = 16  # of 31 letters: 79 bits
@@ -134,9 +138,10 @@ def fill_secrets(site: Site, home: Path) -> Site:
         agi_secret=secret("switch", "agi_secret", site.switch.agi_secret),
     )
     seats = {name: replace(seat, secret=secret(name, "secret", seat.secret)) for name, seat in site.seats.items()}
+    phones = {name: replace(phone, secret=secret(name, "secret", phone.secret)) for name, phone in site.phones.items()}
     if known != kept:
         _write_private(path, known)
-    return replace(site, switch=switch, seats=seats)
+    return replace(site, switch=switch, seats=seats, phones=phones)
 
 
 def _write_private(path: Path, known: dict[str, dict[str, str]]) -> None:
@@ -187,6 +192,7 @@ class _Loader:
             line_tests={name: _line_test(values) for name, values in groups if values},
             trunks={name: TrunkSettings(name=name, **values) for name, values in self._each("trunk") if values},
             seats={name: _seat(name, order, values, general.language) for order, (name, values) in seats if values},
+            phones={name: _phone(name, values, general.language) for name, values in self._each("phone") if values},
             pause_reasons=self._words_by_digit("pause-reasons", "reason"),
             codes=self._words_by_digit("codes", "code"),
             mentions=tuple(
@@ -201,6 +207,7 @@ class _Loader:
             check_languages(written, site)
         check_switch(written, site)
         check_seats(written, site)
+        check_phones(written, site)
         check_trunks(written, site)
         check_tests(written, site)
         check_routing(written, site)
@@ -298,6 +305,11 @@ def _seat(name: str, order: int, values: dict[str, Any], language: str) -> SeatS
     own["handset"] = own["handset"] or f"PJSIP/{name}"
     own["language"] = own["language"] or language
     return SeatSettings(rule=SeatRule(name=name, **rule), **own)
+
+
+def _phone(name: str, values: dict[str, Any], language: str) -> PhoneSettings:
+    own = {**values, "handset": values["handset"] or f"PJSIP/{name}", "language": values["language"] or language}
+    return PhoneSettings(**own)
 
 
 def _mentions(section: Section, rule: QueueRule) -> Iterator[Mention]:

@@ -40,6 +40,7 @@ def check_languages(written: Written, site: Site) -> None:
     """See that all languages that somebody uses are the site's."""
     general = site.general
     users = [("general", general.language)] + [(name, seat.language) for name, seat in site.seats.items()]
+    users += [(name, phone.language) for name, phone in site.phones.items()]
     for name, language in users:
         if language not in general.languages:
             hint = did_you_mean(language, general.languages) or "add it to languages in [general]"
@@ -100,6 +101,21 @@ def check_seats(written: Written, site: Site) -> None:
             message = f"the PIN of seat '{name}' {reason}"
             written.problems.warning(written.origin(name, "pin"), message, "change it before going live")
         _check_secret(written, name, "secret", seat.secret)
+
+
+def check_phones(written: Written, site: Site) -> None:
+    """See that a phone is no seat's own and no other's, and can be told from all else that Asterisk knows."""
+    owners = {seat.handset.lower(): f"seat '{name}'" for name, seat in site.seats.items()}
+    for name, phone in site.phones.items():
+        if name in TAKEN or name.startswith(("line-", "handset-")):
+            hint = "pjsip.conf has a section of that name, or may have"
+            written.problems.error(written.sections[name].origin, f"a phone cannot be named '{name}'", hint)
+        other = owners.setdefault(phone.handset.lower(), f"phone '{name}'")
+        if other != f"phone '{name}'":
+            message = f"{other} and phone '{name}' have the same handset {phone.handset}"
+            hint = "a seat's own phone needs no section: anybody can log in there while its seat is logged out"
+            written.problems.error(written.origin(name, "handset"), message, hint)
+        _check_secret(written, name, "secret", phone.secret)
 
 
 def check_trunks(written: Written, site: Site) -> None:

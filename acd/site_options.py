@@ -87,6 +87,8 @@ def _opinion() -> Kind:
     return Kind("number 1.0 to 4.5", read)
 
 
+HANDSET = pattern(r"([A-Za-z][A-Za-z0-9]*/[A-Za-z0-9][A-Za-z0-9_.@/+-]{0,79})?", "technology/name, such as DAHDI/5")
+
 SEAT = (
     Option("queues", QUEUES, "", "Queues that the seat serves; behind the slash its tier there, lower tiers go first."),
     Option(
@@ -98,7 +100,7 @@ SEAT = (
     Option("pin", secret(r"[0-9]{4,12}", "4 to 12 digits"), None, "What the agent keys in to log in."),
     Option(
         "handset",
-        pattern(r"([A-Za-z][A-Za-z0-9]*/[A-Za-z0-9][A-Za-z0-9_.@/+-]{0,79})?", "technology/name, such as DAHDI/5"),
+        HANDSET,
         "",
         "The phone that rings. Left out, it is `PJSIP/` and the seat's number, and callfloor writes that endpoint. "
         "The word LINE stands for the trunk line that a call to it takes: `PJSIP/5550123@LINE`.",
@@ -156,6 +158,29 @@ SEAT = (
     ),
     Option("pin_tries", number(1, 100), "3", "Wrong PINs in a row before the seat is locked."),
     Option("lock", duration("0", "24h"), "5m", "How long a seat stays locked.", "lock_ms"),
+)
+
+PHONE = (
+    Option(
+        "handset",
+        HANDSET,
+        "",
+        "The device. Left out, it is `PJSIP/` and the section's name, and callfloor writes that endpoint.",
+    ),
+    Option("secret", SECRET, GENERATE, "Its SIP password."),
+    Option("location", optional(TEXT), "", "Where it is: told when it calls for help, whoever is logged in there."),
+    Option(
+        "emergency_id",
+        PHONE_NUMBER,
+        "",
+        "The number that is shown when it calls for help; left out, that of `[calling-out]`.",
+    ),
+    Option(
+        "language",
+        pattern(f"({LANGUAGE})?", "language code"),
+        "",
+        "What it speaks before it is known who logs in; left out, the site's.",
+    ),
 )
 
 MEDIUM = (
@@ -264,6 +289,7 @@ SECTIONS: dict[str, tuple[Option, ...]] = {
     "switch": SWITCH,
     "queue": QUEUE,
     "seat": SEAT,
+    "phone": PHONE,
     "medium": MEDIUM,
     "lines": LINES,
     "trunk": TRUNK,
@@ -274,6 +300,7 @@ SECTIONS: dict[str, tuple[Option, ...]] = {
 HEADS = {
     "queue": "[NAME] with type = queue",
     "seat": "[NUMBER] with type = seat",
+    "phone": "[NAME] with type = phone",
     "medium": "[medium-NAME] with type = medium",
     "lines": "[NAME] with type = lines",
     "trunk": "[NAME] with type = trunk",

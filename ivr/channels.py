@@ -22,7 +22,8 @@ from contextlib import contextmanager
 from acd.core import events as ev
 from ivr.ami import Message, clean, text
 from ivr.causes import outcome_of
-from ivr.held import OFFER_PREFIX, ON_A_LINE, Held, Leg, Meanwhile
+from ivr.handsets import Handsets
+from ivr.held import OFFER_PREFIX, Held, Leg, Meanwhile
 from ivr.listen import Listeners
 from ivr.needs import asked_for
 from ivr.outs import Outs
@@ -52,30 +53,21 @@ _WISHES = {"Needs": "ACD_NEEDS", "Ahead": "ACD_AHEAD", "Seat": "ACD_WANTED"}
 """What a call asks for: the header in which its arrival tells it, and the variable that keeps it."""
 
 _UNREACHABLE_STATES = frozenset({"UNAVAILABLE", "INVALID"})
-_REGISTERING = ("PJSIP/", "SIP/", "IAX2/")
-"""Handsets that tell the switch where they are; an analog one is where its wire ends."""
 
 
 class Channels:
     """The channels that matter: callers who wait or talk, seats' legs, and other calls of seats' handsets."""
 
-    def __init__(self, handsets: Mapping[str, str]) -> None:
+    def __init__(self, handsets: Mapping[str, str], phones: Mapping[str, str] | None = None) -> None:
         self.calls: dict[str, Held] = {}
         self.legs: dict[str, Leg] = {}
         self.unwanted: list[str] = []
         """Legs that came into being and are not wanted, or not any more; to be hung up by whoever reads this."""
         self.ahead_ms = 0  # by how much Asterisk's clock is ahead of ours
         self.trunks, self.outs = Trunks(), Outs()
-        self._own: dict[str, set[str]] = {}
-        self._reachable: dict[str, bool] = {}
+        self.handsets = Handsets(handsets, phones)
         self._notes: list[Meanwhile] = []
         self._listeners = Listeners()
-        self.set_handsets(handsets)
-
-    def set_handsets(self, handsets: Mapping[str, str]) -> None:
-        """Seat name -> handset (`PJSIP/101`): from the configuration, again at each reload."""
-        self.handset_of = dict(handsets)
-        self._seat_of = {handset: seat for seat, handset in handsets.items()}
 
     def take(self, message: Message, at: int) -> list[ev.AnyEvent]:
         """Say what a message of the switch means."""
@@ -155,10 +147,11 @@ class Channels:
             for message in channels
             if not text(message, "Uniqueid").startswith(WORDS_PREFIX)  # who is spoken to still waits
         )
-        self._own = {seat: own & meanwhile.begun for seat, own in self._own.items()}
+        handsets = self.handsets
+        handsets.own = {device: own & meanwhile.begun for device, own in handsets.own.items()}
         outgoing = self.outs.snapshot(zip(channels, variables_of, strict=True), in_bridge, meanwhile)
         for message, variables in zip(channels, variables_of, strict=True):
-            unique, seat = text(message, "Uniqueid"), self._seat(text(message, "Channel"))
+            unique, device = text(message, "Uniqueid"), handsets.device(text(message, "Channel"))
             joined = self._joined(message, in_bridge)
             if unique in meanwhile.ended:
                 continue
@@ -167,7 +160,7 @@ class Channels:
                     unique,
                     Leg(
                         call=variables.get("ACD_CALL", ""),
-                        seat=variables.get("ACD_RUNG", seat or ""),
+                        seat=variables.get("ACD_RUNG", handsets.at(text(message, "Channel")) or ""),
                         line=variables.get("ACD_LINE", ""),
                     ),
                 )
@@ -178,23 +171,22 @@ class Channels:
                 continue
             if variables.get("ACD_QUEUE"):
                 calls.append(self._held(message, variables, asked, joined=joined))
-            if seat is not None:
-                self._own.setdefault(seat, set()).add(unique)
+            if handsets.knows(device):
+                handsets.own.setdefault(device, set()).add(unique)
         self._keep_young(legs, asked)
         present = {call.call for call in calls} | meanwhile.begun
         self.calls = {unique: held for unique, held in self.calls.items() if unique in present}
-        self._reachable = {seat: known for seat, known in self._reachable.items() if seat in meanwhile.handsets}
+        handsets.reachable = {one: known for one, known in handsets.reachable.items() if one in meanwhile.handsets}
         for message in devices:
-            if (seat := self._seat_of.get(text(message, "Device"))) is not None:
-                self._reachable.setdefault(seat, text(message, "State") not in _UNREACHABLE_STATES)
-        handsets = tuple(self._handset(seat) for seat in self.handset_of)
+            if handsets.knows(device := text(message, "Device")):
+                handsets.reachable.setdefault(device, text(message, "State") not in _UNREACHABLE_STATES)
         others = [message for message in channels if not self.outs.is_far_leg(message)]
         lines = self.trunks.snapshot(others, devices, self.lines_taken(), meanwhile.begun, meanwhile.ended)
         return ev.Snapshot(
             asked=asked,
             calls=tuple(calls),
             legs=tuple(legs),
-            handsets=handsets,
+            handsets=handsets.states(),
             lines=dict(lines),
             outgoing=outgoing,
         )
@@ -250,7 +242,7 @@ class Channels:
         unique = text(message, "Uniqueid")
         match text(message, "UserEvent"):
             case "Listening":
-                return [*self._listeners.take(message, self._seat(text(message, "Channel")), self.legs)]
+                return [*self._listeners.take(message, self.handsets.at(text(message, "Channel")), self.legs)]
             case "CallArrived":
                 for noted in self._notes:
                     noted.begun.add(unique)
@@ -275,18 +267,18 @@ class Channels:
         return []
 
     def _new_channel(self, message: Message, at: int) -> list[ev.AnyEvent]:
-        unique, seat = text(message, "Uniqueid"), self._seat(text(message, "Channel"))
+        unique, device = text(message, "Uniqueid"), self.handsets.device(text(message, "Channel"))
         if unique.startswith(OFFER_PREFIX):
             leg = self.legs.get(unique)
             if leg is not None:
                 leg.born_at = at
             if leg is None or leg.withdrawn:
                 self.unwanted.append(unique)
-        elif seat is not None:
+        elif self.handsets.knows(device):
             for noted in self._notes:
                 noted.begun.add(unique)
-            self._own.setdefault(seat, set()).add(unique)
-            return self._handset_changed(seat)
+            self.handsets.own.setdefault(device, set()).add(unique)
+            return [*self.handsets.changed(device)]
         return []
 
     def _new_state(self, message: Message) -> list[ev.AnyEvent]:
@@ -330,7 +322,7 @@ class Channels:
         return [(offer, leg) for offer, leg in self.legs.items() if leg.call == unique]
 
     def _hangup(self, message: Message, at: int) -> list[ev.AnyEvent]:
-        unique, seat = text(message, "Uniqueid"), self._seat(text(message, "Channel"))
+        unique, device = text(message, "Uniqueid"), self.handsets.device(text(message, "Channel"))
         for noted in self._notes:
             noted.ended.add(unique)
         if (leg := self.legs.get(unique)) is not None:
@@ -338,20 +330,19 @@ class Channels:
         told: list[ev.AnyEvent] = []
         if self.calls.pop(unique, None) is not None:
             told.append(ev.CallEnded(call=unique))
-        if seat is not None and unique in self._own.get(seat, ()):
-            self._own[seat].discard(unique)
-            told += self._handset_changed(seat)
+        if unique in (own := self.handsets.own.get(device, set())):
+            own.discard(unique)
+            told += self.handsets.changed(device)
         return told
 
     def _device_state(self, message: Message) -> list[ev.AnyEvent]:
-        seat = self._seat_of.get(text(message, "Device"))
-        reachable = text(message, "State") not in _UNREACHABLE_STATES
-        if seat is None or reachable == self._reachable.get(seat):
+        device, reachable = text(message, "Device"), text(message, "State") not in _UNREACHABLE_STATES
+        if not self.handsets.knows(device) or reachable == self.handsets.reachable.get(device):
             return []
-        self._reachable[seat] = reachable
+        self.handsets.reachable[device] = reachable
         for noted in self._notes:
-            noted.handsets.add(seat)
-        return self._handset_changed(seat)
+            noted.handsets.add(device)
+        return [*self.handsets.changed(device)]
 
     # Small things
 
@@ -371,20 +362,6 @@ class Channels:
             talk=known.talk if known else "",
         )
         return held
-
-    def _seat(self, channel: str) -> str | None:
-        """Find the seat whose handset a channel belongs to: `PJSIP/101-00000012` is one of `PJSIP/101`."""
-        return self._seat_of.get(channel.rpartition("-")[0])
-
-    def _handset(self, seat: str) -> ev.HandsetState:
-        """Say how a handset stands. One of a kind that does not register is there until told otherwise."""
-        handset = self.handset_of[seat]
-        fixed = not handset.startswith(_REGISTERING) or ON_A_LINE.search(handset) is not None
-        return ev.HandsetState(seat=seat, reachable=self._reachable.get(seat, fixed), busy=bool(self._own.get(seat)))
-
-    def _handset_changed(self, seat: str) -> list[ev.AnyEvent]:
-        state = self._handset(seat)
-        return [ev.HandsetChanged(seat=seat, reachable=state.reachable, busy=state.busy)]
 
 
 def _said(message: Message, header: str) -> str:

@@ -64,7 +64,8 @@ CODES: Mapping[Action, Code] = {
         Code(
             dial="*11",
             action="log-in",
-            help="your PIN and `#`: logged in. Three wrong ones lock the seat for a while",
+            help="your PIN and `#`: logged in. Three wrong ones lock the seat for a while. At another's phone: `*`, "
+            "your seat and `#` first",
         ),
         Code(dial="*12", action="log-out", help="logged out, after the present call if there is one"),
         Code(dial="*13", action="ready", help="ready; ends a pause, ends wrap-up"),

@@ -180,6 +180,8 @@ class Collect(Step["str | None"]):
     """Said when there were too few digits, or a *, before the next try."""
     no_input: Prompt = "no-input"
     """Said when nothing was pressed, before the next try."""
+    star: bool = False
+    """Whether a * may come first, with or without digits after it."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "prompts", prompt_list(self.prompts))

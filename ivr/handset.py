@@ -3,9 +3,9 @@
 An agent dials a code, hears how it went, and is hung up; everything is said in the seat's language. The dialplan sends
 code by code to `AGI(agi://.../handset/ACTION)`; `ivr.codes` is the table of them.
 
-Which seat it is follows from the handset that calls, `PJSIP/101-00000012` -> `PJSIP/101`: Asterisk names the channel
-after the endpoint that authenticated. A caller ID can be set by anybody and is not looked at. A handset of no seat is
-told so.
+Which seat it is follows from the phone that calls, `PJSIP/101-00000012` -> `PJSIP/101`: Asterisk names the channel
+after the endpoint that authenticated. A caller ID can be set by anybody and is not looked at. It is the seat that has
+logged in at that phone, or the one whose own it is. A phone that is none of the site is told so.
 
 What an agent wants goes to the `Desk`, which knows the rules; this file only asks and tells. A PIN is handed on and
 kept nowhere: in no log, no variable, no text. Whatever was wrong about a log-in, the words are the same.
@@ -13,32 +13,27 @@ kept nowhere: in no log, no variable, no text. Whatever was wrong about a log-in
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Literal, Protocol
+from typing import Protocol
 
 import structlog
+from msgspec.structs import replace
 
 from acd.core.commands import Answer as DeskAnswer
 from acd.core.commands import SeatLook
 from acd.core.floor import NOT_ANSWERING
+from acd.core.rules import SeatRule
 from acd.desk.agents import Figures
 from acd.ports import Desk
 from acd.settings import SeatSettings, Site
 from ivr import phrases, phrases_desk
-from ivr.codes import CODES, Action
-from ivr.flow import Answer, Caller, Collect, Flow, FlowFunction, Menu, Play, Say, SetLanguage
+from ivr.codes import ACTIONS, CODES, Action
+from ivr.flow import Answer, Caller, Flow, FlowFunction, Menu, Play, Say, SetLanguage
+from ivr.handset_login import HandsetNote, LogIn
 from ivr.handset_queues import QueueKeeper, QueueMenu
 from ivr.handset_waiting import WaitingView, ask_pull, tell_next
 from ivr.listen import TalkView, ask_listen
 
 log = structlog.get_logger()
-
-PIN_TRIES = 3
-"""Entries in one call. How many make the lock is the seat's rule, and counted by the distributor over all calls."""
-PIN_DIGITS_MAX = 12
-
-HandsetNote = Literal[DeskAnswer, "dialled", "no-pin"]
-"""What is noted of a feature code: that it was dialled; how the desk met the wish; or that the call ended, or ended in
-nothing, before a PIN came, be it that nobody keyed one in or that the phone's keys do not get through."""
 
 _REASON_CODE = re.compile(r"\*[0-9]{2}([0-9])")
 """A feature code has two digits; a third one, as in *141, is the reason, or the code of a call."""
@@ -52,6 +47,7 @@ _REPLIES: Mapping[DeskAnswer, str] = {
     "unknown-seat": "handset-no-seat",
     "nobody-waits": "handset-none-waiting",
     "unable": "handset-unable",
+    "taken": "handset-taken",
 }
 _OWN_REPLIES: Mapping[tuple[Action, DeskAnswer], str] = {
     ("log-in", "already"): "handset-already-logged-in",
@@ -71,6 +67,9 @@ class SeatView(WaitingView, TalkView, Protocol):
 
     def look(self, seat: str) -> SeatLook:
         """Tell how it stands."""
+
+    def at_phone(self, phone: str) -> str:
+        """Tell which seat is logged in at a phone; empty if none is."""
 
     def pause_reason(self, seat: str) -> str:
         """Tell why it is paused; empty if it is not, or for no reason."""
@@ -103,12 +102,12 @@ class Handset:
         self._view = view
         self._site = site
         self._watch = watch
+        self._log_in = LogIn(desk, site, self._tell, self._note)
         self._queue_menu = QueueMenu(keeper, site) if keeper is not None else None
 
     def flows(self) -> dict[str, Flow]:
         """Give the flow of each action, by its route: `handset/log-in` ..."""
         acts: Mapping[Action, Callable[[SeatSettings, Caller], Awaitable[None]]] = {
-            "log-in": self._log_in,
             "log-out": self._log_out,
             "ready": self._ready,
             "pause": self._pause,
@@ -123,22 +122,29 @@ class Handset:
             "listen": self._listen,
         }
         return {
-            f"handset/{action}": Flow(f"handset/{action}", self._at_seat(action, act)) for action, act in acts.items()
+            f"handset/{action}": Flow(f"handset/{action}", self._at_seat(action, acts.get(action, _nothing)))
+            for action in ACTIONS
         }
 
     def _at_seat(self, action: Action, act: Callable[[SeatSettings, Caller], Awaitable[None]]) -> FlowFunction:
         async def run(caller: Caller) -> None:
             await Answer()
-            seat = self.seat_of(caller.channel)
-            if seat is None:
+            phone = self._phone_of(caller.channel)
+            if phone is None:
                 log.warning("handset of no seat", channel=caller.channel)
                 await Play("handset-no-seat")
                 return
-            self._watch(seat.rule.name, action, "dialled")
-            await SetLanguage(language_of(seat))
-            if CODES[action].who == "supervisor" and not await self._may(action, seat):
-                return
-            await act(seat, caller)
+            here, own = self._view.at_phone(phone), self._site().seats.get(phone)
+            seat = self._site().seats.get(here or phone)
+            if seat is not None and (here or action == "log-in" or self._view.look(phone) == "logged-out"):
+                self._watch(seat.rule.name, action, "dialled")
+            await SetLanguage(_known(seat.language if seat is not None else self._site().phones[phone].language))
+            if action == "log-in":
+                await self._log_in.run(phone, own, here)
+            elif seat is None or (not here and self._view.look(phone) != "logged-out"):  # at work elsewhere
+                await Play("handset-not-logged-in")
+            elif CODES[action].who == "agent" or await self._may(action, seat):
+                await act(seat, caller)
 
         return run
 
@@ -154,35 +160,27 @@ class Handset:
         return False
 
     def seat_of(self, channel: str) -> SeatSettings | None:
-        """Say whose handset a channel belongs to."""
-        handset = channel.rpartition("-")[0]
-        return next((seat for seat in self._site().seats.values() if seat.handset == handset), None)
+        """Say which seat is at the phone of a channel; None for what is no phone of the site.
 
-    async def _log_in(self, seat: SeatSettings, _caller: Caller) -> None:
-        if self._view.look(seat.rule.name) != "logged-out":
-            await self._tell("log-in", seat, "already")
-            return
-        for _ in range(PIN_TRIES):
-            pin = await self._ask_pin(seat)
-            if pin is None:
-                await Play("handset-unchanged")
-                return
-            answer = await self._desk.log_in(seat.rule.name, pin)
-            if answer == "ok":
-                await Say(phrases.logged_in_as(seat.agent, language_of(seat)))
-            await self._tell("log-in", seat, answer)
-            if answer != "wrong-pin":
-                return
+        Where nobody is, that is a seat without a name. For help it is where the phone is, whosever the seat.
+        """
+        phone, site = self._phone_of(channel), self._site()
+        where = None if phone is None else site.seats.get(phone) or site.phones.get(phone)
+        if phone is None or where is None:
+            return None
+        at_home = phone if self._view.look(phone) == "logged-out" else ""
+        seat = site.seats.get(self._view.at_phone(phone) or at_home)
+        if seat is None:
+            seat = SeatSettings(
+                rule=SeatRule(name=""), agent="", pin="", handset=where.handset, language=where.language
+            )
+        return replace(seat, location=where.location, emergency_id=where.emergency_id)
 
-    async def _ask_pin(self, seat: SeatSettings) -> str | None:
-        """Ask once. That none came is noted even of a caller who hung up meanwhile, which cancels the flow here."""
-        pin = None
-        try:
-            pin = await Collect("handset-pin", max_digits=PIN_DIGITS_MAX, tries=2)
-        finally:
-            if pin is None:
-                self._note("log-in", seat, "no-pin")
-        return pin
+    def _phone_of(self, channel: str) -> str | None:
+        """Name the phone that calls: a seat's own has the seat's name."""
+        device, site = channel.rpartition("-")[0], self._site()
+        own = next((name for name, seat in site.seats.items() if seat.handset == device), None)
+        return own or next((name for name, phone in site.phones.items() if phone.handset == device), None)
 
     async def _log_out(self, seat: SeatSettings, _caller: Caller) -> None:
         await self._tell("log-out", seat, await self._desk.log_out(seat.rule.name))
@@ -253,7 +251,7 @@ class Handset:
     async def _pull(self, seat: SeatSettings, _caller: Caller) -> None:
         answer = await ask_pull(self._desk, self._site, seat, language_of(seat))
         if answer == "ok":
-            self._note("pull", seat, answer)
+            self._note("pull", seat.rule.name, answer)
             await Play("handset-pulled")
         elif answer is not None:
             await self._tell("pull", seat, answer)
@@ -263,15 +261,15 @@ class Handset:
 
     async def _tell(self, action: Action, seat: SeatSettings, answer: DeskAnswer) -> None:
         """Say how a wish was met. After "ok" that is the state it led to, as the distributor has it."""
-        self._note(action, seat, answer)
+        self._note(action, seat.rule.name, answer)
         if answer == "ok":
             await self._tell_look(seat)
         else:
             await Play(_OWN_REPLIES.get((action, answer), _REPLIES[answer]))
 
-    def _note(self, action: Action, seat: SeatSettings, note: HandsetNote) -> None:
-        log.info("handset", action=action, seat=seat.rule.name, answer=note)
-        self._watch(seat.rule.name, action, note)
+    def _note(self, action: Action, seat: str, note: HandsetNote) -> None:
+        log.info("handset", action=action, seat=seat, answer=note)
+        self._watch(seat, action, note)
 
     async def _tell_look(self, seat: SeatSettings) -> None:
         look = self._view.look(seat.rule.name)
@@ -298,4 +296,13 @@ async def _chosen(caller: Caller, words: Mapping[str, str], menu: str) -> str | 
 
 def language_of(seat: SeatSettings) -> str:
     """Give the seat's language, if the phrases are there in it."""
-    return seat.language if seat.language in phrases.LANGUAGES else phrases.LANGUAGES[0]
+    return _known(seat.language)
+
+
+def _known(language: str) -> str:
+    """Give a language, if the phrases are there in it."""
+    return language if language in phrases.LANGUAGES else phrases.LANGUAGES[0]
+
+
+async def _nothing(_seat: SeatSettings, _caller: Caller) -> None:
+    """Log-in is asked for before there is a seat."""

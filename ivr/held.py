@@ -58,4 +58,4 @@ class Meanwhile(msgspec.Struct):
     ended: set[str] = msgspec.field(default_factory=set)
     """Unique ids of channels that are gone, or out of their queue."""
     handsets: set[str] = msgspec.field(default_factory=set)
-    """Seats whose handset came or went."""
+    """Devices of phones that came or went."""

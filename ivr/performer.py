@@ -183,6 +183,8 @@ class Call:
             pressed, _complete = await self._entry(prompts, step.timeout_ms, step.max_digits)
             if len(pressed) >= step.min_digits and pressed.isdigit():
                 return pressed
+            if step.star and pressed[:1] == "*" and (pressed[1:] or "0").isdigit():
+                return pressed
             complaint = (step.invalid if pressed else step.no_input,)
         return None
 

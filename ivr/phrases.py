@@ -40,6 +40,14 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "sorry": ("We are sorry, something went wrong.", "Przepraszamy, wystąpił błąd."),
     # the handset's: log-in
     "handset-pin": ("Please enter your PIN, then press hash.", "Wpisz swój PIN i naciśnij krzyżyk."),
+    "handset-seat-number": (
+        "Please enter your seat number, then press hash.",
+        "Wpisz numer swojego stanowiska i naciśnij krzyżyk.",
+    ),
+    "handset-taken": (
+        "Another seat is logged in at this telephone.",
+        "Na tym telefonie jest zalogowane inne stanowisko.",
+    ),
     "handset-wrong-pin": ("That did not work.", "Nie udało się."),
     "handset-locked": (
         "There were too many wrong entries. Logging in is locked for a while.",

@@ -49,14 +49,15 @@ from ivr.codes import Action
 from ivr.desk import ROUTE as DESK
 from ivr.desk import HandsetDesk
 from ivr.fastagi import FastAgiServer, Handler
-from ivr.handset import Handset, HandsetNote
+from ivr.handset import Handset
+from ivr.handset_login import HandsetNote
 from ivr.linetest.tester import LineTester
 from ivr.menus import Ivr, load_ivr
 from ivr.prompts import Prompts
 from ivr.runner import Runner
 from ivr.scripts import FOLDER as SCRIPTS
 from ivr.scripts import Scripts
-from ivr.server_settings import ami_settings, handsets, lines, without_restart
+from ivr.server_settings import ami_settings, handsets, lines, phones, without_restart
 from ivr.succession import Inheritance, inherit
 from ivr.switch import AmiSwitch
 from ivr.voices import Engine, choose_engines
@@ -116,6 +117,7 @@ class Server:
             submit=self._submit,
             clock=self._clock,
             lines=lines(self.site),
+            phones=phones(self.site),
             render=self._words,
         )
         self.virtual = HandsetDesk(self.switch, lambda: self.dispatcher.core.state, lambda: self.site, {})
@@ -340,7 +342,7 @@ class Server:
         if self._journal is not None:
             self._journal.keep_ms = site.general.journal_keep_ms
         await self._use(ivr)
-        self.switch.channels.set_handsets(handsets(site))
+        self.switch.channels.handsets.learn(handsets(site), phones(site))
         self.switch.channels.trunks.set_lines(lines(site))
         if site.switch.mode == "private":
             await asyncio.to_thread(self.instance.reload, site)

@@ -41,3 +41,8 @@ def lines(site: Site) -> list[str]:
 def handsets(site: Site) -> dict[str, str]:
     """Which device each seat has."""
     return {name: seat.handset for name, seat in site.seats.items()}
+
+
+def phones(site: Site) -> dict[str, str]:
+    """Which device each phone has that is no seat's own."""
+    return {name: phone.handset for name, phone in site.phones.items()}

@@ -25,7 +25,7 @@ from acd.core.events import (
 from acd.core.floor import NOT_ANSWERING
 from acd.core.model import Seat
 from ivr.codes import CODES, Action
-from ivr.handset import HandsetNote
+from ivr.handset_login import HandsetNote
 from ivr.screen import clock
 
 _NOTES: dict[HandsetNote, str] = {
@@ -38,6 +38,7 @@ _NOTES: dict[HandsetNote, str] = {
     "unknown-seat": "has no seat any more",
     "nobody-waits": "finds nobody waiting",
     "unable": "cannot take a call now",
+    "taken": "finds the phone taken by another seat",
 }
 
 

@@ -81,10 +81,11 @@ class AmiSwitch:
         submit: Callable[..., None],
         clock: Callable[[], int],
         lines: Iterable[str] = (),
+        phones: Mapping[str, str] | None = None,
         render: Render = _nothing,
     ) -> None:
-        """`lines` are the trunk lines; `render` prepares the words of announcements, without it none is made."""
-        self.channels = Channels(handsets)
+        """`handsets` are of seats, `phones` of nobody; `render` prepares words, without it nothing is announced."""
+        self.channels = Channels(handsets, phones)
         self.channels.trunks.set_lines(lines)
         self.connected = asyncio.Event()
         """A link stands and its first snapshot was handed over."""
@@ -282,6 +283,11 @@ class AmiSwitch:
         if self._link is not None:
             self._link.tell("Setvar", Variable=f"DEVICE_STATE(Custom:callfloor-{seat})", Value=LAMPS[look])
 
+    def use_phone(self, seat: str, phone: str) -> None:
+        """Ring a seat at this phone from now on."""
+        self.channels.handsets.place(seat, phone)
+        self._submit(self.channels.handsets.told(seat))
+
     def take_snapshot(self) -> None:
         """Ask for all the switch holds. Who asks while an answer is under way gets one more after it."""
         if self._link is None:
@@ -294,7 +300,7 @@ class AmiSwitch:
 
     def _handset(self, command: cmd.Offer) -> str | None:
         """Say what to dial for a seat: None when there is nothing, or no line to dial it on."""
-        handset = self.channels.handset_of.get(command.seat)
+        handset = self.channels.handsets.device_of(command.seat)
         if handset is None or not ON_A_LINE.search(handset):
             return handset
         if not command.line:

@@ -21,9 +21,10 @@ Answer = Literal[
     "unknown-seat",
     "nobody-waits",
     "unable",
+    "taken",
 ]
 """How an agent's wish was met. later: it holds from the end of the present call on. unable: the seat takes no call, as
-things stand."""
+things stand. taken: another seat is logged in at that phone."""
 
 CallOutAnswer = Literal[
     "ok",
@@ -149,6 +150,14 @@ class ShowSeat(Command, frozen=True, kw_only=True):
     look: SeatLook
 
 
+class UsePhone(Command, frozen=True, kw_only=True):
+    """A seat is at this phone from now on: its offers ring there, and `HandsetChanged` tells of it, now for a start."""
+
+    seat: str
+    phone: str
+    """The name of a phone; a seat's own has the seat's name."""
+
+
 class TakeSnapshot(Command, frozen=True, kw_only=True):
     """Ask the switch for all it holds; comes back as a `Snapshot`."""
 
@@ -171,6 +180,7 @@ AnyCommand = (
     | CallOver
     | Dial
     | ShowSeat
+    | UsePhone
     | TakeSnapshot
     | Reply
 )

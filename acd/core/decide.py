@@ -10,7 +10,7 @@ from typing import Any
 
 from acd.core import configure, offering, outgoing, queueing, reconcile, telling, wishes
 from acd.core import events as ev
-from acd.core.commands import AnyCommand, Reply, TakeSnapshot
+from acd.core.commands import AnyCommand, Reply, TakeSnapshot, UsePhone
 from acd.core.floor import Floor
 from acd.core.model import Call, Seat, State
 
@@ -123,6 +123,9 @@ def _switch_lost(floor: Floor, event: ev.SwitchLost) -> None:
 def _started(floor: Floor, event: ev.Started) -> None:
     floor.state.run = event.run
     reconcile.lose_sight(floor, floor.before or event.at, "the server was down" if floor.before else "")
+    for seat in floor.state.seats.values():
+        if seat.phone:  # the edge is new, and knows nothing of it
+            floor.commands.append(UsePhone(seat=seat.name, phone=seat.phone))
 
 
 def _day(floor: Floor, event: ev.DayBegan) -> None:

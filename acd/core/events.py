@@ -157,7 +157,7 @@ class OfferEnded(Event, frozen=True, kw_only=True):
 
 
 class HandsetChanged(Event, frozen=True, kw_only=True):
-    """What the switch knows of a seat's handset."""
+    """What the switch knows of a seat's handset: of the phone that it is at."""
 
     seat: str
     reachable: bool
@@ -258,9 +258,14 @@ class Asked(Event, frozen=True, kw_only=True):
 
 
 class LogInAsked(Asked, frozen=True, kw_only=True):
-    """Begin a shift. The PIN was compared by the desk; the tries are counted, and the lock kept, here."""
+    """Begin a shift, or go on with it at another phone.
+
+    The PIN was compared by the desk; the tries are counted, and the lock kept, here.
+    """
 
     pin_matches: bool
+    phone: str = ""
+    """The phone at which the agent sits down, by its name; empty for the seat's own, which has the seat's name."""
 
 
 class LogOutAsked(Asked, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ handlers in `decide`, `wishes` and `reconcile` say *when*; these files say *how*
 from typing import TYPE_CHECKING
 
 from acd.core.books import Book, books_of, enlist
-from acd.core.commands import AnyCommand, SeatLook, ShowSeat
+from acd.core.commands import AnyCommand, SeatLook, ShowSeat, UsePhone
 from acd.core.deadlines import Deadlines
 from acd.core.lanes import wind_clocks
 from acd.core.lines import Lines
@@ -128,7 +128,15 @@ class Floor:
                     self.begins_idle(seat)
             if seat.presence != was and seat.presence == "logged-out":
                 self.signed(seat, -1)
+                self.use_phone(seat, seat.name)
         self.show(seat)
+
+    def use_phone(self, seat: Seat, phone: str) -> None:
+        """It is at this phone from now on; how that stands the switch will say."""
+        if phone != seat.at_phone:
+            seat.phone = "" if phone == seat.name else phone
+            seat.reachable, seat.busy, seat.resting_until = False, False, None
+            self.commands.append(UsePhone(seat=seat.name, phone=phone))
 
     def begins_idle(self, seat: Seat) -> None:
         """It has nothing to do from now on: its place in every order of free seats."""

@@ -37,6 +37,7 @@ def broken(state: State) -> Iterator[str]:
         yield from _seat(state, seat)
     yield from _lines(state)
     yield from _legs(state)
+    yield from _phones(state)
     yield from _missed_match(state)
 
 
@@ -94,6 +95,16 @@ def _seat(state: State, seat: Seat) -> Iterator[str]:
         yield f"seat {seat.name} rests beyond its time {seat.resting_until}"
     if len({offer.line for offer in held if offer.line}) != sum(bool(offer.line) for offer in held):
         yield f"seat {seat.name} has one line for two legs"
+
+
+def _phones(state: State) -> Iterator[str]:
+    there = Counter(seat.at_phone for seat in state.seats.values() if seat.presence != "logged-out")
+    for phone, count in there.items():
+        if count > 1:
+            yield f"{count} seats are logged in at phone {phone}"
+    for seat in state.seats.values():
+        if seat.phone and seat.presence == "logged-out":
+            yield f"seat {seat.name} is logged out and at phone {seat.phone}"
 
 
 def _lines(state: State) -> Iterator[str]:

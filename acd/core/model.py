@@ -141,6 +141,8 @@ class Seat(Struct, kw_only=True, gc=False):
     """When the look was last another one."""
     work: tuple[str, ...] = ()
     """The offers it has to do with: ringing, talking, in wrap-up."""
+    phone: str = ""
+    """The phone at which its agent has logged in; empty for its own, and while nobody is logged in."""
     next_word: str = "ready"
     """The move to make when all its work is over: ready, pause or log_out."""
     pause_reason: str = ""
@@ -185,6 +187,11 @@ class Seat(Struct, kw_only=True, gc=False):
             return False
         self.presence = presence
         return True
+
+    @property
+    def at_phone(self) -> str:
+        """The name of the phone that it is at; its own has its name."""
+        return self.phone or self.name
 
     @property
     def state(self) -> SeatState:

@@ -64,12 +64,35 @@ def _log_in(floor: Floor, seat: Seat, wish: LogInAsked) -> Answer:
         seat.wrong_pins, seat.locked_until = 0, floor.at + seat.rule.lock_ms
         return "locked"
     seat.wrong_pins = 0
-    if not seat.move("log_in"):
-        return "already"
+    phone = wish.phone or seat.name
+    if seat.presence != "logged-out":
+        return _change_phone(floor, seat, phone)
+    if _is_taken(floor, seat, phone):
+        return "taken"
+    granted = seat.move("log_in")
+    assert granted, f"seat {seat.name} is {seat.presence} and cannot log in"
+    floor.use_phone(seat, phone)
     seat.next_word, seat.pause_reason, seat.unanswered = "ready", "", 0
     seat.logged_in_at, seat.busy_ms, seat.taken = floor.at, 0, _fewest_taken(floor, seat)
     floor.begins_idle(seat)
     floor.signed(seat, 1)
+    floor.show(seat)
+    return "ok"
+
+
+def _is_taken(floor: Floor, seat: Seat, phone: str) -> bool:
+    """Whether somebody else is logged in at a phone."""
+    others = (other for other in floor.state.seats.values() if other.presence != "logged-out" and other is not seat)
+    return any(other.at_phone == phone for other in others)
+
+
+def _change_phone(floor: Floor, seat: Seat, phone: str) -> Answer:
+    """An agent who is logged in sits down at another phone: his shift goes on there, unless he has work in hand."""
+    if phone == seat.at_phone or seat.work:
+        return "already"
+    if _is_taken(floor, seat, phone):
+        return "taken"
+    floor.use_phone(seat, phone)
     floor.show(seat)
     return "ok"
 

@@ -59,12 +59,12 @@ class AgentDesk:
         self._dispatcher = dispatcher
         self.site = site
 
-    async def log_in(self, seat: str, pin: str) -> Answer:
+    async def log_in(self, seat: str, pin: str, phone: str = "") -> Answer:
         """Begin a shift. An unknown seat and a wrong PIN sound the same, and take the same time."""
         settings = self.site.seats.get(seat)
         expected = settings.pin if settings is not None else ""
         matches = hmac.compare_digest(expected.encode(), pin.encode()) and expected != ""
-        answer = await self._dispatcher.ask(LogInAsked(seat=seat, pin_matches=matches))
+        answer = await self._dispatcher.ask(LogInAsked(seat=seat, pin_matches=matches, phone=phone))
         return "wrong-pin" if answer == "unknown-seat" else answer
 
     async def log_out(self, seat: str) -> Answer:
@@ -110,6 +110,11 @@ class AgentDesk:
         """How the seat stands."""
         known = self._seat(seat)
         return known.shown if known is not None else "logged-out"
+
+    def at_phone(self, phone: str) -> str:
+        """Which seat is logged in at a phone; empty if none is."""
+        seats = self._dispatcher.core.state.seats.values()
+        return next((one.name for one in seats if one.presence != "logged-out" and one.at_phone == phone), "")
 
     def pause_reason(self, seat: str) -> str:
         """Why it is paused; empty if it is not."""

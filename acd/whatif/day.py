@@ -209,7 +209,8 @@ class _Reader:
                 self._do(event)
 
     def _do(self, event: ev.AnyEvent) -> None:
-        self.day.doings.append(event)
+        # At which phone somebody sat is no matter of the rules; how that stood his handset's events tell.
+        self.day.doings.append(replace(event, phone="") if isinstance(event, ev.LogInAsked) else event)
         match event:
             case ev.HandsetChanged() if event.seat in self._seats:
                 self._reachable[event.seat] = event.reachable, event.busy

@@ -106,6 +106,14 @@ def _handsets(site: Site) -> Iterator[str]:
             f"[{name}](handset-auth)\nusername = {name}\npassword = {escaped(seat.secret)}\n\n"
             f"[{name}](handset-aor)\n"
         )
+    for name, phone in site.phones.items():
+        if phone.handset == f"PJSIP/{name}":
+            yield (
+                f'[{name}](handset)\naors = {name}\nauth = {name}\ncallerid = "{name}" <{name}>\n'
+                f"language = {escaped(phone.language)}\n\n"
+                f"[{name}](handset-auth)\nusername = {name}\npassword = {escaped(phone.secret)}\n\n"
+                f"[{name}](handset-aor)\n"
+            )
 
 
 def write_generated(

@@ -21,6 +21,7 @@ from acd.settings import (
     GeneralSettings,
     LineTestSettings,
     Mention,
+    PhoneSettings,
     SeatSettings,
     SwitchSettings,
     TrunkSettings,
@@ -230,6 +231,7 @@ def test_every_option_has_a_place():
         "switch": {*SwitchSettings.__struct_fields__} - {"agi_secret"},  # made, never written by hand
         "queue": {*QueueRule.__struct_fields__, "music", "caller_id", *overflows} - {"name"},
         "seat": {*SeatRule.__struct_fields__, *SeatSettings.__struct_fields__} - {"name", "rule", "tiers", "order"},
+        "phone": {*PhoneSettings.__struct_fields__},
         "medium": {*MediumRule.__struct_fields__} - {"name", "virtual"},  # no site can say who holds a medium
         "lines": {*LineGroupRule.__struct_fields__, "numbers", *LineTestSettings.__struct_fields__} - {"name"},
         "trunk": {*TrunkSettings.__struct_fields__} - {"name"},

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from rich.pretty import pretty_repr
 
 from acd.problems import ConfigError
+from acd.settings import PhoneSettings
 from acd.site import check_site, fill_secrets, load_site
 
 SITE = """
@@ -73,7 +74,7 @@ def problems(folder: Path, *replacements: tuple[str, str]) -> list[str]:
         (
             "type = queue",
             "",
-            "acd.conf:6: section 'sales' has no type; write type = queue, seat, medium, lines or trunk",
+            "acd.conf:6: section 'sales' has no type; write type = queue, seat, phone, medium, lines or trunk",
         ),
         ("[general]", "[genral]", "acd.conf:2: section 'genral' has no type; did you mean 'general'?"),
         ("[sales]", "[Sales]", "acd.conf:6: a queue cannot be named 'Sales'; begin with a small letter or digit"),
@@ -307,3 +308,32 @@ def test_any_text_loads_or_is_refused(tmp_path_factory: pytest.TempPathFactory, 
             load_site(folder)
     else:
         load_site(folder)
+
+
+PHONE = "[lobby]\ntype = phone\n"
+
+
+def test_a_phone_of_nobody(folder: Path):
+    """It has a device of its own name unless told, the site's language, and a password that is made and kept."""
+    assert problems(folder, ("[sales]", PHONE + "[sales]")) == []
+    site = load_site(folder)
+    assert site.phones == {"lobby": PhoneSettings(handset="PJSIP/lobby", language="en")}
+    made, again = (fill_secrets(site, folder / "home").phones["lobby"] for _ in range(2))
+    assert made.secret == again.secret != ""
+    assert made.secret not in repr(made) + pretty_repr(made)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("handset = PJSIP/100\n", "acd.conf:8: seat '100' and phone 'lobby' have the same handset PJSIP/100"),
+        ("[bar]\ntype = phone\nhandset = PJSIP/lobby\n", "phone 'lobby' and phone 'bar' have the same handset"),
+        ("[handset]\ntype = phone\n", "a phone cannot be named 'handset'"),
+        ("language = fr\n", "language 'fr' is not among the site's languages"),
+        ("[Bar]\ntype = phone\n", "a phone cannot be named 'Bar'"),
+        ("secret = abc-def-g\n", "secret of 'lobby' is short"),
+    ],
+)
+def test_what_a_phone_cannot_be(folder: Path, text, complaint):
+    """Nobody's own, no section of pjsip.conf, in a language of the site."""
+    assert any(complaint in problem for problem in problems(folder, ("[sales]", PHONE + text + "[sales]")))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from acd.core.rules import SeatRule
-from acd.settings import GeneralSettings, SeatSettings, Site, SwitchSettings, TrunkSettings
+from acd.settings import GeneralSettings, PhoneSettings, SeatSettings, Site, SwitchSettings, TrunkSettings
 from ivr.asterisk import generated, on_free_ports, write_generated
 from ivr.asterisk.files import escaped
 
@@ -74,6 +74,19 @@ def test_a_trunk_known_by_its_address_has_no_password():
     assert "[known](line-auth)" in text
     assert "registration" not in text
     assert "transport" not in text
+
+
+def test_a_phone_of_nobody_becomes_an_endpoint():
+    """It registers like a seat's own, with a password of its own; one that is no endpoint of its name does not."""
+    lobby = PhoneSettings(handset="PJSIP/lobby", language="pl", secret="pass;word")
+    analog = PhoneSettings(handset="DAHDI/7", language="en")
+    text = generated(replace(site(), phones={"lobby": lobby, "bar": analog}), SOUNDS)["pjsip.conf"]
+    assert text[text.index("[lobby](handset)") :].split("\n\n") == [
+        '[lobby](handset)\naors = lobby\nauth = lobby\ncallerid = "lobby" <lobby>\nlanguage = pl',
+        "[lobby](handset-auth)\nusername = lobby\npassword = pass\\;word",
+        "[lobby](handset-aor)\n",
+    ]
+    assert "[bar]" not in text
 
 
 def test_an_analog_seat_gets_a_lamp_and_no_endpoint():

@@ -103,7 +103,7 @@ def test_a_recording_means_exactly_this(name):
     channels = fresh()
     if name == "registers":
         channels = fresh({seat: device for seat, device in HANDSETS.items() if seat != "103"})
-        channels.set_handsets(HANDSETS)
+        channels.handsets.learn(HANDSETS)
     replay = Replay(name, channels)
     assert replay.events == MEANINGS[name]
     assert not replay.channels.calls
@@ -330,7 +330,7 @@ def test_a_seat_that_is_new_in_the_configuration_is_known_from_then_on():
     channels = Channels({})
     call = message("Newchannel", Channel="PJSIP/101-1", Uniqueid="2.1")
     assert channels.take(call, 1) == []
-    channels.set_handsets(HANDSETS)
+    channels.handsets.learn(HANDSETS)
     assert channels.take(message("Newchannel", Channel="PJSIP/101-2", Uniqueid="2.2"), 1) == [
         handset("101", reachable=False, busy=True)
     ]

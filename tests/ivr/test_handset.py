@@ -18,7 +18,6 @@ from ivr.handset import Handset
 from ivr.phrases import TEXTS
 
 OTHERWISE_TESTED = {"my-state", "figures", "queues", "next-call", "pull", "listen"}
-"""Codes that ask for nothing, or are for supervisors."""
 
 REASONS = {"1": "break", "2": "lunch", "3": "training", "4": "back office"}
 
@@ -63,8 +62,11 @@ class Floor:
             self.shown = self.after
         return answer
 
-    async def log_in(self, seat, pin):
-        return await self._ask("log_in", seat, pin)
+    async def log_in(self, seat, pin, phone=""):
+        return await self._ask("log_in", seat, pin, *([phone] if phone else []))
+
+    def at_phone(self, phone):
+        return phone if self.shown != "logged-out" else ""
 
     async def log_out(self, seat):
         return await self._ask("log_out", seat)

@@ -37,6 +37,9 @@ class Desk:
     def look(self, seat):
         return self.shown
 
+    def at_phone(self, phone):
+        return phone if self.shown != "logged-out" else ""
+
     def waiting(self, seat):
         return self.count, 0
 

@@ -112,7 +112,7 @@ async def test_a_reload_changes_rules_and_menus_and_drops_nobody(house, peer):
         assert state.seats["103"].shown == "ready"
         assert state.calls["1.1"].due == due
         assert server.agi.routes is not routes
-        assert server.switch.channels.handset_of["199"] == "PJSIP/199"
+        assert server.switch.channels.handsets.device_of("199") == "PJSIP/199"
         assert await server.desk.log_in("199", "90210") == "ok"
 
 

@@ -116,9 +116,9 @@ async def test_who_took_him_in_the_instant_of_the_withdrawal_gives_him_back(peer
 async def test_a_seat_behind_a_line_is_dialled_on_it(peer):
     """LINE in a handset is the line that the core chose, and the dialplan is told; without one the offer fails."""
     async with floor_at(peer) as floor:
-        floor.switch.channels.set_handsets({"101": "PJSIP/5550123@LINE", "102": "PJSIP/102"})
+        floor.switch.channels.handsets.learn({"101": "PJSIP/5550123@LINE", "102": "PJSIP/102"})
         await floor.arrive()
-        assert floor.switch.channels._handset("101").reachable  # no phone that registers
+        assert floor.switch.channels.handsets.state("101").reachable  # no phone that registers
         floor.switch.offer(offer("101", line="trunk-2"))
         [asked] = await peer.asked("Originate")
         assert asked["Channel"] == "PJSIP/5550123@trunk-2"

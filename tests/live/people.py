@@ -44,6 +44,16 @@ class People:
             await phone.register()
         return phone
 
+    async def phone(self, name: str) -> Phone:
+        """Give the registered phone of that name, which is no seat's own."""
+        phone = self.handsets.get(name)
+        if phone is None:
+            phone = await self._phones.phone(name, self.site.phones[name].secret, server=self.address)
+            self.handsets[name] = phone
+        if not phone.registered:
+            await phone.register()
+        return phone
+
     async def caller(self, number: str, *, name: str = "") -> tuple[PhoneCall, str]:
         """Call in on the trunk until the call is answered; gives it and the caller's number, of which each is new."""
         self._callers += 1
@@ -63,12 +73,12 @@ class People:
         """Dial a feature code from a handset; gives what was heard after the last step.
 
         Args:
-            seat: whose handset.
+            seat: whose handset, or the phone of no seat.
             code: what to dial.
             steps: a word to wait for, and the keys to press when it was heard.
 
         """
-        phone = await self.handset(seat)
+        phone = await (self.phone(seat) if seat in self.site.phones else self.handset(seat))
         call = await phone.dial(code)
         await call.confirmed()
         for word, keys in steps:

@@ -9,6 +9,7 @@ import pytest_asyncio
 from acd.status import Status
 from tests.live.people import WITHIN_S
 from tests.live.program import looks, open_program, talking, waiting
+from tests.live.testsite import PIN
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 
@@ -55,6 +56,25 @@ async def test_killed_while_people_wait_and_talk(site):
         await site.shows(lambda status, served=number: served in talking(status))  # or it would be a refusal
         await leg.hang_up()
     await site.shows(lambda status: not waiting(status))
+
+
+async def test_who_sits_where_outlives_it(site):
+    """An agent who logged in at a phone of nobody is rung there by the next server too, and logs out there."""
+    lobby = await site.phone("lobby")
+    keys = (("handset-seat-number", "101#"), ("handset-pin", f"{PIN}#"))
+    assert (await site.dials("lobby", "*11", *keys))[-1] == "handset-ready"
+    await site.shows(lambda status: looks(status)["101"] == "ready")
+    await site.down()
+    await site.up()
+    caller, number = await site.waiter()
+    leg = await site.rings("lobby")
+    assert number in leg.remote
+    await leg.answer()
+    await site.talk(caller, leg)
+    await leg.hang_up()
+    await site.shows(lambda status: looks(status)["101"] == "ready")
+    assert await site.dials("lobby", "*12") == ["handset-logged-out"]
+    assert lobby.calls == []
 
 
 async def test_a_talk_that_ends_while_it_is_down(site):

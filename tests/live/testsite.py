@@ -65,6 +65,9 @@ agent = Dawid Kowalski
 queues = support, reception
 supervisor = yes
 
+[lobby]
+type = phone
+
 [pause-reasons]
 1 = break
 2 = lunch

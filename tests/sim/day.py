@@ -138,20 +138,23 @@ class Day:
         wish, details = pick(*WISHES)
         if wish is ev.WrapUpExtendAsked:
             details = {"more_ms": pick(5_000, 60_000, *HOSTILE)}
+        elif wish is ev.LogInAsked and self.world.often(0.4):
+            details = {**details, "phone": pick(*self.site.seat_names, "lobby", "lobby", "999")}
         elif wish is ev.PullAsked and self.world.often(0.5):
             details = {"queue": self.world.some_queue()}
         self.world.tell(wish(seat=seat, **details))
 
     def handset_flaps(self):
         """A phone is unplugged, plugged in, or used for a call of its own."""
-        seat = self.pick(*self.site.seat_names)
+        phone = self.pick(*self.site.seat_names, "lobby")
         book = self.pick(self.switch.unreachable, self.switch.engaged)
-        (book.discard if seat in book else book.add)(seat)
-        self._handset_word(seat)
+        (book.discard if phone in book else book.add)(phone)
+        for seat in self.site.seat_names:
+            if self.switch.phone(seat) == phone:
+                self._handset_word(seat)
 
     def _handset_word(self, seat):
-        reachable, busy = seat not in self.switch.unreachable, seat in self.switch.engaged
-        self.world.hear(seat, ev.HandsetChanged(seat=seat, reachable=reachable, busy=busy))
+        self.world.hear(seat, ev.HandsetChanged(**self.switch.handset(seat)))
 
     def queue_set(self):
         """A queue is closed or opened by hand."""
@@ -213,7 +216,10 @@ class Day:
     def all_work(self):
         """Every agent is there and takes calls."""
         for seat in self.site.seat_names:
-            if not self.world.rough or seat in self.site.seats:
+            known = self.world.state.seats.get(seat)
+            if not self.world.rough and known is not None and known.phone:
+                self.world.tell(ev.LogOutAsked(seat=seat))  # everybody to his own phone: somebody else may sit there
+            elif not self.world.rough or seat in self.site.seats:
                 self.world.tell(ev.LogInAsked(seat=seat, pin_matches=True))
                 self.world.tell(ev.ReadyAsked(seat=seat))
 

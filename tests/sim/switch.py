@@ -75,6 +75,9 @@ class Switch:
         self.callers, self.legs = {}, {}
         self.calls_out = CallsOut(world)
         self.unreachable, self.engaged = set(), set()
+        """Phones; a seat's own has its name."""
+        self.phones = {}
+        """Seat -> the phone at which its offers ring, where the adapter was told that it is another than its own."""
         self.lines_taken = set()
         """Lines that carry a call of somebody else's."""
         self.run = 1
@@ -84,6 +87,20 @@ class Switch:
     def is_virtual(caller):
         """Whether an executor of its own holds him."""
         return caller.medium in VIRTUAL
+
+    def phone(self, seat):
+        """The phone at which a seat is rung."""
+        return self.phones.get(seat, seat)
+
+    def handset(self, seat):
+        """How that stands."""
+        phone = self.phone(seat)
+        return {"seat": seat, "reachable": phone not in self.unreachable, "busy": phone in self.engaged}
+
+    def use_phone(self, command):
+        """Ring a seat at another phone from now on."""
+        self.phones[command.seat] = command.phone
+        return ev.HandsetChanged(**self.handset(command.seat))
 
     # Callers
 
@@ -177,10 +194,11 @@ class Switch:
 
     def _way(self, leg):
         if not leg.virtual:
+            phone = self.phone(leg.seat)
             others = [other for other in self.legs.values() if other.seat == leg.seat and not other.virtual]
-            if leg.seat in self.unreachable:
+            if phone in self.unreachable:
                 return "unreachable"
-            if leg.seat in self.engaged or (len(others) > 1 and not self.world.may_hold_two):
+            if phone in self.engaged or (len(others) > 1 and not self.world.may_hold_two):
                 return "busy"
         if not self.world.rough:
             return "answer"
@@ -375,10 +393,7 @@ class Switch:
             for leg in self.legs.values()
             if leg.born_at
         ]
-        handsets = [
-            ev.HandsetState(seat=seat, reachable=seat not in self.unreachable, busy=seat in self.engaged)
-            for seat in self.world.site.seat_names
-        ]
+        handsets = [ev.HandsetState(**self.handset(seat)) for seat in self.world.site.seat_names]
         carried = {leg.line for leg in self.legs.values() if leg.line and leg.born_at} | self.lines_taken
         lines = {line.name: line.name in carried for group in self.world.site.groups for line in group.lines}
         return calls, legs, handsets, lines, self.calls_out.lists()

@@ -181,7 +181,7 @@ class World:
         self.twin = None
         self.checks.watch(core)
         self._runs += 1
-        self._ours, self._told_of = {}, {}
+        self._ours, self._told_of, self.switch.phones = {}, {}, {}
         self.switch.new_server()
         for leg in self.switch.legs.values():
             leg.aside = None  # the executors show all they hold to an agent whose server is new
@@ -306,8 +306,7 @@ class World:
             case cmd.Offer():
                 self._offer(command)
             case cmd.Withdraw():
-                if command.offer in self._ours:
-                    self._ours[command.offer] = True
+                self._ours.update({command.offer: True} if command.offer in self._ours else {})
                 self._act_on(command, self.switch.take_back, command, self.now)
             case cmd.SendAway():
                 self._act_on(command, self.switch.go_elsewhere, command.call)
@@ -315,6 +314,8 @@ class World:
                 self.switch.set_aside(command.offer, aside=isinstance(command, cmd.Suspend))
             case cmd.Dial():
                 self.switch.calls_out.dial(command)
+            case cmd.UsePhone():
+                self.hear(command.seat, self.switch.use_phone(command), sure=True)
             case cmd.TakeSnapshot():
                 self._take_snapshot()
 
@@ -358,9 +359,8 @@ class World:
 
     def _read_lists(self, asked, run, lists):
         self._told_lists(asked, run, lists)
-        self._looking = False
-        if self._look_again:
-            self._look_again = False
+        again, self._looking, self._look_again = self._look_again, False, False
+        if again:
             self._take_snapshot()
 
     def _told_lists(self, asked, run, lists):

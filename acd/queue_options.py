@@ -11,7 +11,7 @@ from acd.conf import Section, Variable
 from acd.core.rules import Absence, Reason, Strategy
 from acd.options import Option, choice, duration, number, optional, pattern, some_of, yes_no
 from acd.rule_text import KEY, NEEDS, STEP, TARGET, TIERS
-from acd.settings import MUSIC_CLASS, PHONE_NUMBER
+from acd.settings import MUSIC_CLASS, PHONE_NUMBER, RING_TONE
 
 OFF = "off"
 NOBODY = "nobody"
@@ -193,6 +193,13 @@ _HEARD = (
         pattern(MUSIC_CLASS, "name of a section of musiconhold.conf"),
         "default",
         "What its callers hear while they wait.",
+    ),
+    Option(
+        "ring_tone",
+        pattern(RING_TONE, "1 to 4, or a SIP header's value without commas"),
+        "",
+        "How the agent's phone rings for its calls. 1 to 4: the ring of that number, by `Alert-Info: Bellcore-dr2` on "
+        "SIP and by cadence on an analog phone. Else what your phones want in `Alert-Info`, such as `info=external`.",
     ),
     Option(
         "caller_id",

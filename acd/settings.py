@@ -21,6 +21,7 @@ PHONE_NAME = r"[a-z0-9][a-z0-9_-]{0,39}"
 MEDIUM_NAME = r"[a-z][a-z0-9]{0,19}"
 GROUP_NAME = r"[a-z0-9][a-z0-9_-]{0,39}"
 LINE_NAME = r"[A-Za-z0-9][A-Za-z0-9_./-]{0,39}"
+RING_TONE = r"([1-4]|[A-Za-z<][A-Za-z0-9<>:/;=._?@%+ -]{0,119})?"  # no comma: AMI parts variables at it
 MUSIC_CLASS = r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}"
 LANGUAGE = r"[a-z]{2,3}(_[A-Z]{2})?"
 TEST_NUMBER = r"[0-9*#+][0-9*#]{0,31}"
@@ -187,6 +188,8 @@ class Site(Struct, frozen=True, kw_only=True):
     queues: dict[str, QueueRule] = field(default_factory=dict)
     music: dict[str, str] = field(default_factory=dict)
     """Queue to the class of musiconhold.conf that its callers hear; beside the rules, for the core need not know."""
+    ring_tones: dict[str, str] = field(default_factory=dict)
+    """Queue to how phones ring for its calls, where that is told; of these, too, the core need not know."""
     media: tuple[MediumRule, ...] = MEDIA
     line_groups: tuple[LineGroupRule, ...] = ()
     number_forms: dict[str, NumberForm] = field(default_factory=dict)

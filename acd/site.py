@@ -185,6 +185,9 @@ class _Loader:
             queues={name: rule for name, (rule, _) in queues.items()},
             music={name: values["music"] for name, (_, values) in queues.items() if values},
             caller_ids={name: values["caller_id"] for name, (_, values) in queues.items() if values},
+            ring_tones={
+                name: values["ring_tone"] for name, (_, values) in queues.items() if values and values["ring_tone"]
+            },
             media=_all_media(_medium(name, values) for name, values in self._each("medium") if values),
             line_groups=tuple(_line_group(name, values) for name, values in groups if values),
             number_forms={name: values["numbers"] for name, values in groups if values},

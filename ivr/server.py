@@ -121,6 +121,7 @@ class Server:
             render=self._words,
         )
         self.virtual = HandsetDesk(self.switch, lambda: self.dispatcher.core.state, lambda: self.site, {})
+        self.switch.ring_tones = self.site.ring_tones
         self.handset_watchers: list[Callable[[str, Action, HandsetNote], None]] = []
         self.agi = FastAgiServer({})
         self._scripts = Scripts(folder / SCRIPTS)
@@ -343,6 +344,7 @@ class Server:
             self._journal.keep_ms = site.general.journal_keep_ms
         await self._use(ivr)
         self.switch.channels.handsets.learn(handsets(site), phones(site))
+        self.switch.ring_tones = site.ring_tones
         self.switch.channels.trunks.set_lines(lines(site))
         if site.switch.mode == "private":
             await asyncio.to_thread(self.instance.reload, site)

@@ -21,6 +21,7 @@ import structlog
 
 from acd.core import commands as cmd
 from acd.core import events as ev
+from ivr import display
 from ivr.ami import Link, LinkError, Message, text
 from ivr.announcer import Announcer, Render
 from ivr.channels import EVENTS, VARIABLES, Channels, number
@@ -87,6 +88,8 @@ class AmiSwitch:
         """`handsets` are of seats, `phones` of nobody; `render` prepares words, without it nothing is announced."""
         self.channels = Channels(handsets, phones)
         self.channels.trunks.set_lines(lines)
+        self.ring_tones: Mapping[str, str] = {}
+        """Queue -> how phones ring for its calls; see `ivr.display`."""
         self.connected = asyncio.Event()
         """A link stands and its first snapshot was handed over."""
         self.listeners: list[Callable[[Message], None]] = []  # get each message before it is understood here
@@ -178,15 +181,15 @@ class AmiSwitch:
             self._link.tell("Setvar", Channel=caller.channel, Variable=TALK_MARK, Value="")
         leg = self._leg(command)
         self._link.tell("Setvar", Channel=caller.channel, Variable=token(leg), Value=command.offer)
-        name = f"{caller.queue}: {caller.name or caller.number or 'unknown'}"
+        tone = self.ring_tones.get(caller.queue, "")
         self._originate(
             self._link,
             command,
-            Channel=handset,
+            Channel=display.rung(handset, tone),
             Context="acd-seat",
             Exten="first" if command.shared else "s",
-            CallerID=caller_id(name, caller.number),
-            Variable=[*variables(command), f"ACD_CALLER={caller.channel}"],
+            CallerID=display.caller_id(caller),
+            Variable=[*variables(command), f"ACD_CALLER={caller.channel}", *display.variables(handset, tone)],
         )
 
     def ring(self, command: cmd.Offer, title: str, number: str) -> None:

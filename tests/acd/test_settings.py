@@ -113,6 +113,7 @@ tell_every = 1m
 tell_position = no
 tell_wait = no
 music = Jazz_2
+ring_tone = <http://127.0.0.1>\\;info=external
 [10]
 type = seat
 agent = Zoë
@@ -229,7 +230,7 @@ def test_every_option_has_a_place():
     homes = {
         "general": {*GeneralSettings.__struct_fields__},
         "switch": {*SwitchSettings.__struct_fields__} - {"agi_secret"},  # made, never written by hand
-        "queue": {*QueueRule.__struct_fields__, "music", "caller_id", *overflows} - {"name"},
+        "queue": {*QueueRule.__struct_fields__, "music", "ring_tone", "caller_id", *overflows} - {"name"},
         "seat": {*SeatRule.__struct_fields__, *SeatSettings.__struct_fields__} - {"name", "rule", "tiers", "order"},
         "phone": {*PhoneSettings.__struct_fields__},
         "medium": {*MediumRule.__struct_fields__} - {"name", "virtual"},  # no site can say who holds a medium
@@ -328,6 +329,7 @@ def test_every_option_of_a_queue_is_read(folder: Path):
         tell_wait=False,
     )
     assert site.music == {"night": "default", "tech-2": "Jazz_2"}
+    assert site.ring_tones == {"tech-2": "<http://127.0.0.1>;info=external"}
 
 
 def test_what_is_inherited_and_what_the_rules_name(folder: Path):

@@ -103,8 +103,8 @@ async def test_a_hostile_caller_in_an_offer(peer, value):
     assert set(originate) == names | {"Timeout", "Variable"}
     assert originate["Variable"].count("\n") == 3
     name, _, number = originate["CallerID"].rpartition(" ")
-    assert name.startswith('"sales: ')
-    assert name.endswith('"')
+    assert name.startswith('"')
+    assert name.endswith(' (sales)"')
     assert not set(name[1:-1]) & set('"\\<>')
     assert set(number) <= set("<0123456789+*#>")
     assert not any(asked["Action"] in {"Command", "System"} for asked in peer.actions)

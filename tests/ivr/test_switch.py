@@ -119,7 +119,7 @@ async def test_an_offer_sets_the_token_before_it_rings(peer):
             "Exten": "s",
             "Priority": "1",
             "Timeout": "15000",
-            "CallerID": '"sales: 555" <555>',
+            "CallerID": '"555 (sales)" <555>',
             "Variable": "ACD_OFFER=offer-t-1\nACD_CALL=1.1\nACD_RUNG=101\nACD_CALLER=PJSIP/trunk-1",
             "Async": "true",
         }

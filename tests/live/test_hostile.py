@@ -242,23 +242,24 @@ async def test_another_identity_during_the_call(floor):
 @pytest.mark.parametrize(
     ("sender", "shown"),
     [
-        (number("5550200", b'"${SHELL(id)} $[1+1]"'), '"sales: ${SHELL(id)} $[1+1]" <sip:5550200@'),
-        (number("5550200", b'"a\\"b\\\\<c>"'), '"sales: abc" <sip:5550200@'),
+        (number("5550200", b'"${SHELL(id)} $[1+1]"'), '"${SHELL(id)} $[1+1] (sales)" <sip:5550200@'),
+        (number("5550200", b'"a\\"b\\\\<c>"'), '"abc (sales)" <sip:5550200@'),
         (number("5550200", b'"\x1b[31m\xff"'), None),
         (number("7\r\nTo: <sip:x@x>"), None),
-        (number("555'0200;x=y"), '"sales: 555\'0200" <sip:5550200@'),
-        (number("anonymous", b'"' + b"N" * 10_000 + b'"'), '"sales: ' + "N" * 53 + '" <sip:'),
+        (number("555'0200;x=y"), '"555\'0200 (sales)" <sip:5550200@'),
+        (number("anonymous", b'"' + b"N" * 10_000 + b'"'), '"' + "N" * 40 + ' (sales)" <sip:'),
     ],
 )
 async def test_what_the_agent_sees(floor, sender, shown):
-    """The agent's phone shows queue and caller as text of a sane length, whatever the caller sent."""
+    """The agent's phone shows caller and queue as text of a sane length, whatever the caller sent."""
     await floor.agent("101")
     async with await Wire.open(port(floor), sender) as caller:
         await caller.dial()
         ring = await floor.rings("101")
         assert not BARE.search(ring.remote)
         assert len(ring.remote) < 140
-        assert ring.remote.startswith(shown or '"sales: ')
+        assert ring.remote.startswith(shown or '"')
+        assert ' (sales)" <sip:' in ring.remote
 
 
 async def test_status(floor, several):

@@ -8,7 +8,7 @@ import re
 from typing import get_args
 
 from acd.calling_options import CALLING_OUT
-from acd.core.events import OfferOutcome
+from acd.core.outcomes import OfferOutcome
 from acd.core.rules import MEDIA, MediumRule
 from acd.options import (
     Kind,

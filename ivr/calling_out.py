@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from acd.core.commands import CallOutAnswer
-from acd.core.events import LegOutcome
+from acd.core.outcomes import LegOutcome
 from acd.desk.calling import CallingDesk, CallOut
 from acd.numbers import Barred
 from acd.settings import SeatSettings

@@ -4,7 +4,7 @@ Hang-up causes are those of ITU-T Q.850; chan_pjsip makes them of SIP answers (h
 486 -> 17, 603 -> 21, 408 -> 18, 480 -> 19, 404 -> 1, 484 -> 28, 410 -> 22, no contact -> 20 or 3.
 """
 
-from acd.core.events import LegOutcome, OfferOutcome
+from acd.core.outcomes import LegOutcome, OfferOutcome
 from ivr.held import Leg
 
 RING_SLACK_MS = 250

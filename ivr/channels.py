@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from acd.core import events as ev
+from acd.core.outcomes import OfferOutcome
 from ivr.ami import Message, clean, text
 from ivr.causes import outcome_of
 from ivr.handsets import Handsets
@@ -93,7 +94,7 @@ class Channels:
                     held.channel = text(message, "Newname")
         return []
 
-    def leg_ended(self, offer: str, outcome: ev.OfferOutcome) -> list[ev.AnyEvent]:
+    def leg_ended(self, offer: str, outcome: OfferOutcome) -> list[ev.AnyEvent]:
         """A leg is gone, or never came to be. Said once, however many signs there are of it."""
         return [ev.OfferEnded(offer=offer, outcome=outcome)] if self.legs.pop(offer, None) is not None else []
 

@@ -1,4 +1,4 @@
-"""What an agent's phone shows and how it rings, before he answers.
+"""What an agent's phone shows and how it rings before he answers, and what his lamp shows.
 
 The caller's name and number are hostile text: `ivr.ami.clean` has taken their control characters away, and here what
 would end a quoted name goes too. A ring of its own is asked of a SIP phone by the header Alert-Info (RFC 3261, 20.4),
@@ -9,12 +9,23 @@ in a cadence by `r` and its number behind the channel (chan_dahdi's dial string)
 
 import re
 
+from acd.core.commands import SeatLook
 from ivr.held import Held
 
 NAME_MOST = 40
 _ANALOG = re.compile(r"DAHDI/[0-9]{1,4}")
 _NUMBERED = re.compile(r"[1-4]")
 _SIP = "PJSIP/"
+
+LAMPS: dict[SeatLook, str] = {
+    "logged-out": "UNAVAILABLE",
+    "ready": "NOT_INUSE",
+    "ringing": "RINGING",
+    "talking": "INUSE",
+    "wrap-up": "BUSY",
+    "paused": "ONHOLD",
+}
+"""What a lamp shows, as Asterisk's device states; phones light them each in their own way."""
 
 
 def caller_id(caller: Held) -> str:

@@ -12,7 +12,8 @@ from typing import NoReturn, Protocol, get_args
 
 import structlog
 
-from acd.core.events import Listening, ListenMode
+from acd.core.events import Listening
+from acd.core.outcomes import ListenMode
 from ivr.ami import Message, text
 from ivr.flow import Collect, Play, Step
 from ivr.held import OFFER_PREFIX, Leg

@@ -20,7 +20,6 @@ import errno
 import os
 import secrets
 from collections.abc import Callable, Coroutine
-from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,7 +29,8 @@ import structlog
 from acd import chronicle
 from acd.control import ControlError, WithFiles, is_answered
 from acd.core.commands import Announce
-from acd.core.events import AnyEvent, DayBegan, Started
+from acd.core.events import AnyEvent, Started
+from acd.days import tell_days
 from acd.desk.agents import AgentDesk
 from acd.desk.callbacks import CallbackDesk
 from acd.desk.calling import CallingDesk
@@ -67,8 +67,6 @@ log = structlog.get_logger()
 JOURNAL = "journal"
 PATIENCE_S = 2.0
 """How long work that can wait does so for the first link to Asterisk."""
-LOOK_AT_CLOCK_S = 60.0
-"""Somebody may set it."""
 FINISH_MS = 60_000
 """How long menus that run may go on in a server that has handed over; what is left then falls to the dialplan."""
 
@@ -103,9 +101,8 @@ class Server:
 
         """
         home.mkdir(parents=True, exist_ok=True)
-        self.folder, self.home = folder, home
+        self.folder, self.home, self._cache = folder, home, cache or home / "prompts"
         self._tied, self._takeover, self._prepare, self._modules = tied, takeover, prepare, modules
-        self._cache = cache or home / "prompts"
         self.site, self.ivr = self._load()
         self._instance: Instance | None = None
         self._journal: Journal | None = None
@@ -121,7 +118,6 @@ class Server:
             render=self._words,
         )
         self.virtual = HandsetDesk(self.switch, lambda: self.dispatcher.core.state, lambda: self.site, {})
-        self.switch.ring_tones = self.site.ring_tones
         self.handset_watchers: list[Callable[[str, Action, HandsetNote], None]] = []
         self.agi = FastAgiServer({})
         self._scripts = Scripts(folder / SCRIPTS)
@@ -190,16 +186,7 @@ class Server:
         log.info("callfloor is up", site=self.site.general.name, agi_port=switch.agi_port, sip_port=switch.sip_port)
         if heritage.since:
             self._spawn(self._tell_gap(heritage.since), "gap")
-        self._spawn(self._tell_days(), "days")
-
-    async def _tell_days(self) -> None:
-        """Say which day it is whenever that changes: by the machine's clock and zone, however these are set."""
-        while not self._is_leaving:
-            now = datetime.now().astimezone()
-            if (day := now.date().isoformat()) != self.dispatcher.core.state.day:
-                self.dispatcher.submit(DayBegan(day=day))
-            midnight = datetime.combine(now.date() + timedelta(days=1), datetime.min.time()).astimezone()
-            await asyncio.sleep(min(max((midnight - now).total_seconds(), 0.05), LOOK_AT_CLOCK_S))
+        self._spawn(tell_days(self.dispatcher, lambda: self._is_leaving), "days")
 
     def _open_journal(self, begun: Rebuilt | None) -> None:
         """Begin where the last run ended.
@@ -344,7 +331,6 @@ class Server:
             self._journal.keep_ms = site.general.journal_keep_ms
         await self._use(ivr)
         self.switch.channels.handsets.learn(handsets(site), phones(site))
-        self.switch.ring_tones = site.ring_tones
         self.switch.channels.trunks.set_lines(lines(site))
         if site.switch.mode == "private":
             await asyncio.to_thread(self.instance.reload, site)
@@ -356,7 +342,7 @@ class Server:
 
     async def _use(self, ivr: Ivr) -> None:
         """Make these menus the ones that new calls meet."""
-        self.ivr = ivr
+        self.ivr, self.switch.ring_tones = ivr, self.site.ring_tones
         general = self.site.general
         prompts = self._make_prompts(ivr)
         self._prompts = prompts  # calls that run keep the old one

@@ -42,16 +42,6 @@ NORMAL_CLEARING = "16"
 HANGUP_GRACE_S = 3.0
 """How long a channel may stand after its telephone has hung up; a busy Asterisk takes a second."""
 
-LAMPS: dict[cmd.SeatLook, str] = {
-    "logged-out": "UNAVAILABLE",
-    "ready": "NOT_INUSE",
-    "ringing": "RINGING",
-    "talking": "INUSE",
-    "wrap-up": "BUSY",
-    "paused": "ONHOLD",
-}
-"""What a lamp shows, as Asterisk's device states; phones light them each in their own way."""
-
 
 class AmiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where the manager interface is and who we are there."""
@@ -284,7 +274,7 @@ class AmiSwitch:
     def show_seat(self, seat: str, look: cmd.SeatLook) -> None:
         """Set the lamp of a seat."""
         if self._link is not None:
-            self._link.tell("Setvar", Variable=f"DEVICE_STATE(Custom:callfloor-{seat})", Value=LAMPS[look])
+            self._link.tell("Setvar", Variable=f"DEVICE_STATE(Custom:callfloor-{seat})", Value=display.LAMPS[look])
 
     def use_phone(self, seat: str, phone: str) -> None:
         """Ring a seat at this phone from now on."""

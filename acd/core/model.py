@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from acd.core.commands import SeatLook
 from acd.core.rules import MEDIA, LineGroupRule, LineRule, MediumRule, Needs, OutRule, QueueRule, SeatRule
+from acd.core.tally import Tally
 from acd.core.transitions import (
     CALL_MOVES,
     IN_TALK,
@@ -116,17 +117,6 @@ class Call(Struct, kw_only=True, gc=False):
             return False
         self.state, self.since = state, at
         return True
-
-
-class Tally(Struct, kw_only=True, gc=False):
-    """What a seat has done on one day."""
-
-    day: str = ""
-    calls: int = 0
-    """Talks that have ended."""
-    talk_ms: int = 0
-    """How long these were."""
-    wrap_up_ms: int = 0
 
 
 class Seat(Struct, kw_only=True, gc=False):

@@ -6,9 +6,9 @@ nothing more to do with it. Several may ring for one call; the switch says which
 
 from acd.core import commands, lanes, overtaking, queueing, waits
 from acd.core.commands import Resume, Suspend, TakeSnapshot, Withdraw
-from acd.core.events import OfferOutcome
 from acd.core.floor import NOT_ANSWERING, Floor
 from acd.core.model import Call, Offer, Seat
+from acd.core.outcomes import OfferOutcome
 from acd.core.rules import QueueRule, rings_at_first, rings_many
 from acd.core.transitions import IN_TALK
 

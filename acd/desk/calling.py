@@ -6,8 +6,9 @@ import structlog
 from msgspec import Struct
 
 from acd.core.commands import CallOutAnswer
-from acd.core.events import CallOutAsked, LegFailed, LegOutcome
+from acd.core.events import CallOutAsked, LegFailed
 from acd.core.model import Leg
+from acd.core.outcomes import LegOutcome
 from acd.dispatcher import Dispatcher
 from acd.numbers import Barred, Destination, destination, emergency_numbers, rate_of, written
 from acd.settings import CallingOutSettings, SeatSettings, Site

@@ -14,7 +14,8 @@ from acd.core import commands as cmd
 from acd.core import events as ev
 from ivr import ami, switch
 from ivr.channels import Leg
-from ivr.switch import LAMPS, AmiSettings, AmiSwitch
+from ivr.display import LAMPS
+from ivr.switch import AmiSettings, AmiSwitch
 from tests.ivr.ami_peer import AmiPeer, message
 from tests.ivr.transcripts import HANDSETS, read
 

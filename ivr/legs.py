@@ -4,6 +4,9 @@ from acd.core import commands as cmd
 from ivr.held import Leg
 
 OFFER_MARK = "SHARED(ACD_OFFER)"
+NOWHERE = "acd-no-forward"
+"""A context that is not there: a handset that forwards (SIP 302) forwards to nobody. The call was for its seat, and a
+number that an agent's phone names could be any, at the site's cost."""
 
 
 def token(leg: Leg | None) -> str:
@@ -14,6 +17,7 @@ def token(leg: Leg | None) -> str:
 def variables(command: cmd.Offer) -> list[str]:
     """What the channel of a seat's leg knows of its offer."""
     known = [f"ACD_OFFER={command.offer}", f"ACD_CALL={command.call}", f"ACD_RUNG={command.seat}"]
+    known.append(f"FORWARD_CONTEXT={NOWHERE}")
     if command.line:
         known.append(f"ACD_LINE={command.line}")
     if command.shared:

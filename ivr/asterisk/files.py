@@ -57,9 +57,12 @@ def generated(site: Site, sounds: Path, modules: Iterable[str] = ()) -> dict[str
 
 
 def _extensions(name: str, seat: SeatSettings) -> str:
-    """One seat rings another by its number; *5 before it is its lamp."""
+    """One seat rings another by its number; *5 before it is its lamp.
+
+    Option i: where the handset itself forwards to (SIP 302) is not followed, or it could be any number of the world.
+    """
     return (
-        f"exten => {name},1,Dial({escaped(seat.handset)},30)\n same => n,Hangup()\n"
+        f"exten => {name},1,Dial({escaped(seat.handset)},30,i)\n same => n,Hangup()\n"
         f"exten => *5{name},hint,Custom:callfloor-{name}\n"
     )
 

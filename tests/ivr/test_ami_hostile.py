@@ -101,7 +101,7 @@ async def test_a_hostile_caller_in_an_offer(peer, value):
         [originate] = await peer.asked("Originate")
     names = {"Action", "ActionID", "Async", "CallerID", "Channel", "ChannelId", "Context", "Exten", "Priority"}
     assert set(originate) == names | {"Timeout", "Variable"}
-    assert originate["Variable"].count("\n") == 3
+    assert originate["Variable"].count("\n") == 4
     name, _, number = originate["CallerID"].rpartition(" ")
     assert name.startswith('"')
     assert name.endswith(' (sales)"')

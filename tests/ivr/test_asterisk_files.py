@@ -93,7 +93,7 @@ def test_an_analog_seat_gets_a_lamp_and_no_endpoint():
     """A seat whose handset is no PJSIP endpoint of its name can be rung and watched without an endpoint."""
     files = generated(site(seat("104", handset="DAHDI/4")), SOUNDS)
     assert "[104]" not in files["pjsip.conf"]
-    assert "exten => 104,1,Dial(DAHDI/4,30)" in files["hints.conf"]
+    assert "exten => 104,1,Dial(DAHDI/4,30,i)" in files["hints.conf"]
     assert "exten => *5104,hint,Custom:callfloor-104" in files["hints.conf"]
 
 

@@ -121,7 +121,8 @@ async def test_an_offer_sets_the_token_before_it_rings(peer):
             "Priority": "1",
             "Timeout": "15000",
             "CallerID": '"555 (sales)" <555>',
-            "Variable": "ACD_OFFER=offer-t-1\nACD_CALL=1.1\nACD_RUNG=101\nACD_CALLER=PJSIP/trunk-1",
+            "Variable": "ACD_OFFER=offer-t-1\nACD_CALL=1.1\nACD_RUNG=101\nFORWARD_CONTEXT=acd-no-forward\n"
+            "ACD_CALLER=PJSIP/trunk-1",
             "Async": "true",
         }
 

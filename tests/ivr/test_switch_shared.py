@@ -59,7 +59,7 @@ async def test_each_seat_has_a_token_and_the_mark_is_taken_off_once(peer):
             f"Setvar {caller} SHARED(ACD_OFFER_102) offer-t-2",
         ]
         assert [first["Exten"], second["Exten"]] == ["first", "first"]
-        assert "ACD_RUNG=101\nACD_SHARED=1" in first["Variable"]
+        assert "FORWARD_CONTEXT=acd-no-forward\nACD_SHARED=1" in first["Variable"]
 
 
 async def test_an_answer_alone_is_no_join(peer):

@@ -28,11 +28,12 @@ async def test_a_leg_goes_to_the_desk_and_knows_nothing_from_outside(peer):
             "Priority": "1",
             "Timeout": "15000",
             "CallerID": '"voicemail from 555Action: x" <555>',
-            "Variable": "ACD_OFFER=offer-t-1\nACD_CALL=m\nACD_RUNG=101",
+            "Variable": "ACD_OFFER=offer-t-1\nACD_CALL=m\nACD_RUNG=101\nFORWARD_CONTEXT=acd-no-forward",
             "Async": "true",
         }
         assert floor.sent() == [
-            "Originate PJSIP/101 offer-t-1 ACD_OFFER=offer-t-1\nACD_CALL=m\nACD_RUNG=101 s acd-desk 15000"
+            "Originate PJSIP/101 offer-t-1 ACD_OFFER=offer-t-1\nACD_CALL=m\nACD_RUNG=101\n"
+            "FORWARD_CONTEXT=acd-no-forward s acd-desk 15000"
         ]
 
 

@@ -20,8 +20,7 @@ import structlog
 
 from acd.core.commands import Announce
 from ivr.ami import Link, Message, text
-from ivr.channels import WORDS_PREFIX
-from ivr.held import Held
+from ivr.held import WORDS_PREFIX, Held
 
 log = structlog.get_logger()
 

@@ -10,6 +10,7 @@ No socket and no clock, so a recorded transcript is a complete test.
     Newchannel, Hangup, DeviceStateChange of a trunk (ivr.trunks)    -> LineChanged
     DialEnd, Hangup of a channel that calls out (ivr.outs)          -> LegAnswered LegEnded
     Hangup of a caller                                              -> CallEnded
+    a caller who waits goes where we did not send him (ivr.led_away) -> CallEnded
 
 A seat's leg is the channel whose unique id is the offer's id: the Originate asked for that (ChannelId). So the channel
 of a leg, its events and its call can never be mixed up.
@@ -24,7 +25,8 @@ from acd.core.outcomes import OfferOutcome
 from ivr.ami import Message, clean, text
 from ivr.causes import outcome_of
 from ivr.handsets import Handsets
-from ivr.held import OFFER_PREFIX, Held, Leg, Meanwhile
+from ivr.held import OFFER_PREFIX, WORDS_PREFIX, Held, Leg, Meanwhile
+from ivr.led_away import LedAway
 from ivr.listen import Listeners
 from ivr.needs import asked_for
 from ivr.outs import Outs
@@ -32,13 +34,10 @@ from ivr.trunks import Trunks
 
 __all__ = ["VARIABLES", "Channels", "Held", "Leg", "Meanwhile", "number"]
 
-EVENTS = Outs.EVENTS | frozenset(
-    ["BridgeEnter", "DeviceStateChange", "DTMFEnd", "Hangup", "Newchannel", "Newstate", "Rename", "UserEvent"]
-)
+EVENTS = Outs.EVENTS | LedAway.EVENTS
+EVENTS |= {"DeviceStateChange", "DTMFEnd", "Hangup", "Newchannel", "Newstate", "Rename", "UserEvent"}
 """The events that mean something here."""
 
-WORDS_PREFIX = "words-"
-"""Unique ids of the channels that speak to a waiting caller (ivr.announcer)."""
 VARIABLES = "ACD_QUEUE,ACD_PRIORITY,ACD_ARRIVED,ACD_CALL,ACD_NEEDS,ACD_AHEAD,ACD_WANTED,ACD_RUNG,ACD_SHARED,ACD_LINE"
 VARIABLES += f",{Outs.VARIABLE}"
 """The channel variables that a snapshot must ask for."""
@@ -65,14 +64,15 @@ class Channels:
         self.unwanted: list[str] = []
         """Legs that came into being and are not wanted, or not any more; to be hung up by whoever reads this."""
         self.ahead_ms = 0  # by how much Asterisk's clock is ahead of ours
-        self.trunks, self.outs = Trunks(), Outs()
+        self.trunks, self.outs, self.led_away = Trunks(), Outs(), LedAway()
         self.handsets = Handsets(handsets, phones)
         self._notes: list[Meanwhile] = []
         self._listeners = Listeners()
 
     def take(self, message: Message, at: int) -> list[ev.AnyEvent]:
         """Say what a message of the switch means."""
-        told = [*self._of_calls(message, at), *self._key(message), *self.outs.take(message)]
+        gone = self.led_away.take(message, self.calls, self.legs, self._notes)
+        told = [*gone, *self._of_calls(message, at), *self._key(message), *self.outs.take(message)]
         return told if self.outs.is_far_leg(message) else [*told, *self.trunks.take(message, self.lines_taken())]
 
     def _of_calls(self, message: Message, at: int) -> list[ev.AnyEvent]:
@@ -218,13 +218,14 @@ class Channels:
     def _held(self, message: Message, variables: Mapping[str, str], asked: int, *, joined: bool) -> ev.HeldCall:
         known = text(message, "Uniqueid") in self.calls
         held = self._know(message, variables["ACD_QUEUE"])
+        held.waits = text(message, "Context") == "acd-hold" and not joined
         return ev.HeldCall(
             call=text(message, "Uniqueid"),
             queue=held.queue,
             since=min(self._since(variables.get("ACD_ARRIVED", "")) or asked, asked),
             caller=held.number,
             priority=number(variables.get("ACD_PRIORITY", "")),
-            waiting=text(message, "Context") == "acd-hold" and not joined,
+            waiting=held.waits,
             **asked_for(
                 text(message, "Uniqueid"),
                 lambda name: clean(variables.get(_WISHES[name], ""), 1024),
@@ -307,7 +308,7 @@ class Channels:
             if len(inside) == 2 and not leg.joined:
                 leg.joined = True
                 if (held := self.calls.get(leg.call)) is not None:
-                    held.talk = bridge
+                    held.talk, held.waits = bridge, False
                 if leg.shared and leg.withdrawn:
                     self.unwanted.append(offer)  # it had him in the instant of the withdrawal
                 if leg.shared:

@@ -10,6 +10,8 @@ ON_A_LINE = re.compile(r"\bLINE\b")
 
 OFFER_PREFIX = "offer-"
 """The unique id of a seat's leg is its offer's, and begins so."""
+WORDS_PREFIX = "words-"
+"""Unique ids of the channels that speak to a waiting caller (ivr.announcer)."""
 
 
 class Held(msgspec.Struct, kw_only=True):
@@ -22,6 +24,8 @@ class Held(msgspec.Struct, kw_only=True):
     language: str = ""
     talk: str = ""
     """The bridge of his last talk."""
+    waits: bool = True
+    """He is in the hold, for an agent."""
 
 
 class Leg(msgspec.Struct, kw_only=True):

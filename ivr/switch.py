@@ -262,6 +262,7 @@ class AmiSwitch:
         """Move a waiting call to the overflow, whose flow reads where to and why."""
         caller = self.channels.calls.get(command.call)
         if self._link is not None and caller is not None:
+            caller.waits = False
             self._announcer.hush(self._link, command.call)
             for name, value in (("ACD_TO", command.to), ("ACD_REASON", command.reason)):
                 self._link.tell("Setvar", Channel=caller.channel, Variable=name, Value=value)
@@ -340,8 +341,8 @@ class AmiSwitch:
             asyncio.get_running_loop().call_later(HANGUP_GRACE_S, self._hang_up_again, text(message, "Uniqueid"))
         if events:
             self._submit(*events)
-        elif self.connected.is_set() and text(message, "Event") == "FullyBooted":
-            self.take_snapshot()  # Asterisk restarted under a link that lived on: what it held may be gone
+        if self.connected.is_set() and (message.event == "FullyBooted" or self.channels.led_away.wants_look()):
+            self.take_snapshot()  # Asterisk restarted under a link that lived on, or somebody is back in the hold
 
     def _hang_up_again(self, unique: str) -> None:
         """Hang up who still stands, though his telephone has hung up.

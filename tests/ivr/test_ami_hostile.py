@@ -290,6 +290,9 @@ _headers = st.fixed_dictionaries(
     optional={
         "Uniqueid": _names,
         "Channel": _channels,
+        "Context": st.sampled_from(["acd-hold", "acd-fallback", "seats"]),
+        "Uniqueid": _names,
+        "BridgeTechnology": st.sampled_from(["holding_bridge", "simple_bridge"]),
         "BridgeUniqueid": st.sampled_from(["b", "c"]),
         "ChannelState": _words,
         "Cause": _words,
@@ -302,7 +305,7 @@ _headers = st.fixed_dictionaries(
     },
 )
 _kinds = st.sampled_from(
-    ["UserEvent", "Newchannel", "Newstate", "BridgeEnter", "Hangup", "DeviceStateChange", "Rename"]
+    ["UserEvent", "Newchannel", "Newstate", "BridgeEnter", "BridgeLeave", "Hangup", "DeviceStateChange", "Rename"]
 )
 
 

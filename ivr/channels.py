@@ -25,8 +25,8 @@ from acd.core.outcomes import OfferOutcome
 from ivr.ami import Message, clean, text
 from ivr.causes import outcome_of
 from ivr.handsets import Handsets
-from ivr.held import OFFER_PREFIX, WORDS_PREFIX, Held, Leg, Meanwhile
-from ivr.led_away import LedAway
+from ivr.held import OFFER_PREFIX, WORDS_PREFIX, Held, Leg, Meanwhile, channel_variables
+from ivr.led_away import LedAway, is_of_dialplan
 from ivr.listen import Listeners
 from ivr.needs import asked_for
 from ivr.outs import Outs
@@ -34,8 +34,9 @@ from ivr.trunks import Trunks
 
 __all__ = ["VARIABLES", "Channels", "Held", "Leg", "Meanwhile", "number"]
 
-EVENTS = Outs.EVENTS | LedAway.EVENTS
-EVENTS |= {"DeviceStateChange", "DTMFEnd", "Hangup", "Newchannel", "Newstate", "Rename", "UserEvent"}
+EVENTS = (
+    Outs.EVENTS | LedAway.EVENTS | {"DeviceStateChange", "DTMFEnd", "Newchannel", "Newstate", "Rename", "UserEvent"}
+)
 """The events that mean something here."""
 
 VARIABLES = "ACD_QUEUE,ACD_PRIORITY,ACD_ARRIVED,ACD_CALL,ACD_NEEDS,ACD_AHEAD,ACD_WANTED,ACD_RUNG,ACD_SHARED,ACD_LINE"
@@ -78,7 +79,7 @@ class Channels:
     def _of_calls(self, message: Message, at: int) -> list[ev.AnyEvent]:
         match text(message, "Event"):
             case "UserEvent":
-                return self._user_event(message, at)
+                return self._user_event(message, at) if is_of_dialplan(message) else []
             case "Newchannel":
                 return self._new_channel(message, at)
             case "Newstate":
@@ -142,7 +143,7 @@ class Channels:
         calls: list[ev.HeldCall] = []
         legs: list[ev.LiveLeg] = []
         channels, devices = list(channels), list(devices)
-        variables_of = [_variables(message) for message in channels]
+        variables_of = [channel_variables(message) for message in channels]
         in_bridge = Counter(
             text(message, "BridgeID")
             for message in channels
@@ -217,8 +218,7 @@ class Channels:
 
     def _held(self, message: Message, variables: Mapping[str, str], asked: int, *, joined: bool) -> ev.HeldCall:
         known = text(message, "Uniqueid") in self.calls
-        held = self._know(message, variables["ACD_QUEUE"])
-        held.waits = text(message, "Context") == "acd-hold" and not joined
+        held = self._know(message, variables["ACD_QUEUE"], waits=text(message, "Context") == "acd-hold" and not joined)
         return ev.HeldCall(
             call=text(message, "Uniqueid"),
             queue=held.queue,
@@ -353,7 +353,7 @@ class Channels:
         moment = number(arrived)
         return moment - self.ahead_ms if moment is not None else None
 
-    def _know(self, message: Message, queue: str) -> Held:
+    def _know(self, message: Message, queue: str, *, waits: bool = True) -> Held:
         known = self.calls.get(unique := text(message, "Uniqueid"))
         held = self.calls[unique] = Held(
             channel=text(message, "Channel"),
@@ -362,6 +362,7 @@ class Channels:
             queue=queue,
             language=clean(text(message, "Language"), 16),
             talk=known.talk if known else "",
+            waits=waits,
         )
         return held
 
@@ -375,9 +376,3 @@ def _said(message: Message, header: str) -> str:
 def number(value: str) -> int | None:
     """Read a whole number of the switch; None for anything else."""
     return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else None
-
-
-def _variables(message: Message) -> dict[str, str]:
-    """Read the channel variables of a Status line, `Variable: NAME=value` each. One that is not set reads `(null)`."""
-    pairs = (line.partition("=") for line in message.all("Variable"))
-    return {name: value for name, _, value in pairs if value != "(null)"}

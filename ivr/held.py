@@ -4,6 +4,8 @@ import re
 
 import msgspec
 
+from ivr.ami import Message
+
 ON_A_LINE = re.compile(r"\bLINE\b")
 """Stands in a handset for the trunk line that its leg takes: `PJSIP/5550123@LINE`, `DAHDI/LINE/5550123`."""
 
@@ -63,3 +65,9 @@ class Meanwhile(msgspec.Struct):
     """Unique ids of channels that are gone, or out of their queue."""
     handsets: set[str] = msgspec.field(default_factory=set)
     """Devices of phones that came or went."""
+
+
+def channel_variables(message: Message) -> dict[str, str]:
+    """Read the channel variables of a Status line, `Variable: NAME=value` each. One that is not set reads `(null)`."""
+    pairs = (line.partition("=") for line in message.all("Variable"))
+    return {name: value for name, _, value in pairs if value != "(null)"}

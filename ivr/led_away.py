@@ -73,3 +73,19 @@ def _joined_by_another(message: Message, call: str, legs: Mapping[str, Leg]) -> 
     if not text(message, "BridgeTechnology"):
         return False
     return not any(leg.call == call and leg.answered for leg in legs.values())
+
+
+def is_of_dialplan(message: Message) -> bool:
+    """Whether a user event was said by a channel in our part of the dialplan; what is not is logged.
+
+    Anybody who may write at the manager interface can send a UserEvent with whatever headers he likes. Asterisk writes
+    its name first then; of a channel's it writes what it knows of the channel first. (A header that comes twice, so
+    that one of a dialplan's own could stand for the channel's, is refused in `ivr.ami`.)
+    """
+    headers = iter(message.headers())
+    of_channel = "Channel" in headers and "UserEvent" in headers  # in this order
+    if of_channel and text(message, "Context").startswith(OURS):
+        return True
+    if text(message, "UserEvent") in {"CallArrived", "CallLeft"}:
+        log.warning("user event refused", said=text(message, "UserEvent"), context=text(message, "Context")[:80])
+    return False

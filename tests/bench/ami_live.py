@@ -187,7 +187,8 @@ class Switch(asyncio.Protocol):
         """Let callers come into the queue."""
         for _ in range(count):
             self._callers += 1
-            headers = [("UserEvent", "CallArrived"), *channel(self._callers), ("Queue", "sales")]
+            of_channel = dict(channel(self._callers)) | {"Context": "acd-hold"}
+            headers = [*of_channel.items(), ("UserEvent", "CallArrived"), ("Queue", "sales")]
             self._say(written("UserEvent", headers))
 
     def _say(self, data: bytes) -> None:

@@ -18,6 +18,18 @@ def message(event: str, /, **headers: object) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
+ARRIVAL = message(
+    "UserEvent",
+    Channel="PJSIP/trunk-1",
+    CallerIDNum="555",
+    Context="acd-hold",
+    Uniqueid="1.1",
+    UserEvent="CallArrived",
+    Queue="sales",
+)
+"""Caller 555 comes into the queue sales."""
+
+
 class AmiPeer:
     """A listening manager interface. It answers what is asked, unless `silent`.
 

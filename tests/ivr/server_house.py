@@ -13,9 +13,6 @@ from ivr.server import JOURNAL, Server
 from tests.ivr.ami_peer import message
 
 SAMPLE = Path(__file__).parents[2] / "asterisk-config"
-ARRIVAL = message(
-    "UserEvent", UserEvent="CallArrived", Uniqueid="1.1", Channel="PJSIP/trunk-1", Queue="sales", CallerIDNum="555"
-)
 HANDSETS = b"".join(
     message("DeviceStateChange", ActionID="$ID", Device=f"PJSIP/{seat}", State="NOT_INUSE") for seat in range(101, 105)
 )

@@ -32,7 +32,8 @@ NASTY = [
     '"><\\',
 ]
 
-ARRIVAL = message("UserEvent", UserEvent="CallArrived", Uniqueid="1.1", Channel="PJSIP/trunk-1", Queue="sales")
+TRUNK = {"Channel": "PJSIP/trunk-1", "Context": "acd-hold", "Uniqueid": "1.1"}
+ARRIVAL = message("UserEvent", **TRUNK, UserEvent="CallArrived", Queue="sales")
 BRIDGED = message("BridgeEnter", BridgeUniqueid="b", Uniqueid="offer-1", Channel="PJSIP/101-1", CallerIDName="ż")
 
 
@@ -288,7 +289,6 @@ _words = st.sampled_from(["", "0", "5", "6", "16", "17", "-1", "sales", "nowhere
 _headers = st.fixed_dictionaries(
     {},
     optional={
-        "Uniqueid": _names,
         "Channel": _channels,
         "Context": st.sampled_from(["acd-hold", "acd-fallback", "seats"]),
         "Uniqueid": _names,

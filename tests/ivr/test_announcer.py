@@ -13,7 +13,13 @@ from ivr.tones import tone
 from tests.ivr.ami_peer import AmiPeer, message
 from tests.ivr.transcripts import HANDSETS
 
-ARRIVAL = {"UserEvent": "CallArrived", "Uniqueid": "1.1", "Channel": "PJSIP/trunk-1", "Queue": "sales"}
+ARRIVAL = {
+    "Channel": "PJSIP/trunk-1",
+    "Context": "acd-hold",
+    "Uniqueid": "1.1",
+    "UserEvent": "CallArrived",
+    "Queue": "sales",
+}
 
 
 class Site:

@@ -173,8 +173,9 @@ def message(event, **headers):
 
 
 def arrives(channels, call="1.1", *, at=10_000, **headers):
-    known = {"UserEvent": "CallArrived", "Uniqueid": call, "Queue": "sales", "Channel": "PJSIP/trunk-1"}
-    return channels.take(message("UserEvent", **{**known, **headers}), at)
+    own = {"Channel": "PJSIP/trunk-1", "Context": "acd-hold", "Uniqueid": call}
+    said = {"UserEvent": "CallArrived", "Queue": "sales"}
+    return channels.take(message("UserEvent", **{**own, **said, **headers}), at)
 
 
 def status(unique, channel, context="acd-hold", *, bridge="", **variables):
@@ -268,9 +269,10 @@ def test_who_arrives_while_a_snapshot_is_read_is_not_forgotten():
     assert "1.1" in channels.calls
 
 
-@pytest.mark.parametrize(
-    "end", [message("Hangup", Uniqueid="1.1"), message("UserEvent", UserEvent="CallLeft", Uniqueid="1.1")]
-)
+LEFT = {"Channel": "PJSIP/trunk-1", "Context": "acd-fallback", "Uniqueid": "1.1", "UserEvent": "CallLeft"}
+
+
+@pytest.mark.parametrize("end", [message("Hangup", Uniqueid="1.1"), message("UserEvent", **LEFT)])
 def test_who_leaves_while_a_snapshot_is_read_is_gone(end):
     """A list that still holds him does not bring him back."""
     line = status("1.1", "PJSIP/trunk-1", ACD_QUEUE="sales")

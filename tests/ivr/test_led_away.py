@@ -100,3 +100,20 @@ def test_who_is_seen_out_of_the_hold_does_not_wait():
     [held] = channels.snapshot(5, [line], [], Meanwhile()).calls
     assert not held.waiting
     assert channels.take(bridge("BridgeEnter", TALK, "seats"), 6) == []
+
+
+LIES = [
+    {"UserEvent": "CallArrived", "Uniqueid": "9.9", "Queue": "sales"},
+    {"UserEvent": "CallArrived", "Queue": "sales", **OWN},  # what a manager's action writes: its name first
+    {**OWN, "Context": "from-seat", "UserEvent": "CallArrived", "Queue": "sales"},
+    {**OWN, "Context": "from-seat", "UserEvent": "CallLeft"},
+    {"UserEvent": "CallLeft", "Uniqueid": "1.1"},
+]
+
+
+@pytest.mark.parametrize("lie", LIES, ids=range(len(LIES)))
+def test_only_our_dialplan_tells_of_calls(lie):
+    """A user event of another context, or of no channel, neither begins a call nor ends one."""
+    channels = waiting()
+    assert channels.take(Message({"Event": "UserEvent", **lie}), 3) == []
+    assert set(channels.calls) == {"1.1"}

@@ -14,8 +14,8 @@ from acd.journal import JournalError
 from acd.problems import ConfigError
 from ivr import server as module
 from ivr.server import JOURNAL
-from tests.ivr.ami_peer import AmiPeer
-from tests.ivr.server_house import ARRIVAL, HANDSETS, WAITING, House, seen
+from tests.ivr.ami_peer import ARRIVAL, AmiPeer
+from tests.ivr.server_house import HANDSETS, WAITING, House, seen
 
 
 @pytest.fixture

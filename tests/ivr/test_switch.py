@@ -16,14 +16,11 @@ from ivr import ami, switch
 from ivr.channels import Leg
 from ivr.display import LAMPS
 from ivr.switch import AmiSettings, AmiSwitch
-from tests.ivr.ami_peer import AmiPeer, message
+from tests.ivr.ami_peer import ARRIVAL, AmiPeer, message
 from tests.ivr.transcripts import HANDSETS, read
 
 HINT = "start it"
 NOW = 1_800_000_000_000
-ARRIVAL = message(
-    "UserEvent", UserEvent="CallArrived", Uniqueid="1.1", Channel="PJSIP/trunk-1", Queue="sales", CallerIDNum="555"
-)
 OFFER = cmd.Offer(offer="offer-t-1", call="1.1", seat="101", ring_ms=15_000)
 WITHDRAW = cmd.Withdraw(offer="offer-t-1", call="1.1")
 

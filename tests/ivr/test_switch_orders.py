@@ -20,6 +20,12 @@ def said(kind, /, **headers):
     return Message({"Event": kind, **headers})
 
 
+def arrival(Channel="X/1", **headers):  # noqa: N803 - a header
+    """A caller comes into the queue sales."""
+    known = {"Channel": Channel, "Context": "acd-hold", "Uniqueid": "1.1", "UserEvent": "CallArrived"}
+    return said("UserEvent", **known, Queue="sales", **headers)
+
+
 class FakeLink:
     """A link whose answers a test gives when it likes."""
 
@@ -154,8 +160,7 @@ async def test_a_wait_is_as_long_as_the_switch_says_whatever_its_clock_shows(swi
     await switch._link.answer()
     [snapshot] = switch.told
     assert snapshot.calls[0].since == NOW - 3_000
-    again = said("UserEvent", UserEvent="CallArrived", Uniqueid="1.1", Queue="sales", Since=str(arrived))
-    assert switch.channels.take(again, NOW)[0].since == NOW - 3_000
+    assert switch.channels.take(arrival(Since=str(arrived)), NOW)[0].since == NOW - 3_000
 
 
 async def test_a_leg_that_nobody_waits_for_is_hung_up(switch):
@@ -167,7 +172,7 @@ async def test_a_leg_that_nobody_waits_for_is_hung_up(switch):
 @pytest.mark.parametrize(("age_ms", "lives"), [(5, True), (14_999, True), (15_000, False)])
 async def test_a_leg_that_never_comes_to_be_is_given_up_with_its_ring(switch, age_ms, lives):
     """An Originate without channel and without answer holds neither the seat nor the caller for ever."""
-    switch.channels.take(said("UserEvent", UserEvent="CallArrived", Queue="sales", Uniqueid="1.1", Channel="X/1"), NOW)
+    switch.channels.take(arrival(), NOW)
     switch.offer(cmd.Offer(offer="offer-t-1", call="1.1", seat="101", ring_ms=15_000))
     with switch.channels.meanwhile() as meanwhile:
         pass
@@ -181,7 +186,7 @@ def test_an_agent_who_calls_in_himself_is_busy_until_he_hangs_up():
     own = {"Uniqueid": "1.1", "Channel": "PJSIP/101-1"}
     [begun] = channels.take(said("Newchannel", **own), NOW)
     assert begun.busy
-    channels.take(said("UserEvent", UserEvent="CallArrived", Queue="sales", **own), NOW)
+    channels.take(arrival(Channel="PJSIP/101-1"), NOW)
     line = said("Status", Context="acd-hold", Variable="ACD_QUEUE=sales", **own)
     with channels.meanwhile() as meanwhile:
         pass

@@ -4,7 +4,6 @@ Between the server and Asterisk's manager interface stands a `Proxy` that can be
 """
 
 import asyncio
-import contextlib
 import os
 import signal
 
@@ -15,64 +14,9 @@ from msgspec.structs import replace
 from acd.core import events as ev
 from ivr import ami, switch
 from tests.live.floor import open_floor
+from tests.live.proxy import Proxy
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
-
-
-class Proxy:
-    """A wire that can be cut. It listens on a port and passes what comes to another one."""
-
-    def __init__(self):
-        self._pipes = set()
-        self._open = asyncio.Event()
-        self._open.set()
-        self._refuses = False
-        self.target = 0
-
-    async def __aenter__(self):
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_):
-        self._server.close()
-        self.cut()
-        await asyncio.gather(*self._pipes, return_exceptions=True)
-
-    def cut(self):
-        """Cut all connections; new ones are closed at once."""
-        self._refuses = True
-        for pipe in self._pipes:
-            pipe.cancel()
-
-    def freeze(self):
-        """Pass nothing on; the connections stand."""
-        self._open.clear()
-
-    def mend(self):
-        """Let everything through again."""
-        self._refuses = False
-        self._open.set()
-
-    async def _serve(self, reader, writer):
-        if self._refuses:
-            writer.close()
-            return
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
-        for pair in ((reader, far_writer), (far_reader, writer)):
-            pipe = asyncio.create_task(self._pass_on(*pair))
-            self._pipes.add(pipe)
-            pipe.add_done_callback(self._pipes.discard)
-
-    async def _pass_on(self, reader, writer):
-        with contextlib.suppress(OSError):
-            try:
-                while data := await reader.read(65_536):
-                    await self._open.wait()
-                    writer.write(data)
-                    await writer.drain()
-            finally:
-                writer.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -126,17 +126,34 @@ def test_the_ami_account_may_move_calls(instance, action):
     [
         "Command\r\nCommand: core show version",
         "GetConfig\r\nFilename: manager.conf",
+        "GetConfig\r\nFilename: ../../../../../../etc/passwd",
+        "GetConfigJSON\r\nFilename: manager.conf",
+        "ListCategories\r\nFilename: ../../../../../../etc/passwd",
+        "UserEvent\r\nUserEvent: CallArrived\r\nQueue: sales",
+        "PlayDTMF\r\nChannel: x\r\nDigit: 1",
+        "MixMonitor\r\nChannel: x\r\nFile: /tmp/x.wav\r\nCommand: id",
+        "AGI\r\nChannel: x\r\nCommand: EXEC System id",
         "UpdateConfig\r\nSrcFilename: manager.conf",
         "Reload",
         "ModuleLoad\r\nLoadType: load\r\nModule: app_system.so",
         "Originate\r\nChannel: Local/s@acd-hold/n\r\nApplication: System\r\nData: id",
+        "Originate\r\nChannel: Local/s@acd-hold/n\r\nApplication: trysystem\r\nData: id",
+        "Originate\r\nChannel: Local/s@acd-hold/n\r\nApplication: Set\r\nData: FILE(/tmp/x)=y",
+        "Originate\r\nChannel: Local/s@acd-hold/n\r\nApplication: mixmonitor\r\nData: x.wav,,id",
+        "Originate\r\nChannel: Local/s@acd-hold/n\r\nApplication: EAGI\r\nData: /bin/id",
+        "Originate\r\nChannel: Local/s@acd-hold/n\r\nApplication: Queue\r\nData: q,,,,,/bin/id",
+        "Originate\r\nChannel: Local/s@acd-hold/n\r\nApplication: ExternalIVR\r\nData: /bin/id",
+        "Originate\r\nChannel: Local/s@acd-hold/n\r\nApplication: Exec\r\nData: System(id)",
+        "Setvar\r\nVariable: FILE(/tmp/x)\r\nValue: y",
+        "Setvar\r\nVariable: SHELL(id)\r\nValue: y",
         "Getvar\r\nVariable: SHELL(id)",
         "Filter\r\nOperation: Add\r\nFilter: x",
     ],
 )
 def test_the_ami_account_may_do_nothing_else(instance, action):
-    """Commands, files, modules and programs are out of its reach."""
-    assert re.search(r"Permission denied|Access Forbidden", ami(instance, action))
+    """Commands, files, modules and programs are out of its reach: forbidden, or not even loaded."""
+    refusals = "Permission denied|Access Forbidden|Invalid/unknown command|Variable not set"
+    assert re.search(refusals, ami(instance, action))
 
 
 def test_a_seats_number_alone_opens_nothing(instance):

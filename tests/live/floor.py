@@ -204,4 +204,4 @@ async def no_channels(instance: Instance) -> None:
 def channels(instance: Instance) -> list[str]:
     """Name the channels that an Asterisk holds."""
     said = instance.cli("core show channels concise")
-    return [line.partition("!")[0] for line in said.splitlines() if "!" in line]
+    return [line.partition("!")[0] for line in said.split("\n") if "!" in line]

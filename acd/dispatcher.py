@@ -83,6 +83,11 @@ class Dispatcher:
         self._asked: dict[int, asyncio.Future[cmd.Answer | cmd.CallOutAnswer]] = {}
 
     @property
+    def is_closed(self) -> bool:
+        """Whether nothing is decided here any more."""
+        return self._closed
+
+    @property
     def journal_failed(self) -> str | None:
         """Why the journal takes no entries at present; calls go on meanwhile."""
         return self._journal.failed

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from acd.core.rules import MEDIA, LineGroupRule, MediumRule, OutRule, QueueRule, SeatRule
 from acd.numbers import Plan
-from acd.options import Option, choice, duration, number, pattern, secret, words
+from acd.options import Option, choice, duration, number, optional, pattern, secret, words
 from acd.problems import Origin
 
 GENERATE = "generate"
@@ -172,6 +172,17 @@ class LineTestSettings(Struct, frozen=True, kw_only=True):
     mos_least: float = 3.5
 
 
+class VoicemailSettings(Struct, frozen=True, kw_only=True):
+    """Section `[voicemail]`."""
+
+    keep_ms: int = 30 * 86_400_000
+    defer_ms: int = 900_000
+    priority: int | None = None
+    """Priority class of messages; None: their queue's."""
+    queue: str = ""
+    """Of messages whose caller has waited in none, and for which none is named."""
+
+
 class Mention(NamedTuple):
     """Something that a rule of a queue names and that ivr.conf or the flow files must have."""
 
@@ -204,6 +215,7 @@ class Site(Struct, frozen=True, kw_only=True):
     phones: dict[str, PhoneSettings] = field(default_factory=dict)
     pause_reasons: dict[str, str] = field(default_factory=dict)
     """Digit to reason, in the order of the file."""
+    voicemail: VoicemailSettings = VoicemailSettings()
     codes: dict[str, str] = field(default_factory=dict)
     """Digit to what can be said of a call after it (its disposition)."""
     mentions: tuple[Mention, ...] = ()
@@ -259,6 +271,32 @@ GENERAL = (
         "90d",
         "How long the journal is kept, whole files at a time: what is older cannot be replayed or reported any more.",
         "journal_keep_ms",
+    ),
+)
+
+VOICEMAIL = (
+    Option(
+        "keep", duration("0", "3650d"), "30d", "How long a message is kept after an agent has closed it.", "keep_ms"
+    ),
+    Option(
+        "defer",
+        duration("1m", "7d"),
+        "15m",
+        "How long a message that an agent puts off is offered to nobody.",
+        "defer_ms",
+    ),
+    Option(
+        "priority",
+        optional(number(0, 99)),
+        "",
+        "Class of messages; left out, their queue's: each stands where its caller would stand. A higher number than "
+        "the queue's has them heard when no caller waits.",
+    ),
+    Option(
+        "queue",
+        pattern(f"({QUEUE_NAME})?", "name of a queue"),
+        "",
+        "Queue of messages for which none is named, and whose caller has waited in none.",
     ),
 )
 

@@ -1,10 +1,10 @@
 """Load acd.conf: sections to settings, everything checked before anything is used.
 
 A section says what it is by `type`, which it may inherit from a template, as in pjsip.conf; `[general]`, `[switch]`,
-`[pause-reasons]` and `[codes]` are known by name. First each section is read by its table (`acd.site_options`), then
-what only shows between sections is checked (`acd.site_checks`, `acd.routing_checks`): a seat's queue that does not
-exist, two seats with one handset, calls that overflow in a circle. Errors and warnings are collected, so one run tells
-them all.
+`[voicemail]`, `[pause-reasons]` and `[codes]` are known by name. First each section is read by its table
+(`acd.site_options`), then what only shows between sections is checked (`acd.site_checks`, `acd.routing_checks`): a
+seat's queue that does not exist, two seats with one handset, calls that overflow in a circle. Errors and warnings are
+collected, so one run tells them all.
 """
 
 import os
@@ -41,6 +41,7 @@ from acd.settings import (
     Site,
     SwitchSettings,
     TrunkSettings,
+    VoicemailSettings,
 )
 from acd.site_checks import (
     Written,
@@ -51,6 +52,7 @@ from acd.site_checks import (
     check_switch,
     check_tests,
     check_trunks,
+    check_voicemail,
 )
 from acd.site_options import SECTIONS
 
@@ -157,7 +159,7 @@ def _write_private(path: Path, known: dict[str, dict[str, str]]) -> None:
     draft.replace(path)
 
 
-_ONCE = ("general", "switch", "calling-out", "pause-reasons", "codes")
+_ONCE = ("general", "switch", "voicemail", "calling-out", "pause-reasons", "codes")
 """Sections that are known by name and stand once each."""
 
 
@@ -196,6 +198,7 @@ class _Loader:
             trunks={name: TrunkSettings(name=name, **values) for name, values in self._each("trunk") if values},
             seats={name: _seat(name, order, values, general.language) for order, (name, values) in seats if values},
             phones={name: _phone(name, values, general.language) for name, values in self._each("phone") if values},
+            voicemail=VoicemailSettings(**self._only("voicemail") or {}),
             pause_reasons=self._words_by_digit("pause-reasons", "reason"),
             codes=self._words_by_digit("codes", "code"),
             mentions=tuple(
@@ -213,6 +216,7 @@ class _Loader:
         check_phones(written, site)
         check_trunks(written, site)
         check_tests(written, site)
+        check_voicemail(written, site)
         check_routing(written, site)
         check_calling_out(written, site)
         if not self.problems.has_errors:  # else a seat may be missing only for its own mistake

@@ -159,3 +159,11 @@ def _weakness(pin: str, seat: str) -> str:
     if steps in ({0}, {1}, {9}):
         return "is a plain row of digits"
     return ""
+
+
+def check_voicemail(written: Written, site: Site) -> None:
+    """See that messages go to a queue that exists."""
+    name = site.voicemail.queue
+    if name and name not in written.names("queue"):
+        hint = did_you_mean(name, site.queues) or f"there are {', '.join(site.queues)}"
+        written.problems.error(written.origin("voicemail", "queue"), f"there is no queue '{name}'", hint)

@@ -42,6 +42,7 @@ from acd.settings import (
     SWITCH,
     TEST_NUMBER,
     TEXT,
+    VOICEMAIL,
 )
 
 ALL, NOTHING = "all", "nothing"
@@ -287,6 +288,7 @@ TRUNK = (
 SECTIONS: dict[str, tuple[Option, ...]] = {
     "general": GENERAL,
     "switch": SWITCH,
+    "voicemail": VOICEMAIL,
     "queue": QUEUE,
     "seat": SEAT,
     "phone": PHONE,

@@ -35,9 +35,16 @@ ACTIONS = {
     "script": "`script FILE` or `script FILE ARGUMENT ...`: run an AGI script of the folder `agi-bin`; when it ends, "
     "well or not, the next action follows.",
     "transfer": "`transfer NUMBER`: ring this extension of the context `ivr-transfer` in extensions.conf. Last word.",
+    "voicemail": "`voicemail` or `voicemail QUEUE`: leave a message, which agents of that queue hear; left out, of the "
+    "queue in which the caller has waited. Last word.",
     "hangup": "`hangup`: end the call. Last word.",
 }
 """Each action with its line for the manual."""
+
+VOICEMAIL = "voicemail"
+"""The flow that takes a message; a site's own flow of that name goes before the built-in one."""
+MESSAGE_FOR = "ACD_MESSAGE_FOR"
+"""The variable that tells it for which queue."""
 
 Noun = Literal["queue", "seat", "menu", "flow", "hours", "language", "prompt", "script"]
 
@@ -61,7 +68,7 @@ class Actions(Struct, frozen=True):
     @property
     def menu(self) -> str | None:
         """The menu that the caller ends in, if it is one."""
-        if self.steps and isinstance(self.steps[-1], steps.HandOver):
+        if self.steps and isinstance(self.steps[-1], steps.HandOver) and self.references[-1].noun == "menu":
             return self.references[-1].name
         return None
 
@@ -115,7 +122,7 @@ def read_actions(text: str) -> Actions:
             raise ValueError("there is an empty action; actions are parted by single commas")
         if found and isinstance(found[-1][0], _LAST_WORDS):
             raise ValueError(f"'{part.strip()}' is never reached: the action before it is a last word")
-        found.append(_read_action(words[0], words[1:]))
+        found += _read_voicemail(words[1:]) if words[0] == "voicemail" else [_read_action(words[0], words[1:])]
     return Actions(tuple(step for step, _ in found), tuple(chain.from_iterable(named for _, named in found)))
 
 
@@ -138,6 +145,13 @@ def _read_action(verb: str, words: list[str]) -> tuple[Step[Any], list[Reference
         return steps.HangUp(), []
     usage = ACTIONS[verb].partition(": ")[0].replace("`", "'")
     raise ValueError(f"'{' '.join([verb, *words])}' is not complete, or has too much; write {usage}")
+
+
+def _read_voicemail(words: list[str]) -> list[tuple[Step[Any], list[Reference]]]:
+    if len(words) > 1:
+        raise ValueError(f"'{' '.join(['voicemail', *words])}' has too much; write 'voicemail' or 'voicemail QUEUE'")
+    queue = [(steps.SetVariable(MESSAGE_FOR, _name("queue", word)), [Reference("queue", word)]) for word in words]
+    return [*queue, (steps.HandOver(VOICEMAIL), [Reference("flow", VOICEMAIL)])]
 
 
 def _read_wishes(words: Sequence[str]) -> dict[str, Any]:

@@ -50,7 +50,7 @@ from acd.journal import JournalError
 from acd.problems import ConfigError
 from acd.site import fill_secrets, load_site
 from acd.status import Status
-from ivr import cli_codes, cli_lines, cli_render, cli_supervisor, cli_why
+from ivr import cli_codes, cli_lines, cli_messages, cli_render, cli_supervisor, cli_why
 from ivr.asterisk import (
     AsteriskError,
     Instance,
@@ -84,6 +84,7 @@ app.command()(replay)
 cli_why.mount(app)
 cli_supervisor.mount(app)
 app.command()(cli_lines.lines)
+app.command("messages")(cli_messages.messages_command)
 app.command()(cli_render.render)
 app.command()(cli_codes.codes)
 

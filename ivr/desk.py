@@ -14,14 +14,17 @@ the agent pressed afterwards would be heard by nobody.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 import structlog
 from msgspec import Struct
 
 from acd.core.commands import Offer, Withdraw
-from acd.core.model import Call, State
+from acd.core.model import Call
+from acd.desk.agents import AgentDesk
+from acd.desk.calling import CallingDesk
+from acd.dispatcher import Dispatcher
 from acd.settings import SeatSettings, Site
 from ivr.fastagi import Handler, Session
 from ivr.flow import Caller, Flow, Play, SetLanguage
@@ -58,6 +61,15 @@ class Attendant(Protocol):
         """
 
 
+class House(Protocol):
+    """What is needed of the server: the settings of the moment, the core, and who fulfils an agent's wishes."""
+
+    site: Site
+    dispatcher: Dispatcher
+    desk: AgentDesk
+    calling: CallingDesk
+
+
 class Ringer(Protocol):
     """What is needed of the switch; see `ivr.switch.AmiSwitch`."""
 
@@ -78,29 +90,21 @@ class HandsetDesk:
 
     Args:
         switch: rings.
-        state: gives the core's state.
-        site: gives the settings of the moment.
+        house: the server.
         media: medium -> its attendant.
 
     """
 
-    def __init__(
-        self,
-        switch: Ringer,
-        state: Callable[[], State],
-        site: Callable[[], Site],
-        media: Mapping[str, Attendant],
-    ) -> None:
+    def __init__(self, switch: Ringer, house: House, media: Mapping[str, Attendant]) -> None:
         self.media = dict(media)
         self._switch = switch
-        self._state = state
-        self._site = site
+        self._house = house
         self._sessions: set[Session] = set()
         self._is_cut = False
 
     def offer(self, command: Offer) -> None:
         """Ring a seat for a call."""
-        call = self._state().calls.get(command.call)
+        call = self._house.dispatcher.core.state.calls.get(command.call)
         number = call.caller if call is not None else ""
         self._switch.ring(command, f"{self.media[command.medium].title} {number or 'unknown'}", number)
 
@@ -144,10 +148,10 @@ class HandsetDesk:
 
     def _work(self, name: str) -> Work | None:
         """What the agent of a leg has before him, as the core has it; None if that is nothing, or nothing any more."""
-        state = self._state()
+        state = self._house.dispatcher.core.state
         offer = state.offers.get(name)
         call = state.calls.get(offer.call or "") if offer is not None and offer.in_talk else None
-        seat = self._site().seats.get(offer.seat) if offer is not None else None
+        seat = self._house.site.seats.get(offer.seat) if offer is not None else None
         if call is None or seat is None or call.medium not in self.media:
             return None
         return Work(offer=name, call=call, seat=seat, language=language_of(seat))

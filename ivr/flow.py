@@ -105,6 +105,13 @@ def _check_range(what: str, value: int, first: int, last: int) -> None:
         raise ValueError(f"{what} is {value}; it must lie between {first} and {last}")
 
 
+def _check_recording(max_ms: int, silence_ms: int) -> None:
+    _check_range("max_ms", max_ms, 1_000, 3_600_000)
+    _check_range("silence_ms", silence_ms, 0, 60_000)
+    if silence_ms % 1_000:
+        raise ValueError(f"silence_ms is {silence_ms}; the switch counts silence in whole seconds (1000)")
+
+
 def prompt_list(prompts: Prompt | Iterable[Prompt]) -> tuple[Prompt, ...]:
     """Take one prompt for a list of one."""
     return (prompts,) if isinstance(prompts, str | Recording | InLanguage) else tuple(prompts)
@@ -207,10 +214,26 @@ class Record(Step[Recording]):
     def __post_init__(self) -> None:
         if self.name:
             _check("recording", self.name, _RECORDING, "it is named by letters, digits, - and _, up to 160")
-        _check_range("max_ms", self.max_ms, 1_000, 3_600_000)
-        _check_range("silence_ms", self.silence_ms, 0, 60_000)
-        if self.silence_ms % 1_000:
-            raise ValueError(f"silence_ms is {self.silence_ms}; the switch counts silence in whole seconds (1000)")
+        _check_recording(self.max_ms, self.silence_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveMessage(Step[bool]):
+    """Record a message that agents of a queue will hear, and say whether there is anything to hear.
+
+    It stands where its caller would stand in the queue. Who hangs up while he speaks has left a message too.
+    """
+
+    queue: str = ""
+    """Left out, the `queue` of [voicemail]."""
+    _: KW_ONLY
+    max_ms: int = 180_000
+    silence_ms: int = 5_000
+
+    def __post_init__(self) -> None:
+        if self.queue:
+            _check("queue", self.queue, _QUEUE, "a queue's name is lower-case letters, digits, - and _")
+        _check_recording(self.max_ms, self.silence_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from ivr.agi import Response, Verb
 from ivr.fastagi import Session
 from ivr.flow import Caller, CallOverError, Flow, FlowEnded, InLanguage, Prompt, Recording, Step, StepError, prompt_list
 from ivr.listen import CONTEXT, SPIED, Listen
+from ivr.mailbox import Message
 from ivr.needs import write_needs
 from ivr.scripts import Relay
 
@@ -44,6 +45,19 @@ class Scripts(Protocol):
         """Run one to its end; gives whether it told the switch where the call goes on."""
 
 
+class Mailbox(Protocol):
+    """Keeps messages; see `ivr.mailbox`."""
+
+    def begin(self, caller: Caller, queue: str, arrived: str) -> Message:
+        """Make room for one."""
+
+    async def take(self, message: Message) -> bool:
+        """Make a call of it, if there is anything to hear."""
+
+    def take_soon(self, message: Message) -> None:
+        """The same when the switch has finished the file."""
+
+
 class FlowLimits(Struct, frozen=True, kw_only=True):
     """What the flows of one call may take."""
 
@@ -65,6 +79,7 @@ class Surroundings(Protocol):
     scripts: Scripts | None
     queues: Collection[str]
     recordings: Path
+    mailbox: Mailbox | None
     limits: FlowLimits
 
 
@@ -197,6 +212,19 @@ class Call:
         )
         return Recording(path, (response.endpos or 0) // 8)  # wav holds 8 samples a millisecond, of 2 bytes each
 
+    async def _leave_message(self, step: steps.LeaveMessage) -> bool:
+        mailbox = self._runner.mailbox
+        if mailbox is None:
+            raise StepError("no message can be left: this runner has no mailbox")
+        arrived = await self._get_variable(steps.GetVariable("ACD_ARRIVED"))
+        message = mailbox.begin(self.caller, step.queue, arrived or "")
+        try:
+            await self._record(steps.Record(max_ms=step.max_ms, silence_ms=step.silence_ms, name=message.id))
+        except BaseException:  # a hang-up, which cancels us, for one: what he has said by then is said
+            mailbox.take_soon(message)
+            raise
+        return await mailbox.take(message)
+
     async def _recorded(self, step: steps.Recorded) -> Recording | None:
         path = self._runner.recordings.absolute() / step.name
         try:
@@ -300,6 +328,7 @@ class Call:
         steps.Menu: _menu,
         steps.Collect: _collect,
         steps.Record: _record,
+        steps.LeaveMessage: _leave_message,
         steps.Recorded: _recorded,
         steps.SetVariable: _set_variable,
         steps.GetVariable: _get_variable,

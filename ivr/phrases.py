@@ -150,6 +150,16 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
         "Aby słuchać, naciśnij 1. Aby mówić do konsultanta, naciśnij 2. Aby mówić do obu stron, naciśnij 3.",
     ),
     "handset-unchanged": ("Nothing was changed.", "Nic się nie zmieniło."),
+    # messages, to an agent
+    "message-from": ("Message from", "Wiadomość od"),
+    "message-unknown": ("an unknown number", "nieznanego numeru"),
+    "message-keys": (
+        "To hear it again press 1, to call back 3, to close it 7, to put it off 9, for the next one 0.",
+        "Aby odsłuchać ponownie, naciśnij 1, oddzwonić 3, zamknąć 7, odłożyć 9, następna wiadomość 0.",
+    ),
+    "message-closed": ("The message is closed.", "Wiadomość została zamknięta."),
+    "message-put-off": ("The message is put off.", "Wiadomość została odłożona."),
+    "message-gone": ("The recording is not there any more.", "Nagrania już nie ma."),
 }
 
 TEXTS: Mapping[str, Mapping[str, str]] = {

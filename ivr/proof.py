@@ -281,7 +281,7 @@ class Proof:
                         return self._closed(name.removeprefix(_HOURS), so_far, within)
                 case steps.CallFlow() | steps.RunScript():
                     so_far = so_far._replace(is_heard=True, may_end=True)
-                case steps.Enqueue() | steps.Transfer():
+                case steps.Enqueue() | steps.Transfer() | steps.HandOver(name="voicemail"):
                     return so_far._replace(end="person")
                 case steps.HandOver(name=name):
                     return so_far._replace(end="menu", menu=name.removeprefix(_MENU))

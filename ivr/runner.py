@@ -26,7 +26,7 @@ import structlog
 
 from ivr.fastagi import Handler, Session
 from ivr.flow import Caller, Flow, FlowEnded, StepError, performing
-from ivr.performer import Call, FlowLimits, Prompts, Scripts, go_on_at
+from ivr.performer import Call, FlowLimits, Mailbox, Prompts, Scripts, go_on_at
 
 log = structlog.get_logger()
 
@@ -47,12 +47,14 @@ class Runner:
         queues: Collection[str],
         recordings: Path,
         scripts: Scripts | None = None,
+        mailbox: Mailbox | None = None,
         default_language: str = "en",
         limits: FlowLimits | None = None,
     ) -> None:
         self.flows = flows
         self.prompts = prompts
         self.scripts = scripts
+        self.mailbox = mailbox
         self.queues = queues
         self.recordings = recordings
         self.default_language = default_language

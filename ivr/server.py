@@ -21,7 +21,6 @@ import os
 import secrets
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import structlog
@@ -52,7 +51,9 @@ from ivr.fastagi import FastAgiServer, Handler
 from ivr.handset import Handset
 from ivr.handset_login import HandsetNote
 from ivr.linetest.tester import LineTester
+from ivr.mailbox import RECORDINGS, Mailbox
 from ivr.menus import Ivr, load_ivr
+from ivr.messages import MESSAGES, Listening
 from ivr.prompts import Prompts
 from ivr.runner import Runner
 from ivr.scripts import FOLDER as SCRIPTS
@@ -117,7 +118,8 @@ class Server:
             phones=phones(self.site),
             render=self._words,
         )
-        self.virtual = HandsetDesk(self.switch, lambda: self.dispatcher.core.state, lambda: self.site, {})
+        self.mailbox = Mailbox(home / RECORDINGS, self)
+        self.virtual = HandsetDesk(self.switch, self, {MESSAGES: Listening(self.mailbox, self)})
         self.handset_watchers: list[Callable[[str, Action, HandsetNote], None]] = []
         self.agi = FastAgiServer({})
         self._scripts = Scripts(folder / SCRIPTS)
@@ -129,10 +131,9 @@ class Server:
         view = View(lambda: self.dispatcher, lambda: self.site, self.tester)
         self.status, self.faults, self.supervisor = view.status, view.faults, view.supervisor
         self._control = view.control(home, self.reload_soon, self._hand_over, self.tester.asked)
-        self._is_leaving = False
+        self._is_leaving, self._reloading = False, asyncio.Lock()
         self.handed_over = asyncio.Event()
         """Another server has taken over; what is left are menus that run."""
-        self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def _clock(self) -> int:
@@ -162,9 +163,7 @@ class Server:
             raise
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def _start(self) -> None:
@@ -178,6 +177,7 @@ class Server:
             self._open_journal(heritage.begun)
             await self._use(self.ivr)
             await self._listen(heritage)
+        self._spawn(self.mailbox.run(self.dispatcher.core.state.now), "mailbox")
         self.dispatcher.submit(Started(run=secrets.token_hex(4)), configured(self.site))
         await self._begin_asterisk()
         self._link = self._spawn(self.switch.run(), "switch")
@@ -204,7 +204,7 @@ class Server:
             raise
         self._journal = journal
         self.dispatcher = Dispatcher(core, journal, self.switch, clock=Clock(not_before=core.state.now))
-        self.dispatcher.watchers.append(chronicle.note)
+        self.dispatcher.watchers += [chronicle.note, self.mailbox.watch]
         self.desk = AgentDesk(self.dispatcher, self.site)
         self.calling = CallingDesk(self.dispatcher, lambda: self.site)
         self.callbacks = Callbacks(CallbackDesk(self.dispatcher, lambda: self.site), self.calling, self.desk)
@@ -355,7 +355,8 @@ class Server:
             prompts,
             scripts=self._scripts,
             queues=self.site.queues,
-            recordings=self.home / "recordings",
+            recordings=self.home / RECORDINGS,
+            mailbox=self.mailbox,
             default_language=general.language,
         )
         routes: dict[str, Handler] = {name: runner.handler(flow) for name, flow in ivr.routes.items()}

@@ -124,6 +124,10 @@ class Walk:
         self._tell("~~", f"a tone; {RECORDED_MS // 1_000} seconds are taken for recorded")
         return Recording("/nonexistent/walk", RECORDED_MS)
 
+    async def _leave_message(self, step: steps.LeaveMessage) -> bool:
+        self._tell("~~", f"a tone; what is said becomes a message for queue {step.queue or 'of [voicemail]'}")
+        return True
+
     async def _set_variable(self, step: steps.SetVariable) -> None:
         self._variables[step.name] = step.value
 
@@ -178,6 +182,7 @@ class Walk:
         steps.Menu: _menu,
         steps.Collect: _collect,
         steps.Record: _record,
+        steps.LeaveMessage: _leave_message,
         steps.Recorded: _nothing,
         steps.SetVariable: _set_variable,
         steps.GetVariable: _get_variable,

@@ -59,14 +59,16 @@ class SupervisorDesk:
         except msgspec.DecodeError as error:
             raise ControlError(f"not understood: {error}") from error
         call = call_named(self._dispatcher.core.state, wanted.call)
-        if call is None or call.state not in {"waiting", "offered"}:
+        if call is None or not (call.state in {"waiting", "offered"} or (call.virtual and call.state == "after")):
             raise ControlError(f"no call and no caller '{wanted.call}' waits now")
         if wanted.priority is not None and not 0 <= wanted.priority <= 99:
             raise ControlError(f"priority {wanted.priority} is out of range: it takes 0 to 99, 0 first")
         if wanted.queue is not None:
             self._known_queue(wanted.queue)
-        if (wanted.queue is not None or wanted.to is not None) and call.state != "waiting":
+        if (wanted.queue is not None or wanted.to is not None) and call.state == "offered":
             raise ControlError(f"a phone rings for '{wanted.call}' at this moment; ask again if nobody answers it")
+        if wanted.to is not None and call.virtual and not wanted.to.startswith(("queue ", "seat ")):
+            raise ControlError(f"'{wanted.call}' is a {call.medium}: it can go to another queue or seat, nowhere else")
         if wanted.to is not None:
             try:
                 read_target(wanted.to)

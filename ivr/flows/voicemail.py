@@ -1,23 +1,12 @@
-"""Voicemail: the caller leaves a message, kept in the folder `recordings` of the site's home.
+"""Voicemail: the caller leaves a message, which becomes a call in his queue (see `ivr.mailbox`).
 
-Reached by `flow voicemail` in ivr.conf, and by callers whom their queue sends there. The file's name says the queue,
-the moment (local time) and the caller's number, so that a folder's listing is the list of messages:
-
-    voicemail-sales-20261127-141502-5550201-1795456368_0.wav
+Reached by the actions `voicemail` and `flow voicemail` of ivr.conf, and by callers whom their queue sends there. Who
+hangs up while he speaks has left his message too.
 """
 
-import time
-from pathlib import Path
-
-import structlog
-
-from ivr.flow import Answer, Caller, GetVariable, HangUp, Play, Record, Recording, flow
-
-log = structlog.get_logger()
+from ivr.flow import Answer, Caller, GetVariable, HangUp, LeaveMessage, Play, flow
 
 LONGEST_MS = 180_000
-SHORTEST_MS = 1_000
-"""What is shorter is no message: the caller pressed a key, or said nothing."""
 SILENCE_MS = 5_000
 
 TEXTS = {
@@ -37,31 +26,11 @@ TEXTS = {
 
 
 @flow("voicemail")
-async def voicemail(caller: Caller) -> None:
+async def voicemail(_caller: Caller) -> None:
     """Ask for a message, record it, say thank you."""
     await Answer()
-    queue = await GetVariable("ACD_QUEUE") or "none"
-    reason = await GetVariable("ACD_REASON") or ""
-    name = file_name(queue, caller, time.localtime())
+    queue = await GetVariable("ACD_MESSAGE_FOR") or await GetVariable("ACD_QUEUE") or ""
     await Play("voicemail-begin")
-    log.info("voicemail begins", call=caller.uniqueid, queue=queue, reason=reason, file=f"{name}.wav")
-    said = await Record(max_ms=LONGEST_MS, silence_ms=SILENCE_MS, name=name)  # who hangs up has left his message too
-    if said.length_ms < SHORTEST_MS:
-        _forget(said)
-        await Play("voicemail-none")
-    else:
-        log.info("voicemail left", call=caller.uniqueid, queue=queue, file=f"{name}.wav", length_ms=said.length_ms)
-        await Play("voicemail-end")
+    is_left = await LeaveMessage(queue, max_ms=LONGEST_MS, silence_ms=SILENCE_MS)
+    await Play("voicemail-end" if is_left else "voicemail-none")
     await HangUp()
-
-
-def file_name(queue: str, caller: Caller, moment: time.struct_time) -> str:
-    """Name a message. Only letters, digits and `-` of what a caller can choose get into a file's name."""
-    queue = "".join(char for char in queue if char.isascii() and (char.isalnum() or char == "-"))
-    number = "".join(char for char in caller.number if char in "0123456789")
-    unique = "".join(char if char.isascii() and char.isalnum() else "_" for char in caller.uniqueid)
-    return f"voicemail-{queue[:40]}-{time.strftime('%Y%m%d-%H%M%S', moment)}-{number[:20] or 'unknown'}-{unique[:40]}"
-
-
-def _forget(said: Recording) -> None:
-    Path(f"{said.path}.wav").unlink(missing_ok=True)

@@ -25,6 +25,7 @@ from acd.settings import (
     SeatSettings,
     SwitchSettings,
     TrunkSettings,
+    VoicemailSettings,
 )
 from acd.site import check_site, load_site
 from acd.site_options import SECTIONS, manual
@@ -231,6 +232,7 @@ def test_every_option_has_a_place():
         "general": {*GeneralSettings.__struct_fields__},
         "switch": {*SwitchSettings.__struct_fields__} - {"agi_secret"},  # made, never written by hand
         "queue": {*QueueRule.__struct_fields__, "music", "ring_tone", "caller_id", *overflows} - {"name"},
+        "voicemail": {*VoicemailSettings.__struct_fields__},
         "seat": {*SeatRule.__struct_fields__, *SeatSettings.__struct_fields__} - {"name", "rule", "tiers", "order"},
         "phone": {*PhoneSettings.__struct_fields__},
         "medium": {*MediumRule.__struct_fields__} - {"name", "virtual"},  # no site can say who holds a medium

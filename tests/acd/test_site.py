@@ -337,3 +337,22 @@ def test_a_phone_of_nobody(folder: Path):
 def test_what_a_phone_cannot_be(folder: Path, text, complaint):
     """Nobody's own, no section of pjsip.conf, in a language of the site."""
     assert any(complaint in problem for problem in problems(folder, ("[sales]", PHONE + text + "[sales]")))
+
+
+def test_messages_go_to_a_queue_that_exists(tmp_path: Path):
+    """Or callers would leave them for nobody."""
+    (tmp_path / "acd.conf").write_text(SITE + "\n[voicemail]\nqueue = sale\n")
+    [problem] = [str(one) for one in check_site(tmp_path) if "sale'" in one.message]
+    assert "there is no queue 'sale'" in problem
+    assert "sales" in problem
+
+
+def test_what_a_site_says_of_messages(tmp_path: Path):
+    """Each option of [voicemail] is read."""
+    said = "\n[voicemail]\nkeep = 1d\ndefer = 1h\npriority = 20\nqueue = sales\n"
+    (tmp_path / "acd.conf").write_text(SITE + said)
+    voicemail = load_site(tmp_path).voicemail
+    assert (voicemail.keep_ms, voicemail.defer_ms, voicemail.priority, voicemail.queue) == (
+        *(86_400_000, 3_600_000),
+        *(20, "sales"),
+    )

@@ -52,6 +52,18 @@ def test_a_waiting_call_is_moved_by_its_callers_number(desk, floor):
     assert call.state == "after"
 
 
+def test_a_message_is_moved_and_cannot_be_sent_away(desk, floor):
+    """To another queue, also when its own does not exist; to no place where a caller would be needed."""
+    floor.house.arrive("m", "nowhere", caller="555", medium="voicemail")
+    assert move(desk, call="m", queue="night") == "done"
+    call = floor.core.state.calls["m"]
+    assert (call.queue, call.state) == ("night", "waiting")
+    with pytest.raises(ControlError, match="is a voicemail: it can go to another queue or seat"):
+        move(desk, call="m", to="number 5")
+    assert move(desk, call="m", to="queue sales") == "done"
+    assert (call.queue, call.state) == ("sales", "waiting")
+
+
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [

@@ -1,7 +1,5 @@
 """Where callers go whose wait is over, and what becomes of those whose place does not exist any more."""
 
-import time
-
 import pytest
 
 from ivr.actions import read_actions
@@ -11,14 +9,14 @@ from ivr.flow import (
     GetVariable,
     HandOver,
     HangUp,
+    LeaveMessage,
     Play,
-    Record,
-    Recording,
+    SetVariable,
     StepError,
     Transfer,
     performing,
 )
-from ivr.flows.voicemail import file_name, voicemail
+from ivr.flows.voicemail import voicemail
 from ivr.overflow import overflow_flow
 
 SITE = [Play("sorry-try-later"), HangUp()]
@@ -27,8 +25,8 @@ SITE = [Play("sorry-try-later"), HangUp()]
 class Channel:
     """Performs steps on a channel that has these variables; HandOver knows two flows."""
 
-    def __init__(self, recorded=None, **variables):
-        self.variables, self.recorded = variables, recorded
+    def __init__(self, *, left=False, **variables):
+        self.variables, self.left = variables, left
         self.steps = []
 
     async def perform(self, step):
@@ -39,7 +37,7 @@ class Channel:
             raise StepError("there is no such flow")
         if isinstance(step, HandOver | Transfer | HangUp):
             raise FlowEnded
-        return self.recorded if isinstance(step, Record) else None
+        return self.left if isinstance(step, LeaveMessage) else None
 
 
 async def sent(to):
@@ -70,35 +68,32 @@ async def test_each_place(to, steps):
     assert await sent(to) == steps
 
 
-def at(tmp_path, length_ms):
-    (tmp_path / "said.wav").write_bytes(b"sound")
-    return Channel(Recording(str(tmp_path / "said"), length_ms), ACD_QUEUE="sales", ACD_REASON="full")
-
-
-async def test_a_message_is_kept_and_thanked_for(tmp_path):
-    """The recording stays under the name that says queue, time and number."""
-    channel = at(tmp_path, 5_000)
-    with performing(channel), pytest.raises(FlowEnded):
-        await voicemail(Caller(number="+48 555 0201", uniqueid="17.4"))
-    [record] = [step for step in channel.steps if isinstance(step, Record)]
-    assert record.name.startswith("voicemail-sales-")
-    assert record.name.endswith("-485550201-17_4")
-    assert channel.steps[-2:] == [Play("voicemail-end"), HangUp()]
-    assert (tmp_path / "said.wav").exists()
-
-
-async def test_no_message_leaves_no_file(tmp_path):
-    """Who says nothing for a second hears so, and nothing is kept."""
-    channel = at(tmp_path, 900)
+@pytest.mark.parametrize(
+    ("variables", "queue", "said"),
+    [
+        ({"ACD_QUEUE": "sales"}, "sales", "voicemail-end"),
+        ({"ACD_QUEUE": "sales", "ACD_MESSAGE_FOR": "support"}, "support", "voicemail-end"),
+        ({}, "", "voicemail-none"),
+    ],
+)
+async def test_whom_a_message_is_for(variables, queue, said):
+    """The queue that is named, else the one he waited in, else the site's; he is told whether there is a message."""
+    channel = Channel(left=said == "voicemail-end", **variables)
     with performing(channel), pytest.raises(FlowEnded):
         await voicemail(Caller())
-    assert Play("voicemail-none") in channel.steps
-    assert not (tmp_path / "said.wav").exists()
+    [message] = [step for step in channel.steps if isinstance(step, LeaveMessage)]
+    assert message.queue == queue
+    assert channel.steps[-2:] == [Play(said), HangUp()]
 
 
-@pytest.mark.parametrize("number", ["../../etc/passwd", "5\n6", "%s${SHELL(x)}", "9" * 500])
-def test_no_caller_chooses_a_path(number):
-    """Whatever number the line delivers, the name is one that `Record` takes: no path, no blank, not too long."""
-    name = file_name("sa/les", Caller(number=number, uniqueid="1/2"), time.gmtime(0))
-    assert Record(name=name).name == name
-    assert name.startswith("voicemail-sales-19700101-000000-")
+def test_the_action_voicemail():
+    """It is a last word, may name a queue that must exist, and is no menu."""
+    plain, named = read_actions("voicemail"), read_actions("play sorry-try-later, voicemail sales")
+    assert plain.steps == (HandOver("voicemail"),)
+    assert named.steps[1:] == (SetVariable("ACD_MESSAGE_FOR", "sales"), HandOver("voicemail"))
+    assert ("queue", "sales") in named.references
+    assert named.is_final
+    assert plain.menu is named.menu is None
+    for wrong in ("voicemail sales support", "voicemail Sales", "voicemail, hangup"):
+        with pytest.raises(ValueError, match=r"voicemail|Sales|hangup"):
+            read_actions(wrong)

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from acd.core.events import CallArrived, CallEnded, Connected, KeyPressed, LegAnswered, LegEnded, LegFailed
+from ivr.mailbox import CLOSED, RECORDINGS, messages
 from tests.live.floor import Floor, open_floor
 from tests.live.test_calls_out_live import PROVIDER
 from tests.live.testsite import write_site
@@ -180,3 +181,27 @@ async def test_a_customer_who_does_not_answer_is_tried_again_and_then_no_more(fl
     await floor.until(lambda: back.id not in floor.state.calls, "no more")
     first, second = floor.seen(LegFailed)
     assert second.at - first.at >= 10_000
+
+
+async def test_who_left_a_message_is_called_back_from_it(floor):
+    """The agent presses 3 while he hears it; when the customer answers the message is closed, and put away so."""
+    own = number("6", 11)
+    call = await floor.trunk.dial("5550108", caller_id=own)
+    await call.confirmed()
+    recordings = floor.server.home / RECORDINGS
+    await floor.until(lambda: any(recordings.glob("*.wav")), "the tone")
+    await floor.speaks(call, "caller")
+    await floor.listen(call, 2_500)
+    await call.hang_up()
+    message = await floor.sees(CallArrived, caller=own, medium="voicemail")
+    await floor.agent("103")
+    leg = await floor.rings("103")
+    await leg.answer()
+    await floor.hears(leg, "caller")
+    await leg.dtmf("3")
+    await floor.sees(LegAnswered)
+    assert message.call not in floor.state.calls
+    await leg.hang_up()
+    await floor.sees(LegEnded, outcome="hung-up")
+    [closed] = messages(recordings / CLOSED)
+    assert (closed.id, closed.code) == (message.call, "called-back")

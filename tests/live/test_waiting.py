@@ -172,6 +172,8 @@ async def test_voicemail_records_who_is_sent_there(floor):
     folder = floor.server.home / "recordings"
     [file] = folder.glob(f"voicemail-sales-*-{own}-*.wav")
     await floor.until(lambda: "caller" in heard(read_wav(file)), "his voice in the file")
+    message = await floor.sees(CallArrived, medium="voicemail")
+    floor.server.dispatcher.submit(CallEnded(call=message.call, reason="done"))
 
 
 async def test_a_call_keeps_what_it_asks_for(floor):

@@ -113,6 +113,10 @@ go = transfer 101
 type = number
 number = 5550107
 go = hours never, queue sales
+[message-number]
+type = number
+number = 5550108
+go = voicemail support
 [line-check-number]
 type = number
 number = 5550199

@@ -208,7 +208,7 @@ class Server:
         self.desk = AgentDesk(self.dispatcher, self.site)
         self.calling = CallingDesk(self.dispatcher, lambda: self.site)
         self.callbacks = Callbacks(CallbackDesk(self.dispatcher, lambda: self.site), self.calling, self.desk)
-        self.virtual.media["callback"] = self.callbacks
+        self.virtual.media.setdefault("callback", self.callbacks)
         self.dispatcher.media.update(dict.fromkeys(self.virtual.media, self.virtual))
 
     # One server after the other

@@ -114,7 +114,7 @@ class Site(People):
                     assert self.process.returncode is None, self._log(self.logs).read_text()
                     await asyncio.sleep(0.05)
                 return status
-        raise AssertionError(f"not so within {WITHIN_S} s: {status}\n{(self.folder / 'log').read_text()[-5000:]}")
+        raise AssertionError(f"not so within {WITHIN_S} s: {status}\n{self._log(self.logs).read_text()[-5000:]}")
 
     async def waiter(self, number="5550102"):
         """Call in and be seen to wait."""

@@ -7,6 +7,7 @@ import structlog
 
 from acd.core import commands as cmd
 from acd.core import events as ev
+from acd.core.line import Trouble
 
 log = structlog.get_logger()
 
@@ -51,6 +52,8 @@ def _note_event(event: ev.AnyEvent) -> None:
             log.info("handset", seat=event.seat, reachable=event.reachable, busy=event.busy)
         case ev.Listening():
             log.info("supervisor listens", seat=event.seat, to=event.to, offer=event.offer, mode=event.mode)
+        case ev.LineChanged() | ev.LinesSet():
+            _note_line(event)
         case ev.SwitchLost():
             log.warning("switch lost, nothing is decided until it is seen again")
 
@@ -65,6 +68,18 @@ def _note_call_out(event: ev.AnyEvent) -> None:
             log.info("call out not answered", leg=event.leg, outcome=event.outcome, cause=event.cause)
         case ev.LegEnded():
             log.info("call out ended", leg=event.leg, outcome=event.outcome)
+
+
+def _note_line(event: ev.LineChanged | ev.LinesSet) -> None:
+    match event:
+        case ev.LineChanged(trouble=Trouble() as trouble):
+            why = f"{trouble.kind}: {trouble.said}" if trouble.said else trouble.kind
+            log.warning("line cannot be used", line=event.line, why=why, in_use=event.in_use)
+        case ev.LineChanged():
+            log.info("line", line=event.line, in_use=event.in_use)
+        case ev.LinesSet():
+            what = "lines taken out of service" if event.out else "lines put back into service"
+            log.info(what, lines=", ".join(event.lines), why=event.why)
 
 
 def _note_command(command: cmd.AnyCommand) -> None:

@@ -5,14 +5,15 @@ A reading of the state, no more. All times are integer milliseconds; points in t
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Protocol, get_args
 
 from msgspec import Struct, field
 
 from acd.core import State, waits
 from acd.core.commands import SeatLook
 from acd.core.explain import needs_text
-from acd.core.model import Leg, Line, Seat, Ticket
+from acd.core.line import Line, LineLook, TroubleKind
+from acd.core.model import Leg, Seat, Ticket
 
 
 class QueueStatus(Struct, frozen=True, kw_only=True):
@@ -85,24 +86,24 @@ class GapStatus(Struct, frozen=True, kw_only=True):
     why: str
 
 
-LineState = Literal["free", "ours", "in use", "left alone"]
-"""What it does.
-
-ours        it carries a leg to a seat, or a call out
-in use      another call is on it, or it cannot be used
-left alone  it failed
-"""
-
-
 class LineStatus(Struct, frozen=True, kw_only=True):
     """One trunk line."""
 
     name: str
-    state: LineState
+    state: LineLook
+    since: int = 0
+    """Since when; 0 if that is not known."""
     seat: str = ""
     """Whose leg it carries."""
     number: str = ""
     """Whom that seat calls; empty where it is rung for a call."""
+    trouble: TroubleKind | None = None
+    """Why it cannot be used, whatever else it does."""
+    said: str = ""
+    """What the switch says of that."""
+    out_since: int | None = None
+    """Since when it is out of service by hand."""
+    out_why: str = ""
     faults: int = 0
     """Failures in a row."""
     until: int = 0
@@ -119,6 +120,10 @@ class LinesStatus(Struct, frozen=True, kw_only=True):
     in_use: int
     left_alone: int
     """They failed, and are not tried for a while."""
+    out: int = 0
+    """Out of service by hand, and without a call."""
+    in_trouble: int = 0
+    """They cannot be used, and carry no call."""
     all_busy: int = 0
     """How often a call out found none free, since the journal began."""
     lines: tuple[LineStatus, ...] = ()
@@ -261,26 +266,30 @@ def _calls(state: State, at: int) -> list[CallStatus]:
 def _lines(state: State, group: str, tested: str) -> LinesStatus:
     lines = tuple(_line(state, line, tested) for line in state.lines.values() if line.group == group)
     count = Counter(line.state for line in lines)
-    in_use, busy = count["ours"] + count["in use"], state.all_busy.get(group, 0)
     return LinesStatus(
-        name=group, free=count["free"], in_use=in_use, left_alone=count["left alone"], all_busy=busy, lines=lines
+        name=group,
+        free=count["free"],
+        in_use=count["ours"] + count["in-use"],
+        left_alone=count["left-alone"],
+        out=count["out"],
+        in_trouble=sum(count[kind] for kind in get_args(TroubleKind)),
+        all_busy=state.all_busy.get(group, 0),
+        lines=lines,
     )
 
 
 def _line(state: State, line: Line, tested: str) -> LineStatus:
     leg = state.offers.get(line.offer) or state.legs.get(line.offer)
-    word: LineState = "free"
-    if line.offer:
-        word = "ours"
-    elif line.in_use:
-        word = "in use"
-    elif line.fault_until is not None:
-        word = "left alone"
     return LineStatus(
         name=line.rule.name,
-        state=word,
+        state=line.look,
+        since=line.since,
         seat=leg.seat if leg else "",
         number=leg.number if isinstance(leg, Leg) else "",
+        trouble=line.trouble.kind if line.trouble is not None else None,
+        said=line.trouble.said if line.trouble is not None else "",
+        out_since=line.out_since,
+        out_why=line.out_why,
         faults=line.faults,
         until=line.fault_until or 0,
         tested=line.rule.name == tested,

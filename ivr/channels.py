@@ -7,7 +7,7 @@ No socket and no clock, so a recorded transcript is a complete test.
     Newstate, Hangup, BridgeEnter of a channel named offer-...      -> OfferRinging OfferAnswered Connected OfferEnded
     Newchannel, Hangup of other channels of a handset               -> HandsetChanged busy
     DeviceStateChange of a handset                                  -> HandsetChanged reachable
-    Newchannel, Hangup, DeviceStateChange of a trunk (ivr.trunks)    -> LineChanged
+    Newchannel, Hangup, DeviceStateChange of a trunk and events of ivr.trunks       -> LineChanged
     DialEnd, Hangup of a channel that calls out (ivr.outs)          -> LegAnswered LegEnded
     Hangup of a caller                                              -> CallEnded
     a caller who waits goes where we did not send him (ivr.led_away) -> CallEnded
@@ -30,12 +30,13 @@ from ivr.led_away import LedAway, is_of_dialplan
 from ivr.listen import Listeners
 from ivr.needs import asked_for
 from ivr.outs import Outs
+from ivr.trunks import EVENTS as LINE_EVENTS
 from ivr.trunks import Trunks
 
 __all__ = ["VARIABLES", "Channels", "Held", "Leg", "Meanwhile", "number"]
 
-EVENTS = (
-    Outs.EVENTS | LedAway.EVENTS | {"DeviceStateChange", "DTMFEnd", "Newchannel", "Newstate", "Rename", "UserEvent"}
+EVENTS = frozenset({"DeviceStateChange", "DTMFEnd", "Newchannel", "Newstate", "Rename", "UserEvent"}) | (
+    LINE_EVENTS | Outs.EVENTS | LedAway.EVENTS
 )
 """The events that mean something here."""
 
@@ -65,9 +66,9 @@ class Channels:
         self.unwanted: list[str] = []
         """Legs that came into being and are not wanted, or not any more; to be hung up by whoever reads this."""
         self.ahead_ms = 0  # by how much Asterisk's clock is ahead of ours
-        self.trunks, self.outs, self.led_away = Trunks(), Outs(), LedAway()
         self.handsets = Handsets(handsets, phones)
         self._notes: list[Meanwhile] = []
+        self.trunks, self.outs, self.led_away = Trunks(self._notes), Outs(), LedAway()
         self._listeners = Listeners()
 
     def take(self, message: Message, at: int) -> list[ev.AnyEvent]:
@@ -137,11 +138,15 @@ class Channels:
             self._notes.remove(noted)
 
     def snapshot(
-        self, asked: int, channels: Iterable[Message], devices: Iterable[Message], meanwhile: Meanwhile
+        self,
+        asked: int,
+        channels: Iterable[Message],
+        devices: Iterable[Message],
+        meanwhile: Meanwhile,
+        more: Mapping[str, Sequence[Message]] | None = None,
     ) -> ev.Snapshot:
-        """Take over all that the switch holds: Status lines and DeviceStateChange lines."""
-        calls: list[ev.HeldCall] = []
-        legs: list[ev.LiveLeg] = []
+        """Take over all that the switch holds: Status lines, DeviceStateChange lines, and what trunks need besides."""
+        calls, legs = list[ev.HeldCall](), list[ev.LiveLeg]()
         channels, devices = list(channels), list(devices)
         variables_of = [channel_variables(message) for message in channels]
         in_bridge = Counter(
@@ -183,13 +188,14 @@ class Channels:
             if handsets.knows(device := text(message, "Device")):
                 handsets.reachable.setdefault(device, text(message, "State") not in _UNREACHABLE_STATES)
         others = [message for message in channels if not self.outs.is_far_leg(message)]
-        lines = self.trunks.snapshot(others, devices, self.lines_taken(), meanwhile.begun, meanwhile.ended)
+        lines, troubles = self.trunks.snapshot(others, devices, more or {}, self.lines_taken(), meanwhile)
         return ev.Snapshot(
             asked=asked,
             calls=tuple(calls),
             legs=tuple(legs),
             handsets=handsets.states(),
-            lines=dict(lines),
+            lines=lines,
+            troubles=troubles,
             outgoing=outgoing,
         )
 

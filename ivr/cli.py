@@ -7,7 +7,7 @@
     callfloor status      queues, seats and waiting callers of a running server, live
     callfloor import      make an acd.conf of an existing queues.conf
     callfloor lines       every trunk line, and what it does
-    callfloor line        calls over one to an echo and judges it; how it did before
+    callfloor line        takes one out of service; calls over one to an echo and judges it, and how it did before
     callfloor codes       what an agent can dial
     callfloor render      what is written for Asterisk, before it is
     callfloor reload      put changed files in force without dropping a call
@@ -65,7 +65,6 @@ from ivr.check import examine, print_report
 from ivr.cli_dialplan import dialplan_app
 from ivr.cli_flow import flow_app
 from ivr.cli_journal import journal_app, replay
-from ivr.cli_line import line_app
 from ivr.cli_options import SITE, Home, SiteFolder, home_of
 from ivr.screen import screen
 from ivr.server import Server
@@ -79,11 +78,10 @@ app.add_typer(asterisk_app, name="asterisk")
 app.add_typer(journal_app, name="journal")
 app.add_typer(flow_app, name="flow")
 app.add_typer(dialplan_app, name="dialplan")
-app.add_typer(line_app, name="line")
 app.command()(replay)
 cli_why.mount(app)
 cli_supervisor.mount(app)
-app.command()(cli_lines.lines)
+cli_lines.mount(app)
 app.command("messages")(cli_messages.messages_command)
 app.command()(cli_render.render)
 app.command()(cli_codes.codes)

@@ -20,7 +20,7 @@ from ivr.linetest.history import read_tests
 from ivr.linetest.report import LineTest
 from ivr.linetest.tester import TEST_S, Asked
 
-line_app = typer.Typer(no_args_is_help=True, help="Test trunk lines, and see how they did.")
+line_app = typer.Typer(no_args_is_help=True, help="Take trunk lines out of service, test them, and see how they did.")
 
 _STYLES = {"ok": "bold green", "degraded": "bold yellow", "failed": "bold red"}
 _STATUS = {"ok": 0, "degraded": 3, "failed": 4}

@@ -65,6 +65,8 @@ class Meanwhile(msgspec.Struct):
     """Unique ids of channels that are gone, or out of their queue."""
     handsets: set[str] = msgspec.field(default_factory=set)
     """Devices of phones that came or went."""
+    troubles: set[tuple[str, int]] = msgspec.field(default_factory=set)
+    """Devices of trunk lines with whom it was that said something of them."""
 
 
 def channel_variables(message: Message) -> dict[str, str]:

@@ -185,13 +185,15 @@ def _calls(status: Status) -> Table:
 
 
 def _lines(status: Status) -> Table:
-    numbers = ("free", "in use", "left alone")
+    numbers = ("free", "in use", "left alone", "out of order", "out of service")
     rows: list[tuple[Text | str, ...]] = [
         (
             _text(group.name),
             Text(str(group.free), style="" if group.free else "bold red"),
             str(group.in_use),
             Text(str(group.left_alone), style="bold red" if group.left_alone else ""),
+            Text(str(group.in_trouble), style="bold red" if group.in_trouble else ""),
+            Text(str(group.out), style="magenta" if group.out else ""),
         )
         for group in status.lines
     ]

@@ -27,6 +27,7 @@ from ivr.announcer import Announcer, Render
 from ivr.channels import EVENTS, VARIABLES, Channels, number
 from ivr.held import ON_A_LINE, Held, Leg
 from ivr.legs import caller_id, token, variables
+from ivr.lists import list_of_lines, whole_list
 from ivr.trunks import dialled
 
 log = structlog.get_logger()
@@ -341,8 +342,9 @@ class AmiSwitch:
             asyncio.get_running_loop().call_later(HANGUP_GRACE_S, self._hang_up_again, text(message, "Uniqueid"))
         if events:
             self._submit(*events)
-        if self.connected.is_set() and (message.event == "FullyBooted" or self.channels.led_away.wants_look()):
-            self.take_snapshot()  # Asterisk restarted under a link that lived on, or somebody is back in the hold
+        wants_look = self.channels.led_away.wants_look() or self.channels.trunks.wants_look
+        if self.connected.is_set() and (message.event == "FullyBooted" or wants_look):
+            self.take_snapshot()  # Asterisk restarted under a link that lived on, or something must be looked at
 
     def _hang_up_again(self, unique: str) -> None:
         """Hang up who still stands, though his telephone has hung up.
@@ -371,8 +373,9 @@ class AmiSwitch:
     async def _snapshot(self, link: Link) -> None:
         asked = self._clock()
         with self.channels.meanwhile() as meanwhile:
-            channels = await _whole_list(link, "Status", Variables=VARIABLES)
-            devices = await _whole_list(link, "DeviceStateList")
+            channels = await whole_list(link, "Status", Variables=VARIABLES)
+            devices = await whole_list(link, "DeviceStateList")
+            more = {action: await list_of_lines(link, action) for action in self.channels.trunks.lists}
             [status] = await link.ask("CoreStatus")
         if link is not self._link:
             raise LinkError("the link ended before the snapshot was read")
@@ -381,19 +384,7 @@ class AmiSwitch:
             [m for m in channels if text(m, "Event") == "Status"],
             [m for m in devices if text(m, "Event") == "DeviceStateChange"],
             meanwhile,
+            {action: answer for action, answer in more.items() if answer is not None},
         )
         born = f"{text(status, 'CoreStartupDate')} {text(status, 'CoreStartupTime')}".strip()
         self._submit(msgspec.structs.replace(snapshot, switch_run=born))
-
-
-async def _whole_list(link: Link, action: str, **headers: str) -> list[Message]:
-    """Ask for a list. A refusal is no empty list: by that every caller would be gone.
-
-    Raises:
-        LinkError: there is no list.
-
-    """
-    messages = await link.ask(action, **headers)
-    if not text(messages[-1], "Event").endswith("Complete"):
-        raise LinkError(f"{action}: {text(messages[-1], 'Message') or 'no list came'}")
-    return messages

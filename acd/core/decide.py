@@ -112,7 +112,12 @@ def _handset(floor: Floor, event: ev.HandsetChanged) -> None:
 
 
 def _line(floor: Floor, event: ev.LineChanged) -> None:
-    floor.lines.seen(event.line, in_use=event.in_use)
+    floor.lines.seen(event.line, in_use=event.in_use, trouble=event.trouble)
+    floor.lines_changed()
+
+
+def _lines_set(floor: Floor, event: ev.LinesSet) -> None:
+    floor.lines.set_by_hand(event)
     floor.lines_changed()
 
 
@@ -227,6 +232,7 @@ _HANDLERS: dict[type[ev.Event], Callable[[Floor, Any], None]] = {
     ev.LegAnswered: _leg_answered,
     ev.LegEnded: _leg_ended,
     ev.Listening: _noted,
+    ev.LinesSet: _lines_set,
     ev.Snapshot: reconcile.reconcile,
     ev.SwitchLost: _switch_lost,
     ev.Started: _started,

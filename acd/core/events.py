@@ -10,7 +10,7 @@ Who says what:
                     Listening SwitchLost Snapshot KeyPressed LegAnswered LegEnded
     the agent       LogInAsked LogOutAsked ReadyAsked PauseAsked WrapUpEndAsked WrapUpExtendAsked CodeAsked CloseAsked
                     DeferAsked CallOutAsked LegFailed; each is answered by a `Reply`
-    the supervisor  QueueSet CallSet PullAsked
+    the supervisor  QueueSet CallSet LinesSet PullAsked
     the server      Started Configured SeatsConfigured DayBegan DeadlineReached
 """
 
@@ -18,6 +18,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from acd.core.line import Trouble
 from acd.core.outcomes import LegOutcome, ListenMode, OfferOutcome
 from acd.core.rules import MEDIA, LineGroupRule, MediumRule, Needs, OutRule, QueueRule, SeatRule
 
@@ -141,7 +142,9 @@ class LineChanged(Event, frozen=True, kw_only=True):
 
     line: str
     in_use: bool
-    """It carries a call, ours or another, or cannot be used."""
+    """It carries a call, ours or another; or cannot be used, in journals from before there was `trouble`."""
+    trouble: Trouble | None = None
+    """Why it cannot be used."""
 
 
 class Listening(Event, frozen=True, kw_only=True):
@@ -214,6 +217,8 @@ class Snapshot(Event, frozen=True, kw_only=True):
     handsets: tuple[HandsetState, ...]
     lines: dict[str, bool] = {}
     """Line -> whether it is in use."""
+    troubles: dict[str, Trouble] = {}
+    """Line -> why it cannot be used."""
     outgoing: tuple[LiveOut, ...] = ()
     switch_run: str = ""
     """A word unlike that of every other life of the switch; empty where it is not known. Another one than before
@@ -347,6 +352,14 @@ class CallSet(Event, frozen=True, kw_only=True):
     """Where it goes instead of waiting, see `commands.SendAway`."""
 
 
+class LinesSet(Event, frozen=True, kw_only=True):
+    """Trunk lines are taken out of service by hand, or put back. A call on one of them goes on to its end."""
+
+    lines: tuple[str, ...]
+    out: bool
+    why: str = ""
+
+
 class DeadlineReached(Event, frozen=True, kw_only=True):
     """`next_deadline()` has come. Which states it ends follows from `at` alone."""
 
@@ -384,6 +397,7 @@ AnyEvent = (
     | PullAsked
     | QueueSet
     | CallSet
+    | LinesSet
     | DeadlineReached
 )
 """Every event there is; the journal decodes to this."""

@@ -12,8 +12,23 @@ from msgspec import Struct
 
 from acd.core.classes import misfit, tiers_of
 from acd.core.lanes import LANE_OF, seat_key
+from acd.core.line import LineLook
 from acd.core.model import Call, Seat, State
 from acd.core.rules import MediumRule, QueueRule
+
+LINE_WORDS: dict[LineLook, str] = {
+    "free": "free",
+    "ours": "ours",
+    "in-use": "in use",
+    "out": "out of service",
+    "left-alone": "left alone",
+    "absent": "unknown to Asterisk",
+    "alarm": "alarm",
+    "d-channel": "D-channel down",
+    "not-reachable": "not reachable",
+    "not-registered": "not registered",
+}
+"""How a line's look is told to people."""
 
 
 class Considered(Struct, frozen=True, kw_only=True):
@@ -111,7 +126,7 @@ def absence(state: State, seat: Seat) -> str | None:
     if seat.resting_until is not None:
         return f"its handset could not be rung, it is left alone for {_seconds(seat.resting_until - state.now)}"
     if seat.rule.line_group and spare_lines(state, seat.rule.line_group) <= 0:
-        return f"no line of group {seat.rule.line_group} is free for it"
+        return f"no line of group {seat.rule.line_group} is free for it{_taken_lines(state, seat.rule.line_group)}"
     return None
 
 
@@ -202,9 +217,16 @@ def spare_lines(state: State, group: str) -> int:
     rule = state.groups.get(group)
     if rule is None:
         return 0
-    lines = [state.lines[line.name] for line in rule.lines]
-    free = sum(not line.offer and not line.in_use and line.fault_until is None for line in lines)
+    free = sum(state.lines[line.name].look == "free" for line in rule.lines)
     return free - rule.keep_inbound - rule.keep_emergency - rule.keep_callback
+
+
+def _taken_lines(state: State, group: str) -> str:
+    """Say what the lines of a group do, each look with their number; nothing where all are kept for others."""
+    rule = state.groups.get(group)
+    looks = Counter(state.lines[line.name].look for line in rule.lines) if rule is not None else Counter()
+    told = ", ".join(f"{count} {LINE_WORDS[look]}" for look, count in looks.items())
+    return f": {told}" if told else ""
 
 
 # Order

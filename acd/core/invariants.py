@@ -113,6 +113,10 @@ def _lines(state: State) -> Iterator[str]:
             yield f"line {name} carries {line.offer}, which has ended"
         if line.fault_until is not None and line.fault_until < state.now:
             yield f"line {name} is left alone beyond its time"
+        if line.out_why and line.out_since is None:
+            yield f"line {name} is in service, and out of it because: {line.out_why}"
+        if max(line.since, line.out_since or 0) > state.now:
+            yield f"line {name} is {line.look} since a time to come"
 
 
 def _legs(state: State) -> Iterator[str]:
@@ -137,6 +141,9 @@ def broken_offers(state: State, commands: list[AnyCommand]) -> Iterator[str]:
         rule, seat = state.queues[offer.queue], state.seats[offer.seat]
         if rule.seats_most and busy[offer.queue] > rule.seats_most:
             yield f"queue {offer.queue} keeps {busy[offer.queue]} seats busy, {rule.seats_most} are allowed"
+        line = state.lines.get(offer.line)
+        if line is not None and (line.in_use or line.trouble or line.out_since is not None or line.fault_until):
+            yield f"{offer.id} goes over line {offer.line}, which is not to be had: {line}"
         held = [state.offers[name] for name in seat.work[: seat.work.index(offer.id) + 1]]  # as it was then
         media = [state.media.get(other.medium) or MediumRule(name=other.medium) for other in held]
         count = sum(other.medium == offer.medium for other in held)

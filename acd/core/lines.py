@@ -3,6 +3,10 @@
 A leg that needs a seat and a line gets both in one decision: a seat that is reached through a group of lines counts as
 free only while that group has a line to spare, and the offer that takes the seat takes the line.
 
+A line that carries a call, that cannot be used, or that was taken out of service by hand is given to nobody. The first
+two are the switch's word, the third is a person's and holds until he takes it back. An emergency call may try one that
+failed or is in trouble, when there is no other.
+
 Lines are kept free for whom they were promised to: callers go before emergency calls out before callbacks in what is
 kept (`keep_*`), and each may use what is kept for those after it. A line that failed is left alone, twice as long after
 each failure in a row.
@@ -12,7 +16,9 @@ from collections.abc import Collection
 from typing import Literal
 
 from acd.core.deadlines import Deadlines
-from acd.core.model import Leg, Line, Offer, State
+from acd.core.events import LinesSet
+from acd.core.line import Line, LineLook, Trouble
+from acd.core.model import Leg, Offer, State
 from acd.core.rules import LineGroupRule
 
 Purpose = Literal["emergency", "callback", "seat"]
@@ -35,14 +41,17 @@ class Lines:
         old, state.lines = state.lines, {}
         for group in groups:
             for rule in group.lines:
-                line = old.get(rule.name) or Line(rule=rule, group=group.name)
+                line = old.get(rule.name) or Line(rule=rule, group=group.name, since=state.now)
                 line.rule, line.group = rule, group.name
                 state.lines[rule.name] = line
         legs = {leg.line: leg.id for leg in state.legs.values()}
         legs |= {offer.line: offer.id for offer in state.offers.values()}
         for name, leg in legs.items():  # a line may have been out of the rules meanwhile
-            if name in state.lines:
-                state.lines[name].offer = leg
+            if name in state.lines and state.lines[name].offer != leg:
+                carrier = state.lines[name]
+                look = carrier.look
+                carrier.offer = leg
+                self._changed(carrier, look)
         self.changed.update(state.groups)
 
     def pick(self, group: str, purpose: Purpose, without: Collection[str] = ()) -> Line | None:
@@ -51,11 +60,11 @@ class Lines:
         if rule is None:
             return None
         lines = [self._state.lines[line.name] for line in rule.lines]
-        idle = [line for line in lines if not line.offer and not line.in_use]
-        free = [line for line in idle if line.fault_until is None]
+        free = [line for line in lines if line.look == "free"]
         kept = 0
         if purpose == "emergency":
-            free = free or idle  # better one that failed than none
+            idle = [line for line in lines if line.look not in {"ours", "in-use", "out"}]
+            free = free or [line for line in idle if line.trouble is None] or idle  # better any try than none
         else:
             kept = rule.keep_inbound + rule.keep_emergency + (rule.keep_callback if purpose == "seat" else 0)
         if len(free) <= kept:
@@ -79,8 +88,9 @@ class Lines:
 
     def take(self, line: Line, leg: Offer | Leg, turn: int) -> None:
         """A leg goes over a line."""
+        look = line.look
         line.offer, line.turn, leg.line = leg.id, turn, line.rule.name
-        self.changed.add(line.group)
+        self._changed(line, look)
 
     def release(self, leg: Offer | Leg, *, failed: bool, works: bool = False) -> None:
         """The leg is gone; whether it was the line that failed, or has shown that it works, besides by a talk."""
@@ -88,9 +98,9 @@ class Lines:
         leg.line = ""
         if line is None or line.offer != leg.id:
             return
+        look = line.look
         line.offer = ""
         line.used_at = self._state.now
-        self.changed.add(line.group)
         if failed:
             rule = self._state.groups[line.group]
             line.faults += 1
@@ -98,17 +108,37 @@ class Lines:
             self._deadlines.add(line.fault_until, "line", line.rule.name)
         elif works or leg.connected_at is not None:
             line.faults = 0
+        self._changed(line, look)
 
     def recovered(self, name: str) -> None:
         """It was left alone for long enough; the count of failures stands until a call goes through."""
         line = self._state.lines[name]
+        look = line.look
         line.fault_until = None
-        self.changed.add(line.group)
+        self._changed(line, look)
 
-    def seen(self, name: str, *, in_use: bool) -> None:
+    def seen(self, name: str, *, in_use: bool, trouble: Trouble | None) -> None:
         """What the switch says of a line."""
         line = self._state.lines.get(name)
-        if line is not None and line.in_use != in_use:
-            line.in_use = in_use
-            line.used_at = self._state.now
-            self.changed.add(line.group)
+        if line is not None and (line.in_use, line.trouble) != (in_use, trouble):
+            look = line.look
+            line.used_at = line.used_at if line.in_use == in_use else self._state.now
+            line.in_use, line.trouble = in_use, trouble
+            self._changed(line, look)
+
+    def set_by_hand(self, event: LinesSet) -> None:
+        """Take lines out of service, or put them back. One that is out already may get other words, no other time."""
+        for line in (self._state.lines[name] for name in event.lines if name in self._state.lines):
+            look = line.look
+            if event.out:
+                line.out_since = self._state.now if line.out_since is None else line.out_since
+            else:
+                line.out_since = None
+            line.out_why = event.why if event.out else ""
+            self._changed(line, look)
+
+    def _changed(self, line: Line, look: LineLook) -> None:
+        """Something of a line is another; `look` is what it looked like before."""
+        self.changed.add(line.group)
+        if line.look != look:
+            line.since = self._state.now

@@ -8,7 +8,8 @@ A deadline is a field of the thing that has it; `deadlines` keeps only an index 
 from msgspec import Struct, field
 
 from acd.core.commands import SeatLook
-from acd.core.rules import MEDIA, LineGroupRule, LineRule, MediumRule, Needs, OutRule, QueueRule, SeatRule
+from acd.core.line import Line
+from acd.core.rules import MEDIA, LineGroupRule, MediumRule, Needs, OutRule, QueueRule, SeatRule
 from acd.core.tally import Tally
 from acd.core.transitions import (
     CALL_MOVES,
@@ -251,24 +252,6 @@ class Offer(Struct, kw_only=True, gc=False):
     def carrier(self) -> str:
         """Who carries out what concerns it: a medium; empty for the switch."""
         return self.medium if self.virtual else ""
-
-
-class Line(Struct, kw_only=True, gc=False):
-    """One trunk line."""
-
-    rule: LineRule
-    group: str
-    offer: str = ""
-    """The offer, or the call out, whose leg it carries."""
-    in_use: bool = False
-    """The switch says that it carries a call, ours or another."""
-    faults: int = 0
-    """Failures in a row."""
-    fault_until: int | None = None
-    turn: int = 0
-    """Number of the leg that last went over it."""
-    used_at: int = 0
-    """When it was last in use, ours or another's."""
 
 
 class Leg(Struct, kw_only=True, gc=False):

@@ -68,7 +68,7 @@ def reconcile(floor: Floor, snapshot: Snapshot) -> None:
         set_handset(floor, structs.replace(handset, busy=True) if handset.seat in astray else handset)
     outgoing.reconcile(floor, snapshot.asked, snapshot.outgoing)
     for line, in_use in snapshot.lines.items():
-        floor.lines.seen(line, in_use=in_use)
+        floor.lines.seen(line, in_use=in_use, trouble=snapshot.troubles.get(line))
     floor.lines_changed()
     _see_again(floor)
     for seat in state.seats.values():

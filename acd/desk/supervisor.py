@@ -1,13 +1,15 @@
-"""A supervisor's side of the distributor: queues opened and closed, calls that wait moved."""
+"""A supervisor's side of the distributor: queues closed and opened, calls moved, lines taken out of service."""
 
 from collections.abc import Callable
 
 import msgspec
 
 from acd.control import ControlError
-from acd.core.events import CallSet, QueueSet
+from acd.core.events import CallSet, LinesSet, QueueSet
+from acd.core.rules import SLOT
 from acd.dispatcher import Dispatcher
 from acd.problems import did_you_mean
+from acd.reports.words import safe
 from acd.rule_text import read_target
 from acd.why.waiting import call_named
 
@@ -21,6 +23,19 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     queue: str | None = None
     to: str | None = None
     """Out of its queue, to one of the places of `overflow`."""
+
+
+class LineOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines to be taken out of service, or put back."""
+
+    name: str
+    """A line, a trunk, or a group of lines."""
+    out: bool
+    why: str = ""
+
+
+WHY_MOST = 200
+"""So many characters say why a line is out of service."""
 
 
 class SupervisorDesk:
@@ -76,6 +91,35 @@ class SupervisorDesk:
                 raise ControlError(str(error)) from error
         self._dispatcher.submit(CallSet(call=call.id, priority=wanted.priority, queue=wanted.queue, withdraw=wanted.to))
         return "done"
+
+    def set_lines(self, text: str) -> str:
+        """Take lines out of service or put them back; `text` is a `LineOrder` as JSON."""
+        try:
+            wanted = msgspec.json.decode(text, type=LineOrder)
+        except msgspec.DecodeError as error:
+            raise ControlError(f"not understood: {error}") from error
+        if len(wanted.why) > WHY_MOST or not wanted.why.isprintable():
+            raise ControlError(f"the reason must be one line of at most {WHY_MOST} characters")
+        found = self._lines_named(wanted.name)
+        self._dispatcher.submit(LinesSet(lines=found, out=wanted.out, why=wanted.why))
+        what = f"line {found[0]} is" if len(found) == 1 else f"all {len(found)} lines of {wanted.name} are"
+        if not wanted.out:
+            return f"{what} in service"
+        lines = self._dispatcher.core.state.lines
+        busy = sum(lines[name].look in {"ours", "in-use"} for name in found)
+        return f"{what} out of service" + (f"; {busy} with a call, which goes on to its end" if busy else "")
+
+    def _lines_named(self, name: str) -> tuple[str, ...]:
+        """Find the lines of a name: of a group, one line, or all those of a SIP trunk."""
+        state = self._dispatcher.core.state
+        if name in state.groups:
+            return tuple(line.name for line in state.groups[name].lines)
+        found = tuple(line for line in state.lines if line == name or line.partition(SLOT)[0] == name)
+        if not found:
+            known = [*state.groups, *dict.fromkeys(line.partition(SLOT)[0] for line in state.lines), *state.lines]
+            hint = did_you_mean(name, known) or ("`callfloor lines` names them" if known else "this site has none")
+            raise ControlError(f"no line, trunk or group of lines is called '{safe(name)}'; {hint}")
+        return found
 
     def _known_queue(self, name: str) -> None:
         queues = self._dispatcher.core.state.queues

@@ -71,5 +71,6 @@ class View:
                 "open-queue": self.supervisor.open_queue,
                 "move-call": self.supervisor.move,
                 "line-test": line_test,
+                "set-lines": self.supervisor.set_lines,
             },
         )

@@ -1,7 +1,11 @@
 """Which trunk line a leg went over, and why that one."""
 
+from collections import Counter
+from typing import get_args
+
 from msgspec import Struct
 
+from acd.core.line import TroubleKind
 from acd.core.model import State
 from acd.reports.words import safe
 
@@ -17,6 +21,10 @@ class LineTaken(Struct, frozen=True, kw_only=True):
     """Besides it."""
     in_use: int
     left_alone: int
+    out: int = 0
+    """Out of service by hand."""
+    in_trouble: int = 0
+    """They could not be used."""
 
 
 _PICKS = {
@@ -34,7 +42,7 @@ def line_taken(state: State, name: str) -> LineTaken | None:
     line = state.lines.get(name)
     if line is None:
         return None
-    free, in_use, left_alone = standing(state, line.group, without=name)
+    free, in_use, left_alone, out, in_trouble = standing(state, line.group, without=name)
     return LineTaken(
         name=name,
         group=line.group,
@@ -42,25 +50,28 @@ def line_taken(state: State, name: str) -> LineTaken | None:
         free=free,
         in_use=in_use,
         left_alone=left_alone,
+        out=out,
+        in_trouble=in_trouble,
     )
 
 
-def standing(state: State, group: str, without: str = "") -> tuple[int, int, int]:
-    """Count the lines of a group: free, in use, left alone after a failure."""
+def standing(state: State, group: str, without: str = "") -> tuple[int, int, int, int, int]:
+    """Count the lines of a group: free, in use, left alone after a failure, out of service by hand, out of order."""
     lines = [line for line in state.lines.values() if line.group == group and line.rule.name != without]
-    in_use = sum(line.in_use or line.offer != "" for line in lines)
-    left_alone = sum(line.fault_until is not None and not line.in_use and not line.offer for line in lines)
-    return len(lines) - in_use - left_alone, in_use, left_alone
+    looks = Counter(line.look for line in lines)
+    in_use = looks["ours"] + looks["in-use"]
+    in_trouble = sum(looks[kind] for kind in get_args(TroubleKind))
+    return looks["free"], in_use, looks["left-alone"], looks["out"], in_trouble
 
 
 def line_words(line: LineTaken) -> str:
     """Tell it."""
-    others = counted((line.free, line.in_use, line.left_alone))
+    others = counted((line.free, line.in_use, line.left_alone, line.out, line.in_trouble))
     beside = f"; beside it {others}" if others else ""
     return f"over line {safe(line.name)} of {safe(line.group)}, {_PICKS[line.pick]}{beside}"
 
 
-def counted(counts: tuple[int, int, int]) -> str:
-    """Tell how many lines are free, in use and left alone; those of which there are none are left out."""
-    words = ("free", "in use", "left alone after a failure")
+def counted(counts: tuple[int, int, int, int, int]) -> str:
+    """Tell how many lines are what `standing` counts; that of which there is none is left out."""
+    words = ("free", "in use", "left alone after a failure", "out of service by hand", "out of order")
     return ", ".join(f"{count} {what}" for count, what in zip(counts, words, strict=True) if count)

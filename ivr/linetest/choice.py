@@ -1,13 +1,14 @@
 """Which line a test takes, and whether it may. It reads the core's state and changes nothing.
 
 A test is nobody's call: it goes over a line only while more are free than are kept for callers, emergency calls and
-callbacks together, as a seat's leg does. A line that is left alone since it failed is none that others would get: who
-names it may test it.
+callbacks together, as a seat's leg does. A line that is left alone since it failed, in trouble or out of service, is
+none that others would get: who names it may test it.
 """
 
 from collections.abc import Mapping, Sequence
 
-from acd.core.model import Line, State
+from acd.core.line import Line
+from acd.core.model import State
 from acd.problems import did_you_mean
 from acd.settings import LineTestSettings
 from ivr.linetest.call import UntestedError
@@ -26,7 +27,7 @@ def choose(state: State, named: Sequence[Line], target: str) -> Line:
         return named[0]
     if not free:
         what = f"line {target} is" if target in state.lines else f"all lines of {target or named[0].group} are"
-        raise UntestedError(f"{what} in use or left alone; nobody was called")
+        raise UntestedError(f"{what} in use, left alone or out of order; nobody was called")
     spare = [line for line in free if _spare(state, line.group) > 0]
     if not spare:
         group = state.groups[free[0].group]
@@ -72,7 +73,7 @@ def _is_taken(line: Line) -> bool:
 
 
 def _is_free(line: Line) -> bool:
-    return not _is_taken(line) and line.fault_until is None
+    return line.look == "free"
 
 
 def _spare(state: State, name: str) -> int:

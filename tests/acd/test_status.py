@@ -239,7 +239,7 @@ def test_lines_are_free_in_use_or_left_alone():
     house.give(ev.OfferEnded(offer=house.offer_of("a"), outcome="failed"))
     (lines,) = look_at(house)[0].lines
     assert (lines.free, lines.in_use, lines.left_alone) == (2, 1, 1)
-    (failed,) = (line for line in lines.lines if line.state == "left alone")
+    (failed,) = (line for line in lines.lines if line.state == "left-alone")
     assert failed.faults == 1
     assert failed.until > 0
 

@@ -1,12 +1,14 @@
 """A supervisor's hand: queues closed and opened, calls moved, slips told."""
 
+import re
+
 import msgspec
 import pytest
 
 from acd.control import ControlError
 from acd.core import events as ev
-from acd.core.rules import QueueRule
-from acd.desk.supervisor import Move, SupervisorDesk
+from acd.core.rules import LineGroupRule, LineRule, QueueRule
+from acd.desk.supervisor import LineOrder, Move, SupervisorDesk
 from tests.core.house import House
 
 
@@ -14,7 +16,11 @@ class Floor:
     """A dispatcher's two faces that the desk needs, over a house whose invariants are checked."""
 
     def __init__(self):
-        self.house = House(queues=[QueueRule(name="sales"), QueueRule(name="night")])
+        names = ("carrier:1", "carrier:2", "DAHDI/1")
+        group = LineGroupRule(name="outside", lines=tuple(LineRule(name=name) for name in names))
+        one = LineGroupRule(name="doorbell", lines=(LineRule(name="DAHDI/2"),))
+        queues = [QueueRule(name="sales"), QueueRule(name="night")]
+        self.house = House(queues=queues, site={"line_groups": (group, one)})
         self.core = self.house.core
 
     def submit(self, event):
@@ -100,3 +106,41 @@ def test_a_call_that_rings_is_not_taken_away(desk, floor):
     offer = floor.house.offer_of("1.1")
     floor.house.give(ev.OfferEnded(offer=offer, outcome="refused"))
     assert floor.core.state.calls["1.1"].rank == 3
+
+
+def set_lines(desk, name, *, out=True, why=""):
+    return desk.set_lines(msgspec.json.encode(LineOrder(name=name, out=out, why=why)).decode())
+
+
+def looks(floor):
+    return [line.look for line in floor.core.state.lines.values()]
+
+
+def test_lines_are_taken_out_and_put_back(desk, floor):
+    """One line, all of a trunk, or a group; the answer says how many still carry a call."""
+    assert set_lines(desk, "DAHDI/1", why="crackles") == "line DAHDI/1 is out of service"
+    assert floor.core.state.lines["DAHDI/1"].out_why == "crackles"
+    floor.house.give(ev.LineChanged(line="carrier:2", in_use=True))
+    answer = "all 2 lines of carrier are out of service; 1 with a call, which goes on to its end"
+    assert set_lines(desk, "carrier") == answer
+    assert looks(floor) == ["out", "in-use", "out", "free"]
+    assert set_lines(desk, "outside", out=False) == "all 3 lines of outside are in service"
+    assert looks(floor) == ["free", "in-use", "free", "free"]
+    assert set_lines(desk, "doorbell") == "line DAHDI/2 is out of service"
+
+
+@pytest.mark.parametrize(
+    ("name", "why", "said"),
+    [
+        ("outsied", "", "no line, trunk or group of lines is called 'outsied'; did you mean 'outside'?"),
+        ("carrier:9", "", "no line, trunk or group"),
+        ("\x1b[2J", "", r"called '\\x1b[2J'"),
+        ("DAHDI/1", "two\nlines", "one line"),
+        ("DAHDI/1", "x" * 201, "at most 200"),
+    ],
+)
+def test_lines_that_do_not_exist_and_reasons_that_are_none(desk, floor, name, why, said):
+    """Nothing changes, and it is said what is wrong."""
+    with pytest.raises(ControlError, match=re.escape(said.replace("\\\\", "\\"))):
+        set_lines(desk, name, why=why)
+    assert looks(floor) == ["free"] * 4

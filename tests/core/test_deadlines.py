@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acd.core.deadlines import Deadlines, all_deadlines
-from acd.core.model import Line, State
+from acd.core.line import Line
+from acd.core.model import State
 from acd.core.rules import LineRule
 
 TIMES = st.one_of(st.integers(0, 5_000), st.sampled_from([1_023, 1_024, 2_047, 2_048, 3_600_000, 86_400_000]))

@@ -114,29 +114,39 @@ LINES = LinesStatus(
     free=1,
     in_use=3,
     left_alone=1,
+    out=1,
+    in_trouble=2,
     lines=(
-        LineStatus(name="carrier:1", state="ours", seat="201"),
+        LineStatus(name="carrier:1", state="ours", seat="201", since=10_000),
         LineStatus(name="carrier:2", state="free", faults=1),
-        LineStatus(name="carrier:3", state="left alone", faults=3, until=95_000),
-        LineStatus(name="DAHDI/7", state="in use"),
-        LineStatus(name="DAHDI/8", state="in use", tested=True),
+        LineStatus(name="carrier:3", state="left-alone", faults=3, until=95_000),
+        LineStatus(
+            name="DAHDI/7", state="in-use", out_since=5_000, out_why="crackles", trouble="alarm", said="Loopback"
+        ),
+        LineStatus(name="DAHDI/6", state="in-use", tested=True),
+        LineStatus(name="DAHDI/8", state="out", since=5_000, out_since=5_000, out_why="crackles\x1b[31m"),
+        LineStatus(name="DAHDI/9", state="alarm", since=7_000, trouble="alarm", said="Red Alarm"),
+        LineStatus(name="sip:1", state="not-registered", trouble="not-registered", said="Rejected"),
     ),
 )
 
 
 async def test_lines_are_shown_one_by_one(home_at, tmp_path):
-    """Whose leg a line carries, how long it is left alone and why; for programs as JSON."""
+    """What each does and since when; whose leg it carries, what is wrong with it and why; for programs as JSON."""
     status = msgspec.structs.replace(EMPTY, at=30_000, lines=[LINES], line_alarms=("carrier: no \x1becho",))
     await home_at(tmp_path / "home", status=lambda: msgspec.to_builtins(status))
     ended = await callfloor("lines", "--home", tmp_path / "home")
     assert ended.code == 0
     shown = [" ".join(line.replace("│", " ").split()) for line in ended.out.splitlines()]
     for line in (
-        "outside carrier:1 ours seat 201",
+        "outside carrier:1 ours 0:20 seat 201",
         "outside carrier:2 free it failed",
         "outside carrier:3 left alone 1:05 more: 3 failures in a row",
-        "outside DAHDI/7 in use a call of others, or its trunk does not answer",
-        "outside DAHDI/8 in use a test of it",
+        "outside DAHDI/6 in use a test of it",
+        "outside DAHDI/7 in use out of service when it ends: crackles, alarm, Loopback",
+        r"outside DAHDI/8 out of service 0:25 crackles\x1b[31m",
+        "outside DAHDI/9 alarm 0:23 Red Alarm",
+        "outside sip:1 not registered Rejected",
         r"Line test: carrier: no \x1becho",
     ):
         assert line in shown

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acd.core.line import Line
 from acd.core.lines import Lines
-from acd.core.model import Line, State
+from acd.core.model import State
 from acd.core.rules import LineGroupRule, LineRule
 from acd.settings import LineTestSettings
 from ivr.linetest.call import UntestedError
@@ -60,7 +61,7 @@ def test_what_is_named_is_taken(target, taken):
 @pytest.mark.parametrize(
     ("made", "target", "told"),
     [
-        ({"used": NAMES}, "carrier", "all lines of carrier are in use or left alone"),
+        ({"used": NAMES}, "carrier", "all lines of carrier are in use, left alone or out of order"),
         ({"offered": ["carrier:2"]}, "carrier:2", "line carrier:2 is in use"),
         ({"used": ["carrier:2"], "faulty": ["carrier:2"]}, "carrier:2", "line carrier:2 is in use"),
         ({"keep_inbound": 1, "keep_emergency": 1, "keep_callback": 1}, "carrier:1", "are kept for others"),

@@ -10,7 +10,8 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from acd.core.model import Line, State
+from acd.core.line import Line
+from acd.core.model import State
 from acd.core.rules import LineGroupRule, LineRule
 from acd.settings import GeneralSettings, LineTestSettings, Site, SwitchSettings
 from ivr.ami import Message

@@ -174,7 +174,7 @@ def rich_floor(text="5550201"):
         queues=[queue, msgspec.structs.replace(queue, name="night", closed=True, hit_rate=None)],
         calls=[call],
         caller=text,
-        lines=[LinesStatus(name="trunk", free=0, in_use=7, left_alone=1)],
+        lines=[LinesStatus(name="trunk", free=0, in_use=7, left_alone=1, in_trouble=2, out=3)],
         tickets=[
             TicketStatus(
                 number=12, caller=text, queue="sales", place=2, made_at=0, expires_at=1_000, why="cut off while waiting"
@@ -201,7 +201,7 @@ def test_a_call_in_line_has_a_place_and_needs():
 def test_lines_tickets_and_gaps_stand_below():
     """Lines by their state, tickets with place and time, gaps from when to when."""
     lines = rows(shown(rich_floor(), width=100))
-    assert ["trunk", "0", "7", "1"] in lines
+    assert ["trunk", "0", "7", "1", "2", "3"] in lines
     ticket = ["12", "5550201", "sales", "2", moment(0), moment(1_000), *("cut", "off", "while", "waiting")]
     assert ticket in lines
     assert [moment(0), moment(65_000), "1:05", "5550201"] in lines

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acd.core import events as ev
+from acd.core.line import Trouble
 from ivr.ami import Message
 from ivr.channels import Channels
-from ivr.held import Leg
+from ivr.held import Leg, Meanwhile
 from ivr.trunks import Trunks, device_of, dialled
 
 CARRIER = ["carrier:1", "carrier:2", "carrier:3"]
@@ -25,6 +26,17 @@ def channel(event: str, name: str, unique: str) -> Message:
 
 def device(name: str, state: str) -> Message:
     return Message({"Event": "DeviceStateChange", "Device": name, "State": state})
+
+
+def snapshot(
+    lines: Trunks,
+    *channels: Message,
+    devices: tuple[Message, ...] = (),
+    ours: tuple[str, ...] = (),
+    **meanwhile: set[str],
+) -> dict[str, bool]:
+    in_use, _ = lines.snapshot(channels, devices, {}, ours, Meanwhile(**meanwhile))
+    return in_use
 
 
 def told(events: list[ev.AnyEvent]) -> dict[str, bool]:
@@ -49,7 +61,7 @@ def test_our_own_legs_keep_their_lines():
     lines = trunks()
     assert lines.take(channel("Newchannel", "PJSIP/carrier-00000001", "offer-1-1"), ("carrier:3",)) == []
     lines.take(channel("Newchannel", "PJSIP/carrier-00000002", "1.2"), ("carrier:3",))
-    assert lines.snapshot([], [], ("carrier:3",), {"1.2"}, ()) == {
+    assert snapshot(lines, ours=("carrier:3",), begun={"1.2"}) == {
         "carrier:1": False,
         "carrier:2": True,
         "carrier:3": False,
@@ -61,7 +73,7 @@ def test_more_strangers_than_lines():
     lines = trunks()
     for number in range(5):
         lines.take(channel("Newchannel", f"PJSIP/carrier-0000000{number}", f"1.{number}"), ("carrier:1",))
-    assert lines.snapshot([], [], ("carrier:1",), {f"1.{n}" for n in range(5)}, ()) == {
+    assert snapshot(lines, ours=("carrier:1",), begun={f"1.{n}" for n in range(5)}) == {
         "carrier:1": False,
         "carrier:2": True,
         "carrier:3": True,
@@ -79,7 +91,7 @@ def test_a_line_is_held_before_there_is_a_call():
     assert lines.take(channel("Newchannel", "PJSIP/carrier-00000001", "linetest-1"), ()) == []
     assert told(lines.take(channel("Newchannel", "PJSIP/carrier-00000002", "1.2"), ())) == {"carrier:3": True}
     listed = [channel("Status", "PJSIP/carrier-00000001", "linetest-1")]
-    assert lines.snapshot(listed, [], (), {"1.2"}, ()) == {"carrier:1": False, "carrier:2": True, "carrier:3": True}
+    assert snapshot(lines, *listed, begun={"1.2"}) == {"carrier:1": False, "carrier:2": True, "carrier:3": True}
     assert lines.take(channel("Hangup", "PJSIP/carrier-00000001", "linetest-1"), ()) == []
     assert told(lines.let_go("linetest-1", ())) == {"carrier:2": False}
     assert lines.let_go("linetest-1", ()) == []
@@ -89,7 +101,7 @@ def test_a_line_that_is_held_by_a_server_that_is_gone():
     """What another server's test left in the switch counts as a call of others."""
     lines = trunks()
     listed = [channel("Status", "PJSIP/carrier-00000001", "linetest-of-another")]
-    assert lines.snapshot(listed, [], (), (), ()) == {"carrier:1": False, "carrier:2": False, "carrier:3": True}
+    assert snapshot(lines, *listed) == {"carrier:1": False, "carrier:2": False, "carrier:3": True}
 
 
 def test_a_reload_takes_a_line_that_is_held():
@@ -102,10 +114,15 @@ def test_a_reload_takes_a_line_that_is_held():
 
 @pytest.mark.parametrize("state", ["UNAVAILABLE", "INVALID"])
 def test_a_trunk_that_does_not_answer_has_no_lines(state):
-    """All of them are out of use, and come back with it."""
+    """All of them are out of order, and come back with it."""
     lines = trunks()
-    assert told(lines.take(device("PJSIP/carrier", state), ())) == dict.fromkeys(CARRIER, True)
-    assert told(lines.take(device("PJSIP/carrier", "NOT_INUSE"), ())) == dict.fromkeys(CARRIER, False)
+    away = Trouble(kind="not-reachable")
+    assert lines.take(device("PJSIP/carrier", state), ()) == [
+        ev.LineChanged(line=line, in_use=False, trouble=away) for line in CARRIER
+    ]
+    assert lines.take(device("PJSIP/carrier", "NOT_INUSE"), ()) == [
+        ev.LineChanged(line=line, in_use=False) for line in CARRIER
+    ]
     assert lines.take(device("PJSIP/carrier", "INUSE"), ()) == []
     assert lines.take(device("PJSIP/other", "UNAVAILABLE"), ()) == []
 
@@ -143,7 +160,8 @@ def test_a_snapshot_is_right_about_what_is_there():
         channel("Status", "PJSIP/carrier-00000004", "ended"),
         channel("Status", "PJSIP/carrier-00000005", "offer-1-1"),
     ]
-    found = lines.snapshot(listed, [device("PJSIP/carrier", "INUSE")], ("carrier:1",), {"begun"}, {"ended"})
+    states = (device("PJSIP/carrier", "INUSE"),)
+    found = snapshot(lines, *listed, devices=states, ours=("carrier:1",), begun={"begun"}, ended={"ended"})
     assert found == {"carrier:1": False, "carrier:2": True, "carrier:3": True}
     assert lines.take(channel("Hangup", "PJSIP/carrier-00000001", "gone"), ("carrier:1",)) == []
 
@@ -153,7 +171,7 @@ def test_a_reload_keeps_what_is_known():
     lines = trunks()
     lines.take(channel("Newchannel", "PJSIP/carrier-00000001", "1.1"), ())
     lines.set_lines(["carrier:1", "carrier:2", "DAHDI/1"])
-    assert lines.snapshot([], [], (), {"1.1"}, ()) == {"carrier:1": False, "carrier:2": True, "DAHDI/1": False}
+    assert snapshot(lines, begun={"1.1"}) == {"carrier:1": False, "carrier:2": True, "DAHDI/1": False}
     lines.set_lines(["DAHDI/1"])
     assert lines.take(channel("Hangup", "PJSIP/carrier-00000001", "1.1"), ()) == []
 

@@ -125,9 +125,9 @@ async def floor(both: Floor):
 
 
 def idle(floor: Floor) -> bool:
-    """Whether nobody is on any line, and none is left alone."""
+    """Whether nobody is on any line, and each can be used."""
     lines = floor.state.lines.values()
-    return len(lines) == 2 * SLOTS and not any(line.in_use or line.offer or line.fault_until for line in lines)
+    return len(lines) == 2 * SLOTS and {line.look for line in lines} == {"free"}
 
 
 async def heard_there(floor: Floor, name: str) -> str:

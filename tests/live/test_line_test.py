@@ -114,7 +114,7 @@ async def house(both):
     both.way.there.clear()
     both.way.back.clear()
     lines = both.floor.state.lines.values()
-    await both.floor.until(lambda: bool(lines) and not any(line.in_use for line in lines), "lines that can be used")
+    await both.floor.until(lambda: bool(lines) and {line.look for line in lines} == {"free"}, "lines that can be used")
     yield both
     await both.floor.clear()
     await no_channels(both.provider)
@@ -189,7 +189,7 @@ async def test_the_line_is_in_use_meanwhile(house):
     assert [(line.name, line.state, line.tested) for line in group.lines] == [
         ("carrier:1", "free", False),
         ("carrier:2", "free", False),
-        ("carrier:3", "in use", True),
+        ("carrier:3", "in-use", True),
         ("carrier:4", "free", False),
     ]
     with pytest.raises(UntestedError, match="is going on"):

@@ -5,11 +5,15 @@ import os
 import signal
 import socket
 
+import msgspec
 import pytest
 import pytest_asyncio
 
+from acd.control import ask
 from acd.core.commands import Offer
-from acd.core.events import Connected, LineChanged, OfferEnded
+from acd.core.events import Connected, LineChanged, LinesSet, OfferEnded, Snapshot
+from acd.core.line import Trouble
+from acd.desk.supervisor import LineOrder
 from tests.live.floor import Floor, open_floor
 from tests.live.testsite import PIN, write_site
 
@@ -69,7 +73,7 @@ async def floor(house: Floor):
 
 def all_free(floor: Floor) -> bool:
     lines = floor.state.lines.values()
-    return len(lines) == LINES and not any(line.in_use or line.offer or line.fault_until for line in lines)
+    return len(lines) == LINES and {line.look for line in lines} == {"free"}
 
 
 def used(floor: Floor) -> tuple[set[str], set[str]]:
@@ -135,11 +139,37 @@ async def test_a_trunk_that_is_away_has_no_lines(floor):
     pid = floor.outside.pid
     os.kill(pid, signal.SIGSTOP)
     try:
-        await floor.until(lambda: len(used(floor)[1]) == LINES, "all lines out of use")
-        assert len(floor.seen(LineChanged, in_use=True)) >= LINES
+        lines = floor.state.lines.values()
+        await floor.until(lambda: {line.look for line in lines} == {"not-reachable"}, "all lines out of order")
+        assert len(floor.seen(LineChanged, trouble=Trouble(kind="not-reachable"))) == LINES
         await log_in(floor, "203")
     finally:
         os.kill(pid, signal.SIGCONT)
-    await floor.until(lambda: not used(floor)[1], "lines in use again")
+    await floor.until(lambda: all_free(floor), "lines that can be used again")
     await floor.waiter()
     await floor.sees(Connected)
+
+
+async def test_lines_that_are_out_of_service(floor):
+    """A talk over one goes on; the next caller gets none while they are out, and one as soon as they are back."""
+
+    async def set_lines(*, out: bool) -> str:
+        order = msgspec.json.encode(LineOrder(name="outside", out=out, why="the cable is being moved")).decode()
+        return await asyncio.to_thread(ask, floor.server.home, "set-lines", order)
+
+    first, _ = await floor.waiter()
+    await log_in(floor, *AWAY)
+    await floor.sees(Connected)
+    said = await set_lines(out=True)
+    assert said == f"all {LINES} lines of outside are out of service; 2 with a call, which goes on to its end"
+    await floor.sees(LinesSet, out=True)
+    _, second = await floor.waiter()
+    assert sorted({line.look for line in floor.state.lines.values()}) == ["in-use", "ours", "out"]
+    assert [caller for caller, _ in floor.offers()].count(second) == 0
+    await first.hang_up()
+    await floor.until(lambda: len(floor.seen(OfferEnded)) == 1, "the end of the first talk")
+    floor.server.switch.take_snapshot()
+    await floor.until(lambda: len(floor.seen(Snapshot)) > 0, "a snapshot")
+    assert [caller for caller, _ in floor.offers()].count(second) == 0
+    assert await set_lines(out=False) == f"all {LINES} lines of outside are in service"
+    await floor.until(lambda: len(floor.seen(Connected)) == 2, "the second talk")

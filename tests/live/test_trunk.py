@@ -6,7 +6,8 @@ import re
 import pytest
 import pytest_asyncio
 
-from acd.core.events import Connected, LineChanged
+from acd.core.events import Connected, LineChanged, Snapshot
+from acd.core.line import Trouble
 from ivr.softphone import Softphones
 from tests.live.floor import Floor, open_floor
 from tests.live.testsite import PIN, write_site
@@ -68,8 +69,8 @@ async def house(both):
 
 async def registered(house: House) -> None:
     """Wait until the provider knows where we are, and has answered."""
-    lines = house.floor.state.lines.values()
-    await house.floor.until(lambda: bool(lines) and not any(line.in_use for line in lines), "lines that can be used")
+    lines = house.floor.state.lines
+    await house.floor.until(lambda: {line.look for line in lines.values()} == {"free"}, "lines that can be used")
     for _ in range(200):
         if "Registered" in await asyncio.to_thread(house.floor.server.instance.cli, "pjsip show registrations"):
             return
@@ -99,3 +100,39 @@ async def test_a_call_comes_in_over_it(house):
     await house.floor.sees(LineChanged, line="carrier:4", in_use=True)
     await house.floor.hears(call, "unknown-number")
     await call.ended()
+
+
+async def test_a_registration_that_is_lost_is_seen_and_so_is_its_return(house):
+    """The provider has another password for us: no seat behind the trunk is rung. With the right one it is, at once."""
+    await registered(house)
+    floor, generated = house.floor, house.provider.home / "etc/generated/pjsip.conf"
+    text, secret = generated.read_text(), house.provider.site.seats["801"].secret
+    try:
+        generated.write_text(text.replace(secret, "another password"))
+        await told_anew(house)
+        await floor.until(lambda: looks(house) == {"not-registered"}, "a trunk that is not registered")
+        await floor.sees(LineChanged, line="carrier:1", trouble=Trouble(kind="not-registered", said="Rejected"))
+        [group] = floor.server.status().lines
+        assert (group.in_trouble, group.free) == (4, 0)
+        caller, _ = await floor.waiter("5550102")
+        assert await floor.server.desk.log_in("201", PIN) == "ok"
+        floor.server.switch.take_snapshot()
+        await floor.until(lambda: len(floor.seen(Snapshot)) > 0, "a snapshot")
+        assert looks(house) == {"not-registered", "in-use"}  # the caller's own
+        assert floor.offers() == []
+    finally:
+        generated.write_text(text)
+        await told_anew(house)
+    await house.phone.on_call(answer_after_ms=0)
+    await floor.sees(Connected)
+    await floor.talk(caller, await house.phone.incoming())
+
+
+def looks(house: House) -> set[str]:
+    return {line.look for line in house.floor.state.lines.values()}
+
+
+async def told_anew(house: House) -> None:
+    """Have the provider read his file, and us register."""
+    assert "reloaded" in await asyncio.to_thread(house.provider.cli, "module reload res_pjsip.so")
+    await asyncio.to_thread(house.floor.server.instance.cli, "pjsip send register carrier")

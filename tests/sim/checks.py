@@ -44,6 +44,7 @@ class Checks:
         self._core = core
         core.watch_offers(self._offering)
         self.ledger.begin(core.state)
+        self._out = {name for name, line in core.state.lines.items() if line.out_since is not None}
         self.changes = Changes(core.state)
 
     def before(self, event):
@@ -111,6 +112,7 @@ class Checks:
         self._commands(state, commands)
         if isinstance(event, ev.PullAsked):
             self._pull(state, event, commands)
+        self._lines(state, event, commands)
         self.ledger.after(state, event, changes, whole=whole)
 
     def _all(self, faults):
@@ -204,6 +206,21 @@ class Checks:
             self.fault(f"{call.id} was pulled to {event.seat} and is kept for {call.wants!r}")
         if call is not None and any(state.offers[name].seat != event.seat for name in call.offers):
             self.fault(f"{call.id} was pulled to {event.seat} and went elsewhere")
+
+    def _lines(self, state, event, commands):
+        """The switch's word on a line is believed; one out of service is given to nobody until it is put back."""
+        known = isinstance(event, ev.LineChanged) and state.lines.get(event.line)
+        if known and (known.in_use, known.trouble) != (event.in_use, event.trouble):
+            self.fault(f"{event} was said, and it is not believed: {known}")
+        if isinstance(event, ev.LinesSet):
+            (self._out.update if event.out else self._out.difference_update)(event.lines)
+        self._out &= state.lines.keys()
+        for command in commands:
+            if isinstance(command, cmd.Offer | cmd.Dial) and command.line in self._out:
+                self.fault(f"a leg goes over line {command.line}, which is out of service: {command}")
+        out = {name for name, line in state.lines.items() if line.out_since is not None}
+        if out != self._out:
+            self.fault(f"lines {sorted(out)} are out of service, {sorted(self._out)} should be")
 
     def _nobody_waits_in_vain(self, state, *, whole):
         """No call that a seat could have is left; where little changed, none that could not be served before."""

@@ -4,7 +4,10 @@
 wrong. The same seed and number of events make the same day.
 """
 
+from typing import get_args
+
 from acd.core import events as ev
+from acd.core.line import Trouble, TroubleKind
 from tests.sim import oracle
 from tests.sim.checks import EVERY
 from tests.sim.switch import Caller
@@ -17,6 +20,7 @@ REPLAYED = 0.1
 CALM_MOST_MS = 2_400_000
 FOR_EVER_MS = 10**9
 HOSTILE = (-1, -(2**40), 2**60)
+TROUBLES = get_args(TroubleKind)
 WISHES = (
     *[(ev.LogInAsked, {"pin_matches": True})] * 4,
     *[(ev.ReadyAsked, {})] * 4,
@@ -68,6 +72,8 @@ class Day:
             *[self.config_changes] * 3,
             *[self.line_taken] * 2,
             *[self.calls_out] * 3,
+            self.line_breaks,
+            *[self.lines_set] * 2,
             self.world.cut_link,
             self.world.kill,
             self.world.kill_switch,
@@ -178,10 +184,28 @@ class Day:
 
     def line_taken(self):
         """Somebody else uses a line, or stops."""
-        line = self.pick(*(line.name for group in self.site.groups for line in group.lines), "l99")
+        line = self._some_line()
         taken = self.switch.lines_taken
         (taken.discard if line in taken else taken.add)(line)
-        self.world.hear(line, ev.LineChanged(line=line, in_use=line in taken))
+        self.world.hear(line, self.switch.line_word(line))
+
+    def line_breaks(self):
+        """The switch finds that a line cannot be used, or can; some of these words are about one for a second time."""
+        line = self._some_line()
+        if line in self.switch.troubles and self.world.often(0.7):
+            del self.switch.troubles[line]
+        else:
+            self.switch.troubles[line] = Trouble(kind=self.pick(*TROUBLES), said=self.pick("", "Red Alarm"))
+        self.world.hear(line, self.switch.line_word(line))
+
+    def lines_set(self):
+        """Somebody takes lines out of service, or puts them back; whether they exist or not, twice or not."""
+        lines = tuple({self._some_line() for _ in range(self.pick(1, 1, 3))})
+        out = self.world.often(0.5)
+        self.world.tell(ev.LinesSet(lines=lines, out=out, why=self.pick("", "crackles") if out else ""))
+
+    def _some_line(self):
+        return self.pick(*(line.name for group in self.site.groups for line in group.lines), "l99")
 
     def calls_out(self):
         """An agent calls a number, or for help."""
@@ -230,7 +254,9 @@ class Day:
         self.switch.unreachable.clear()
         self.switch.engaged.clear()
         self.switch.lines_taken.clear()
+        self.switch.troubles.clear()
         world.mend_link()
+        world.tell(ev.LinesSet(lines=tuple(world.state.lines), out=False))
         for seat in self.site.seat_names:
             self._handset_word(seat)
         end = world.now + CALM_MOST_MS

@@ -128,6 +128,18 @@ def forgets_to_release_a_line(_true):
     return _nothing
 
 
+@mutant(lines.Lines, "set_by_hand")
+def keeps_lines_in_service(_true):
+    """Nobody can take a line out of service."""
+    return _nothing
+
+
+@mutant(lines.Lines, "seen")
+def overlooks_a_trouble(true):
+    """A line that cannot be used is taken for one that can."""
+    return lambda self, name, *, in_use, trouble: true(self, name, in_use=in_use, trouble=None)
+
+
 @mutant(lines.Lines, "take")
 def takes_a_line_twice(_true):
     """A line is not noted as taken."""

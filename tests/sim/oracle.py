@@ -39,7 +39,8 @@ def spare_line(state, group):
     free, carried = [], {leg.line for leg in (*state.offers.values(), *state.legs.values())}
     for line_rule in rule.lines:
         line = state.lines[line_rule.name]
-        if line_rule.name not in carried and not line.in_use and line.fault_until is None:
+        unusable = line.in_use or line.trouble or line.fault_until is not None or line.out_since is not None
+        if line_rule.name not in carried and not unusable:
             free.append((line_rule, line))
     if len(free) <= rule.keep_inbound + rule.keep_emergency + rule.keep_callback:
         return None

@@ -79,6 +79,8 @@ class Switch:
         self.phones = {}
         """Seat -> the phone at which its offers ring, where the adapter was told that it is another than its own."""
         self.lines_taken = set()
+        self.troubles = {}
+        """Line -> what is wrong with it."""
         """Lines that carry a call of somebody else's."""
         self.run = 1
         self.talk_ms = (500, world.chance.choice([4_000, 20_000]))
@@ -181,7 +183,7 @@ class Switch:
             return
         leg.born_at = self.world.now
         if leg.line:
-            self.world.hear(leg.line, ev.LineChanged(line=leg.line, in_use=True))
+            self.world.hear(leg.line, self.line_word(leg.line))
         if not leg.virtual and self.world.withdrawn_by_adapter(leg.offer):  # by now, or of an earlier life
             self._plan((1, 30), self.end_leg, leg, "withdrawn")
         way = self._way(leg)
@@ -307,7 +309,7 @@ class Switch:
             return
         self._leg_word(leg, ev.OfferEnded(offer=leg.offer, outcome="hung-up" if leg.answered else outcome))
         if leg.line:
-            self.world.hear(leg.line, ev.LineChanged(line=leg.line, in_use=leg.line in self.lines_taken))
+            self.world.hear(leg.line, self.line_word(leg.line))
         caller = self.callers.get(leg.call)
         if caller is not None and not leg.joined_at and caller.place == "hold" and caller.token == {leg.offer}:
             caller.claimed = False
@@ -367,6 +369,13 @@ class Switch:
     def _word(self, caller, event):
         self.world.hear(caller.name, event, sure=caller.medium in VIRTUAL | OURS)
 
+    def line_word(self, line):
+        """What is said of a line."""
+        return ev.LineChanged(line=line, in_use=line in self._carried(), trouble=self.troubles.get(line))
+
+    def _carried(self):
+        return {leg.line for leg in self.legs.values() if leg.line and leg.born_at} | self.lines_taken
+
     def _leg_word(self, leg, event):
         self.world.hear(leg.offer, event, sure=leg.virtual)
 
@@ -394,6 +403,6 @@ class Switch:
             if leg.born_at
         ]
         handsets = [ev.HandsetState(**self.handset(seat)) for seat in self.world.site.seat_names]
-        carried = {leg.line for leg in self.legs.values() if leg.line and leg.born_at} | self.lines_taken
+        carried = self._carried()
         lines = {line.name: line.name in carried for group in self.world.site.groups for line in group.lines}
-        return calls, legs, handsets, lines, self.calls_out.lists()
+        return calls, legs, handsets, (lines, dict(self.troubles)), self.calls_out.lists()

@@ -365,7 +365,7 @@ class World:
 
     def _told_lists(self, asked, run, lists):
         """What events said since it was asked for counts more; and a leg that is not born yet is not missing."""
-        calls, legs, handsets, lines, outgoing = lists
+        calls, legs, handsets, (lines, troubles), outgoing = lists
         stale = {name for name, at in self._told_of.items() if at >= asked}
         calls = [call for call in calls if call.call not in stale or call.call in self.switch.callers]
         listed = {leg.offer for leg in legs}
@@ -385,6 +385,7 @@ class World:
             legs=tuple(legs),
             handsets=tuple(handsets),
             lines=lines,
+            troubles=troubles,
             outgoing=outgoing,
             switch_run=f"switch {run}",
         )

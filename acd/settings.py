@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from msgspec import Struct, field
 
 from acd.core.rules import MEDIA, LineGroupRule, MediumRule, OutRule, QueueRule, SeatRule
+from acd.hardware import DEVICE, Analog, Span, device
 from acd.numbers import Plan
 from acd.options import Option, choice, duration, number, optional, pattern, secret, words
 from acd.problems import Origin
@@ -84,6 +85,7 @@ class SwitchSettings(_Discreet, frozen=True, kw_only=True):
     sip_port: int = 5060
     rtp_first: int = 10_000
     rtp_last: int = 10_999
+    tones: str = "us"
 
 
 class SeatSettings(_Discreet, frozen=True, kw_only=True):
@@ -211,6 +213,8 @@ class Site(Struct, frozen=True, kw_only=True):
     line_tests: dict[str, LineTestSettings] = field(default_factory=dict)
     """By group of lines."""
     trunks: dict[str, TrunkSettings] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
+    analog: dict[str, Analog] = field(default_factory=dict)
     seats: dict[str, SeatSettings] = field(default_factory=dict)
     phones: dict[str, PhoneSettings] = field(default_factory=dict)
     pause_reasons: dict[str, str] = field(default_factory=dict)
@@ -220,6 +224,24 @@ class Site(Struct, frozen=True, kw_only=True):
     """Digit to what can be said of a call after it (its disposition)."""
     mentions: tuple[Mention, ...] = ()
     """What the rules name of the other files; whoever reads those checks that it is there."""
+
+    @property
+    def hardware_lines(self) -> dict[str, tuple[str, ...]]:
+        """Span or section of analog lines -> the lines that it is."""
+        lines = {name: span.lines for name, span in self.spans.items()}
+        lines |= {name: analog.fxo for name, analog in self.analog.items()}
+        return {name: tuple(device(channel) for channel in channels) for name, channels in lines.items()}
+
+    @property
+    def analog_handsets(self) -> dict[str, int]:
+        """Seat -> the channel that its telephone is at; of seats with an analog handset."""
+        found = {name: DEVICE.fullmatch(seat.handset) for name, seat in self.seats.items()}
+        return {name: int(match[1]) for name, match in found.items() if match is not None}
+
+    @property
+    def has_hardware(self) -> bool:
+        """Whether Asterisk needs chan_dahdi for what is written here."""
+        return bool(self.spans or self.analog or self.analog_handsets)
 
 
 GENERAL = (
@@ -333,4 +355,10 @@ SWITCH = (
     Option("sip_port", PORT, "5060", "Its UDP port."),
     Option("rtp_first", number(1_024, 65_534), "10000", "First UDP port for sound; each call leg takes two."),
     Option("rtp_last", number(1_025, 65_535), "10999", "Last UDP port for sound."),
+    Option(
+        "tones",
+        pattern(r"[a-z]{2}(-old)?", "country, such as us or pl"),
+        "us",
+        "Whose tones analog telephones and lines have, by the country's code in DAHDI's zonedata.c.",
+    ),
 )

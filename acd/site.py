@@ -19,6 +19,8 @@ from msgspec.structs import replace
 from acd.calling_options import calling_out, check_calling_out
 from acd.conf import Config, Section, read, render
 from acd.core.rules import MEDIA, LineGroupRule, LineRule, MediumRule, QueueRule, SeatRule
+from acd.hardware import Analog, spans
+from acd.hardware_checks import check_hardware
 from acd.options import counting, take
 from acd.problems import Origin, Problem, did_you_mean
 from acd.queue_options import OVERFLOWS, overflows
@@ -68,10 +70,12 @@ _NAMED = {
     "phone": (PHONE_NAME, "phone", "begin with a small letter or digit; small letters, digits, - and _; up to 40"),
     "medium": (MEDIUM_PREFIX + MEDIUM_NAME, "medium", "write medium- and the medium, as in [medium-email]"),
     "trunk": (GROUP_NAME, "trunk", "begin with a small letter or digit; small letters, digits, - and _"),
+    "span": (GROUP_NAME, "span", "begin with a small letter or digit; small letters, digits, - and _"),
+    "analog": (GROUP_NAME, "section of analog lines", "begin with a small letter; small letters, digits, - and _"),
     "lines": (GROUP_NAME, "group of lines", "begin with a small letter or digit; small letters, digits, - and _"),
 }
 """Type of section to what it may be named, what it is called in messages, and the hint."""
-_TYPES = "queue, seat, phone, medium, lines or trunk"
+_TYPES = "queue, seat, phone, medium, lines, trunk, span or analog"
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else: people type it into phones
 _SECRET_CHARS = 16  # of 31 letters: 79 bits
@@ -191,10 +195,11 @@ class _Loader:
                 name: values["ring_tone"] for name, (_, values) in queues.items() if values and values["ring_tone"]
             },
             media=_all_media(_medium(name, values) for name, values in self._each("medium") if values),
-            line_groups=tuple(_line_group(name, values) for name, values in groups if values),
             number_forms={name: values["numbers"] for name, values in groups if values},
             calling_out=calling_out(out) if (out := self._only("calling-out")) else CallingOutSettings(),
             line_tests={name: _line_test(values) for name, values in groups if values},
+            spans=spans((name, values) for name, values in self._each("span") if values),
+            analog={name: Analog(name=name, **values) for name, values in self._each("analog") if values},
             trunks={name: TrunkSettings(name=name, **values) for name, values in self._each("trunk") if values},
             seats={name: _seat(name, order, values, general.language) for order, (name, values) in seats if values},
             phones={name: _phone(name, values, general.language) for name, values in self._each("phone") if values},
@@ -208,6 +213,7 @@ class _Loader:
                 for mention in _mentions(self.sections[name], rule)
             ),
         )
+        site = replace(site, line_groups=tuple(_line_group(name, values, site) for name, values in groups if values))
         written = Written(sections=self.sections, kinds=self.kinds, problems=self.problems)
         if general_values is not None:
             check_languages(written, site)
@@ -217,6 +223,7 @@ class _Loader:
         check_trunks(written, site)
         check_tests(written, site)
         check_voicemail(written, site)
+        check_hardware(written, site)
         check_routing(written, site)
         check_calling_out(written, site)
         if not self.problems.has_errors:  # else a seat may be missing only for its own mistake
@@ -289,8 +296,13 @@ def _all_media(own: Iterable[MediumRule]) -> tuple[MediumRule, ...]:
     return tuple(({rule.name: rule for rule in MEDIA} | {rule.name: rule for rule in own}).values())
 
 
-def _line_group(name: str, values: dict[str, Any]) -> LineGroupRule:
-    lines = tuple(LineRule(name=one, cost=cost) for line, cost in values["lines"] for one in line_names(line))
+def _line_group(name: str, values: dict[str, Any], site: Site) -> LineGroupRule:
+    hardware = site.hardware_lines
+    lines = tuple(
+        LineRule(name=one, cost=cost)
+        for line, cost in values["lines"]
+        for one in hardware.get(line) or line_names(line)
+    )
     rule = {field: values[field] for field in LineGroupRule.__struct_fields__ if field in values}
     return LineGroupRule(**{**rule, "name": name, "lines": lines})
 

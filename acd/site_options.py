@@ -10,6 +10,7 @@ from typing import get_args
 from acd.calling_options import CALLING_OUT
 from acd.core.outcomes import OfferOutcome
 from acd.core.rules import MEDIA, MediumRule
+from acd.hardware import ANALOG, SPAN
 from acd.options import (
     Kind,
     Option,
@@ -103,7 +104,8 @@ SEAT = (
         "handset",
         HANDSET,
         "",
-        "The phone that rings. Left out, it is `PJSIP/` and the seat's number, and callfloor writes that endpoint. "
+        "The phone that rings. Left out, it is `PJSIP/` and the seat's number, and callfloor writes that endpoint; "
+        "`DAHDI/5` is an analog telephone at channel 5, which it writes too. "
         "The word LINE stands for the trunk line that a call to it takes: `PJSIP/5550123@LINE`.",
     ),
     Option("secret", SECRET, GENERATE, "The handset's SIP password."),
@@ -225,14 +227,14 @@ LINES = (
         "lines",
         pairs(
             LINE_TEXT,
-            "names of lines, each with its cost where they differ, such as DAHDI/1, DAHDI/2 5, carrier*30",
+            "names of lines, each with its cost where they differ, such as span1, DAHDI/40 5, carrier*30",
             number(0, 1_000_000),
             0,
         ),
         None,
-        "The lines of the group: channels of hardware as Asterisk names them; a SIP trunk, which is an endpoint of "
-        "pjsip.conf, with so many calls as it carries at a time. What a call costs is in any unit that is one for the "
-        "group.",
+        "The lines of the group: a section with type = span or analog for all its lines; channels of hardware as "
+        "Asterisk names them; a SIP trunk, which is an endpoint of pjsip.conf, with so many calls as it carries at a "
+        "time. What a call costs is in any unit that is one for the group.",
     ),
     Option(
         "pick",
@@ -296,6 +298,8 @@ SECTIONS: dict[str, tuple[Option, ...]] = {
     "lines": LINES,
     "trunk": TRUNK,
     "calling-out": CALLING_OUT,
+    "span": SPAN,
+    "analog": ANALOG,
 }
 """The one table of all options, by type of section. `[pause-reasons]` has no options: its keys are digits."""
 
@@ -306,6 +310,8 @@ HEADS = {
     "medium": "[medium-NAME] with type = medium",
     "lines": "[NAME] with type = lines",
     "trunk": "[NAME] with type = trunk",
+    "span": "[NAME] with type = span",
+    "analog": "[NAME] with type = analog",
 }
 
 

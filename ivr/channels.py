@@ -141,13 +141,12 @@ class Channels:
         self,
         asked: int,
         channels: Iterable[Message],
-        devices: Iterable[Message],
+        devices: Sequence[Message],
         meanwhile: Meanwhile,
         more: Mapping[str, Sequence[Message]] | None = None,
     ) -> ev.Snapshot:
         """Take over all that the switch holds: Status lines, DeviceStateChange lines, and what trunks need besides."""
-        calls, legs = list[ev.HeldCall](), list[ev.LiveLeg]()
-        channels, devices = list(channels), list(devices)
+        calls, legs, channels = list[ev.HeldCall](), list[ev.LiveLeg](), list(channels)
         variables_of = [channel_variables(message) for message in channels]
         in_bridge = Counter(
             text(message, "BridgeID")
@@ -159,9 +158,9 @@ class Channels:
         outgoing = self.outs.snapshot(zip(channels, variables_of, strict=True), in_bridge, meanwhile)
         for message, variables in zip(channels, variables_of, strict=True):
             unique, device = text(message, "Uniqueid"), handsets.device(text(message, "Channel"))
-            joined = self._joined(message, in_bridge)
             if unique in meanwhile.ended:
                 continue
+            joined = self._joined(message, in_bridge)
             if unique.startswith(OFFER_PREFIX):
                 leg = self.legs.setdefault(
                     unique,

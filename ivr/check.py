@@ -7,6 +7,7 @@ callfloor generates may be absent. A file that another one includes is read wher
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct
 from rich.console import Console
@@ -19,12 +20,15 @@ from acd.settings import Site
 from acd.site import FILE as ACD_FILE
 from acd.site import examine_site
 from ivr import dialplan
+from ivr.asterisk import find_asterisk, lacking
+from ivr.asterisk.hardware import DIALPLAN, has_doors, templates
 from ivr.codes import check_codes
 from ivr.menus import FILE as IVR_FILE
 from ivr.menus import check_ivr
 
 MUSIC_FILE = "musiconhold.conf"
 SIP_FILE = "pjsip.conf"
+HARDWARE_FILE = "chan_dahdi.conf"
 LINE_TEMPLATES = ("line", "line-identify", "line-aor", "line-auth", "line-registration")
 """What the sections of a trunk are generated from."""
 
@@ -74,6 +78,7 @@ def examine(folder: Path) -> Report:
     if site:
         problems += _check_music(site, ours[0], theirs)
         problems += _check_templates(site, ours[0], theirs)
+        problems += _check_hardware(folder, site, ours[0], theirs)
     read_files = {path.resolve() for config in (*ours, *theirs) for path in config.files}
     return Report(files=len(read_files), site=site, problems=problems)
 
@@ -108,6 +113,32 @@ def _check_templates(site: Site, acd: Config, theirs: list[Config]) -> list[Prob
         for section in acd.live()
         if section.name in site.trunks
     ]
+
+
+def _check_hardware(folder: Path, site: Site, acd: Config, theirs: list[Config]) -> list[Problem]:
+    """Return what keeps the hardware of acd.conf from Asterisk: a missing template or include, or a missing module."""
+    first = next((one for one in acd.live() if one.name in {*site.spans, *site.analog, *site.analog_handsets}), None)
+    if first is None:
+        return []
+
+    def problem(message: str, hint: str, severity: Literal["error", "warning"] = "error") -> Problem:
+        return Problem(first.origin.file, first.origin.line, message, hint, severity=severity)
+
+    found = []
+    is_ours = site.switch.mode == "private"
+    config = next((one for one in theirs if one.files and one.files[0].name == HARDWARE_FILE), None)
+    there = {section.name for section in config.sections if section.template} if config is not None else set()
+    if (is_ours or config is not None) and (missing := sorted(templates(site) - there)):
+        hint = f"take over from the sample site's {HARDWARE_FILE}: {', '.join(f'[{name}](!)' for name in missing)}"
+        found.append(problem(f"'{first.name}' and its like need templates of {HARDWARE_FILE}", hint))
+    for name, file, needed in ((HARDWARE_FILE, HARDWARE_FILE, True), (dialplan.FILE, DIALPLAN, has_doors(site))):
+        path, line = folder / name, f"#include {GENERATED}/{file}"
+        if needed and path.is_file() and line not in path.read_text(encoding="utf-8", errors="replace"):
+            found.append(problem(f"{name} does not take up what follows from '{first.name}'", f"let it end in {line}"))
+    program = find_asterisk() if is_ours else None
+    if program is not None and (what := lacking(program, site)):
+        found.append(problem(f"the hardware cannot be used without {what['lacks']}", what["mend"], "warning"))
+    return found
 
 
 def _read_theirs(path: Path) -> Config:

@@ -58,7 +58,7 @@ from ivr.prompts import Prompts
 from ivr.runner import Runner
 from ivr.scripts import FOLDER as SCRIPTS
 from ivr.scripts import Scripts
-from ivr.server_settings import ami_settings, handsets, lines, phones, without_restart
+from ivr.server_settings import ami_settings, handsets, lines, phones, spans, without_restart
 from ivr.succession import Inheritance, inherit
 from ivr.switch import AmiSwitch
 from ivr.voices import Engine, choose_engines
@@ -114,7 +114,7 @@ class Server:
             handsets(self.site),
             submit=self._submit,
             clock=self._clock,
-            lines=lines(self.site),
+            lines=(lines(self.site), spans(self.site)),
             phones=phones(self.site),
             render=self._words,
         )
@@ -331,7 +331,7 @@ class Server:
             self._journal.keep_ms = site.general.journal_keep_ms
         await self._use(ivr)
         self.switch.channels.handsets.learn(handsets(site), phones(site))
-        self.switch.channels.trunks.set_lines(lines(site))
+        self.switch.channels.trunks.set_lines(lines(site), spans(site))
         if site.switch.mode == "private":
             await asyncio.to_thread(self.instance.reload, site)
         for event in new_rules:

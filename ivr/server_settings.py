@@ -2,6 +2,7 @@
 
 import msgspec
 
+from acd.hardware import device
 from acd.settings import Site
 from ivr.switch import AmiSettings
 
@@ -18,6 +19,8 @@ def without_restart(old: Site, new: Site) -> tuple[Site, list[str]]:
         kept = {name: getattr(before, name) for name in names if getattr(before, name) != getattr(after, name)}
         new = msgspec.structs.replace(new, **{section: msgspec.structs.replace(after, **kept)})
         changed += kept
+    if any(getattr(old, part) != getattr(new, part) for part in ("spans", "analog", "analog_handsets")):
+        changed.append("hardware")
     return new, changed
 
 
@@ -36,6 +39,11 @@ def ami_settings(site: Site) -> AmiSettings:
 def lines(site: Site) -> list[str]:
     """All trunk lines."""
     return [line.name for group in site.line_groups for line in group.lines]
+
+
+def spans(site: Site) -> dict[int, tuple[str, ...]]:
+    """Which devices each span has, ports of a channel bank among them."""
+    return {span.number: tuple(device(channel) for channel in span.channels) for span in site.spans.values()}
 
 
 def handsets(site: Site) -> dict[str, str]:

@@ -72,13 +72,13 @@ class AmiSwitch:
         *,
         submit: Callable[..., None],
         clock: Callable[[], int],
-        lines: Iterable[str] = (),
+        lines: tuple[Iterable[str], Mapping[int, Iterable[str]]] = ((), {}),
         phones: Mapping[str, str] | None = None,
         render: Render = _nothing,
     ) -> None:
-        """`handsets` are of seats, `phones` of nobody; `render` prepares words, without it nothing is announced."""
+        """`lines`: trunk lines, and devices of each span; `phones` are nobody's; `render` prepares what is told."""
         self.channels = Channels(handsets, phones)
-        self.channels.trunks.set_lines(lines)
+        self.channels.trunks.set_lines(*lines)
         self.ring_tones: Mapping[str, str] = {}
         """Queue -> how phones ring for its calls; see `ivr.display`."""
         self.connected = asyncio.Event()
@@ -342,8 +342,10 @@ class AmiSwitch:
             asyncio.get_running_loop().call_later(HANGUP_GRACE_S, self._hang_up_again, text(message, "Uniqueid"))
         if events:
             self._submit(*events)
-        wants_look = self.channels.led_away.wants_look() or self.channels.trunks.wants_look
-        if self.connected.is_set() and (message.event == "FullyBooted" or wants_look):
+        wanted = (
+            self.channels.led_away.wants_look() or self.channels.trunks.wants_look or message.event == "FullyBooted"
+        )
+        if wanted and self.connected.is_set():
             self.take_snapshot()  # Asterisk restarted under a link that lived on, or something must be looked at
 
     def _hang_up_again(self, unique: str) -> None:

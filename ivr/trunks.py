@@ -21,6 +21,7 @@ down (dahdi_pri_update_span_devstate); no event of its own tells of that.
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from msgspec import Struct, field
 
@@ -80,7 +81,7 @@ class Trunks:
         self._held: dict[str, str] = {}
         """Unique id of a channel of ours that is no seat's leg -> the line that it has, or will have."""
 
-    def set_lines(self, names: Iterable[str], spans: Mapping[int, Iterable[str]] | None = None) -> None:
+    def set_lines(self, names: Iterable[str], spans: Mapping[int, Iterable[str]] = MappingProxyType({})) -> None:
         """Take the lines of the configuration, and the devices of each span; again at each reload.
 
         What is known of those that stay, stays.
@@ -92,7 +93,7 @@ class Trunks:
                 known = old.get(device, _Device(name=device))
                 self._devices[device] = _Device(name=device, strangers=known.strangers, troubles=known.troubles)
             self._devices[device].lines.append(name)
-        self._spans = {span: tuple(devices) for span, devices in (spans or {}).items()}
+        self._spans = {span: tuple(devices) for span, devices in spans.items()}
         self._told = {line: told for line, told in self._told.items() if device_of(line) in self._devices}
 
     @property

@@ -143,8 +143,7 @@ class LineChanged(Event, frozen=True, kw_only=True):
     line: str
     in_use: bool
     """It carries a call, ours or another; or cannot be used, in journals from before there was `trouble`."""
-    trouble: Trouble | None = None
-    """Why it cannot be used."""
+    trouble: Trouble | None = None  # why it cannot be used
 
 
 class Listening(Event, frozen=True, kw_only=True):
@@ -215,10 +214,8 @@ class Snapshot(Event, frozen=True, kw_only=True):
     calls: tuple[HeldCall, ...]
     legs: tuple[LiveLeg, ...]
     handsets: tuple[HandsetState, ...]
-    lines: dict[str, bool] = {}
-    """Line -> whether it is in use."""
-    troubles: dict[str, Trouble] = {}
-    """Line -> why it cannot be used."""
+    lines: dict[str, bool] = {}  # line -> whether it is in use
+    troubles: dict[str, Trouble] = {}  # line -> why it cannot be used
     outgoing: tuple[LiveOut, ...] = ()
     switch_run: str = ""
     """A word unlike that of every other life of the switch; empty where it is not known. Another one than before

@@ -1,6 +1,6 @@
 """A supervisor's side of the distributor: queues closed and opened, calls moved, lines taken out of service."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -41,8 +41,12 @@ WHY_MOST = 200
 class SupervisorDesk:
     """What a supervisor asks for, put to the dispatcher of the moment."""
 
-    def __init__(self, dispatcher: Callable[[], Dispatcher]) -> None:
+    def __init__(
+        self, dispatcher: Callable[[], Dispatcher], hardware: Callable[[], Mapping[str, tuple[str, ...]]] = dict
+    ) -> None:
+        """See the class; `hardware` tells which lines a span, or a section of analog lines, is."""
         self._of = dispatcher
+        self._hardware = hardware
 
     @property
     def _dispatcher(self) -> Dispatcher:
@@ -110,13 +114,20 @@ class SupervisorDesk:
         return f"{what} out of service" + (f"; {busy} with a call, which goes on to its end" if busy else "")
 
     def _lines_named(self, name: str) -> tuple[str, ...]:
-        """Find the lines of a name: of a group, one line, or all those of a SIP trunk."""
+        """Find the lines of a name: of a group, one line, all those of a SIP trunk or of a piece of hardware."""
         state = self._dispatcher.core.state
         if name in state.groups:
             return tuple(line.name for line in state.groups[name].lines)
-        found = tuple(line for line in state.lines if line == name or line.partition(SLOT)[0] == name)
+        hardware = self._hardware()
+        names = {name, *hardware.get(name, ())}
+        found = tuple(line for line in state.lines if line in names or line.partition(SLOT)[0] == name)
         if not found:
-            known = [*state.groups, *dict.fromkeys(line.partition(SLOT)[0] for line in state.lines), *state.lines]
+            known = [
+                *state.groups,
+                *hardware,
+                *dict.fromkeys(line.partition(SLOT)[0] for line in state.lines),
+                *state.lines,
+            ]
             hint = did_you_mean(name, known) or ("`callfloor lines` names them" if known else "this site has none")
             raise ControlError(f"no line, trunk or group of lines is called '{safe(name)}'; {hint}")
         return found

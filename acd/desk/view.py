@@ -23,7 +23,7 @@ class View:
         self._dispatcher = dispatcher
         self._line_tests = line_tests
         self._site = site
-        self.supervisor = SupervisorDesk(dispatcher)
+        self.supervisor = SupervisorDesk(dispatcher, lambda: self._site().hardware_lines)
 
     def status(self) -> Status:
         """What the floor looks like now."""

@@ -2,12 +2,13 @@
 
 `archive`   downloads Debian packages without root          `private`   makes and finds private copies of programs
 `program`   chooses the machine's program or the copy       `files`     renders what follows from acd.conf
-`instance`  one private Asterisk: folders, files, process   `ports`     free ports for several side by side
+`instance`  one private Asterisk: folders, files, process   `hardware`  the same for spans and analog lines
+`ports`     free ports for several side by side             `texts`     how values are written there
 """
 
 from .errors import AsteriskError, ProvisionError
 from .files import generated, write_generated
-from .instance import Instance
+from .instance import Instance, lacking
 from .ports import on_free_ports
 from .program import Asterisk, find_asterisk, private_tool, progress_bar, provision
 
@@ -18,6 +19,7 @@ __all__ = [
     "ProvisionError",
     "find_asterisk",
     "generated",
+    "lacking",
     "on_free_ports",
     "private_tool",
     "progress_bar",

@@ -5,7 +5,6 @@ Seats, ports and secrets are written once, in acd.conf; what Asterisk must know 
 """
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -13,20 +12,14 @@ from typing import Final
 from acd.settings import SeatSettings, Site, SwitchSettings
 
 from .calling_out import calling_out
+from .hardware import MODULE as DAHDI
+from .hardware import SYSTEM, hardware_files
 from .program import Asterisk
+from .texts import caller_id, escaped
 
 _HEADER: Final = "; Made by callfloor from acd.conf; do not edit, it is written anew at each start and reload.\n\n"
-_UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f]")
 # Asterisk's core complains about these at each start when they are not there; empty means its defaults.
 WANTED: Final = ("acl.conf", "ccss.conf", "pjproject.conf", "stasis.conf", "udptl.conf")
-
-
-def escaped(value: str) -> str:
-    """Make a value safe to stand behind `=` in an Asterisk file: one line, and `;` begins no comment.
-
-    A backslash is itself there unless a `;` follows, and only the one before the `;` is taken away (main/config.c).
-    """
-    return _UNSAFE.sub(" ", value).strip().replace(";", "\\;")
 
 
 def generated(site: Site, sounds: Path, modules: Iterable[str] = ()) -> dict[str, str]:
@@ -50,10 +43,13 @@ def generated(site: Site, sounds: Path, modules: Iterable[str] = ()) -> dict[str
             + f"[{escaped(switch.ami_user)}](+)\nsecret = {escaped(switch.ami_secret)}\n"
         ),
         "rtp.conf": f"rtpstart = {switch.rtp_first}\nrtpend = {switch.rtp_last}\n" if own else "",
-        "modules.conf": "".join(f"load = {module}.so\n" for module in modules),
+        "modules.conf": "".join(
+            f"load = {module}.so\n" for module in (*((DAHDI,) if site.has_hardware else ()), *modules)
+        ),
         "pjsip.conf": "\n".join([*(_transports(switch) if own else ()), *_trunks(site), *_handsets(site)]),
     }
-    return {name: _HEADER + text for name, text in texts.items()}
+    texts |= hardware_files(site)
+    return {name: text if name == SYSTEM else _HEADER + text for name, text in texts.items()}
 
 
 def _extensions(name: str, seat: SeatSettings) -> str:
@@ -101,10 +97,9 @@ def _trunks(site: Site) -> Iterator[str]:
 def _handsets(site: Site) -> Iterator[str]:
     for name, seat in site.seats.items():
         if seat.handset != f"PJSIP/{name}":
-            continue  # an analog handset, or an endpoint the admin wrote himself
-        display = escaped(re.sub(r'["<>\\]', "", seat.agent))
+            continue  # an analog handset (`hardware`), or an endpoint the admin wrote himself
         yield (
-            f'[{name}](handset)\naors = {name}\nauth = {name}\ncallerid = "{display}" <{name}>\n'
+            f"[{name}](handset)\naors = {name}\nauth = {name}\ncallerid = {caller_id(seat.agent, name)}\n"
             f"language = {escaped(seat.language)}\nset_var = ACD_SEAT={name}\n\n"
             f"[{name}](handset-auth)\nusername = {name}\npassword = {escaped(seat.secret)}\n\n"
             f"[{name}](handset-aor)\n"

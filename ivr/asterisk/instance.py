@@ -26,6 +26,7 @@ from acd.settings import Site
 from . import process
 from .errors import AsteriskError
 from .files import WANTED, asterisk_conf, write_generated, write_private
+from .hardware import MODULE as DAHDI
 from .locking import exclusive
 from .program import Asterisk, provision
 
@@ -121,6 +122,8 @@ class Instance:
             options = self.site_folder / "asterisk.conf"
             text = asterisk_conf(self.asterisk, self.place, _sayable(options) if options.is_file() else None)
             write_private(self.home / "etc/asterisk.conf", text)
+            if what := lacking(self.asterisk, self.site):
+                log.error("the hardware in acd.conf cannot be used", **what)
         except OSError as error:
             raise AsteriskError(f"{self.home}: cannot write the files of a private Asterisk there: {error}") from error
 
@@ -268,6 +271,17 @@ class Instance:
             _link(etc / name, file)
         for name in WANTED:
             (etc / name).touch()
+
+
+def lacking(asterisk: Asterisk, site: Site) -> dict[str, str]:
+    """Say what a program lacks for the hardware of a site, and how to mend that; nothing if it has all."""
+    if not site.has_hardware or (asterisk.modules / f"{DAHDI}.so").exists():
+        return {}
+    mend = (
+        "install an Asterisk that has it, on Debian: apt install asterisk asterisk-dahdi dahdi; callfloor takes the "
+        "machine's own Asterisk where there is one"
+    )
+    return {"lacks": f"{DAHDI}.so, which {asterisk} has not", "mend": mend}
 
 
 def _sayable(path: Path) -> Path:

@@ -14,6 +14,7 @@ from acd.core.rules import (
     SeatRule,
     Step,
 )
+from acd.hardware import Analog, Span
 from acd.numbers import Plan
 from acd.problems import Origin
 from acd.settings import (
@@ -240,6 +241,8 @@ def test_every_option_has_a_place():
         "trunk": {*TrunkSettings.__struct_fields__} - {"name"},
         "calling-out": {*OutRule.__struct_fields__, *Plan.__struct_fields__, *CallingOutSettings.__struct_fields__}
         - {"rule", "plan"},
+        "span": {*Span.__struct_fields__} - {"name"},
+        "analog": {*Analog.__struct_fields__} - {"name"},
     }
     for kind, options in SECTIONS.items():
         assert {option.field or option.name for option in options} == homes[kind]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from acd.core.rules import SeatRule
 from acd.settings import GeneralSettings, PhoneSettings, SeatSettings, Site, SwitchSettings, TrunkSettings
 from ivr.asterisk import generated, on_free_ports, write_generated
-from ivr.asterisk.files import escaped
+from ivr.asterisk.texts import escaped
 
 SOUNDS = Path("/x/sounds")
 

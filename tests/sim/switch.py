@@ -25,26 +25,6 @@ ANY_RACE_MS = 1_000
 """Two who talk longer than this are not joined by a race that is still going on."""
 
 
-class Caller(msgspec.Struct):
-    """One who calls or writes, until he hangs up or is answered."""
-
-    name: str
-    queue: str
-    number: str
-    medium: str
-    arrived: int
-    priority: int | None = None
-    needs: tuple = ()
-    head_start_ms: int = 0
-    seat: str = ""
-    place: str = "hold"
-    token: set = msgspec.field(default_factory=set)
-    claimed: bool = False
-    """One of those that rang has him."""
-    joined_by: str = ""
-    served: int = 0
-
-
 class Leg(msgspec.Struct):
     """A seat's leg, or the card on its desk. It is unborn while the switch's thread is still at it."""
 

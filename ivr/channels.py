@@ -25,7 +25,7 @@ from acd.core.outcomes import OfferOutcome
 from ivr.ami import Message, clean, text
 from ivr.causes import outcome_of
 from ivr.handsets import Handsets
-from ivr.held import OFFER_PREFIX, WORDS_PREFIX, Held, Leg, Meanwhile, channel_variables
+from ivr.held import OFFER_PREFIX, WIRED, WORDS_PREFIX, Held, Leg, Meanwhile, channel_variables
 from ivr.led_away import LedAway, is_of_dialplan
 from ivr.listen import Listeners
 from ivr.needs import asked_for
@@ -289,10 +289,13 @@ class Channels:
         return []
 
     def _new_state(self, message: Message) -> list[ev.AnyEvent]:
-        leg = self.legs.get(unique := text(message, "Uniqueid"))
-        if leg is None:
+        unique, state, channel = text(message, "Uniqueid"), text(message, "ChannelState"), text(message, "Channel")
+        if state == RINGING and channel.startswith(WIRED):  # rung from acd-wire, whose Local channel does not tell
+            seat = self.handsets.at(channel)
+            unique = next((one for one, leg in self.legs.items() if leg.seat == seat and not leg.answered), unique)
+        if (leg := self.legs.get(unique)) is None:
             return []
-        match text(message, "ChannelState"):
+        match state:
             case "5" if not leg.ringing:
                 leg.ringing = True
                 return [ev.OfferRinging(offer=unique)]

@@ -10,6 +10,10 @@ ON_A_LINE = re.compile(r"\bLINE\b")
 """Stands in a handset for the trunk line that its leg takes: `PJSIP/5550123@LINE`, `DAHDI/LINE/5550123`."""
 
 
+WIRED = "DAHDI/"
+"""Handsets at the end of a wire. chan_dahdi gives an analog channel a unique id of its own, whatever it is asked for;
+so their leg is a Local channel, which rings them from acd-wire."""
+
 OFFER_PREFIX = "offer-"
 """The unique id of a seat's leg is its offer's, and begins so."""
 WORDS_PREFIX = "words-"

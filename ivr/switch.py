@@ -25,7 +25,7 @@ from ivr import display
 from ivr.ami import Link, LinkError, Message, text
 from ivr.announcer import Announcer, Render
 from ivr.channels import EVENTS, VARIABLES, Channels, number
-from ivr.held import ON_A_LINE, Held, Leg
+from ivr.held import ON_A_LINE, WIRED, Held, Leg
 from ivr.legs import caller_id, token, variables
 from ivr.lists import list_of_lines, whole_list
 from ivr.trunks import dialled
@@ -219,14 +219,11 @@ class AmiSwitch:
         return leg
 
     def _originate(self, link: Link, command: cmd.Offer, **details: str | Sequence[str]) -> None:
-        answer = link.send(
-            "Originate",
-            ChannelId=command.offer,
-            Priority="1",
-            Timeout=str(command.ring_ms),
-            Async="true",
-            **details,
-        )
+        if str(details["Channel"]).startswith(WIRED) and not command.line:
+            details["Variable"] = [*details["Variable"], f"ACD_HANDSET={details['Channel']}"]
+            details |= {"Channel": "Local/s@acd-wire/n", "OtherChannelId": f"wire-{command.offer}"}
+        ring = str(command.ring_ms)
+        answer = link.send("Originate", ChannelId=command.offer, Priority="1", Timeout=ring, Async="true", **details)
         answer.add_done_callback(lambda future: self._originated(command.offer, future))
 
     def withdraw(self, command: cmd.Withdraw) -> None:

@@ -1,4 +1,4 @@
-# make demo | test | sim | bench | lint | clean      nothing to install first but python3 >= 3.11, a C compiler and make
+# make demo | test | lab | test-lab | sim | bench | lint | clean      nothing to install first but python3 >= 3.11, a C compiler and make
 # make demo STAY=1 LISTEN=0.0.0.0             goes on for a SIP phone of your own; on another machine with LISTEN
 PYTHON ?= python3
 VENV   := .venv
@@ -7,7 +7,7 @@ PIP    := $(BIN)/pip install --quiet --disable-pip-version-check
 STAMP  := $(VENV)/.stamp
 TOOLS  := $(VENV)/.tools
 
-.PHONY: demo test sim bench lint clean venv
+.PHONY: demo test lab test-lab sim bench lint clean venv
 .DEFAULT_GOAL := test
 
 venv: $(TOOLS)
@@ -34,6 +34,14 @@ demo: $(STAMP)
 
 test: $(TOOLS)
 	$(BIN)/python -m pytest $(ARGS)
+
+# The hardware lab: a small virtual machine with the real DAHDI drivers, their spans wired to each other. Root makes it,
+# once, in minutes; what is made lies in the cache folder.
+lab: $(TOOLS)
+	$(BIN)/python -m tests.live.lab
+
+test-lab: $(TOOLS)
+	$(BIN)/python -m pytest -m lab tests/live/lab $(ARGS)
 
 # Days of trouble over random sites, on all cores: make sim SECONDS=3600, or SEEDS=10000, or TOTAL=100000000 events; with
 # FIRST=SEED they go on where others ended. All mutants of the core: make sim MUTANTS=1

@@ -120,6 +120,12 @@ def debian_keyring() -> Path:
     )
 
 
+def acquire_settings() -> list[str]:
+    """Return how the machine's apt gets at an archive, as lines of apt.conf(5): proxies, a mirror frozen in time."""
+    machine = _run(["apt-config", "dump"], dict(os.environ)).stdout.splitlines()
+    return [line for line in machine if line.startswith("Acquire::") and not _OWN_ACQUIRE.match(line)]
+
+
 class Archive:
     """One suite of the Debian archive, seen through a private apt in one folder.
 
@@ -147,8 +153,6 @@ class Archive:
         (self.folder / "sources/debian.sources").write_text(
             f"Types: deb\nURIs: {self.mirror}\nSuites: {self.suite}\nComponents: main\nSigned-By: {keyring}\n"
         )
-        machine = _run(["apt-config", "dump"], dict(os.environ)).stdout.splitlines()
-        kept = [line for line in machine if line.startswith("Acquire::") and not _OWN_ACQUIRE.match(line)]
         architecture = _run(["dpkg", "--print-architecture"], dict(os.environ)).stdout.strip()
         here = self.folder
         own = {
@@ -180,7 +184,7 @@ class Archive:
             "Acquire::AllowDowngradeToInsecureRepositories": "false",
             "APT::Get::AllowUnauthenticated": "false",
         }
-        lines = [*kept, *(f'{name} "{value}";' for name, value in own.items())]
+        lines = [*acquire_settings(), *(f'{name} "{value}";' for name, value in own.items())]
         (here / "apt.conf").write_text("\n".join(lines) + "\n")
 
     @property

@@ -148,8 +148,12 @@ class Floor(People):
         """Wait until no call is left anywhere, and nothing is wrong."""
         await self.until(lambda: not (self.state.calls or self.state.offers), "without calls and offers")
         await self.until(lambda: self.server.agi.sessions == 0, "without AGI sessions")
-        await no_channels(self.server.instance)
+        await self.no_channels()
         assert self.server.faults() == []
+
+    async def no_channels(self) -> None:
+        """Wait until Asterisk holds no channel."""
+        await no_channels(self.server.instance)
 
     def accounts(self) -> None:
         """See that the journal tells this test as it was seen, and of each caller how he came and how he went."""

@@ -92,6 +92,9 @@ class _Call(pj.Call):  # type: ignore[misc]  # as above
     def onDtmfDigit(self, event: Any) -> None:  # noqa: N802 - PJSUA2's name
         self.engine.notice("digit", self.number, text=event.digit)
 
+    def onCallTransferStatus(self, event: Any) -> None:  # noqa: N802 - PJSUA2's name
+        self.engine.notice("transfer", self.number, code=event.statusCode, text=event.reason)
+
     def play(self, path: str, *, loop: bool) -> None:
         """Speak a file, or silence when there is none."""
         player = _Player(self, path, loop=loop) if path else None
@@ -326,6 +329,23 @@ class Engine:
         param.method = pj.PJSUA_DTMF_METHOD_SIP_INFO if info else pj.PJSUA_DTMF_METHOD_RFC2833
         param.digits = digits
         self._calls[call].sendDtmf(param)
+
+    def do_hold(self, call: int, *, held: bool) -> None:
+        """Put the other side on hold, or take it back."""
+        param = pj.CallOpParam(True)  # noqa: FBT003 - as above
+        param.opt.videoCount = 0
+        if held:
+            self._calls[call].setHold(param)
+        else:
+            param.opt.flag = pj.PJSUA_CALL_UNHOLD
+            self._calls[call].reinvite(param)
+
+    def do_transfer(self, call: int, to: str, other: int) -> None:
+        """Refer the other side to an address (RFC 3515), or, with `other`, to that call's (RFC 3891)."""
+        if other:
+            self._calls[call].xferReplaces(self._calls[other], pj.CallOpParam())
+        else:
+            self._calls[call].xfer(to, pj.CallOpParam())
 
     def do_play(self, call: int, path: str, *, loop: bool) -> None:
         """Speak a file, or silence."""

@@ -5,6 +5,7 @@ Waits have a limit and say at its end where the call stood, which is what one wa
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -72,6 +73,9 @@ class Handset(Protocol):
     def check(self) -> bool:
         """Raise SoftphoneError when the process has gone; else False."""
 
+    def address(self, number: str) -> str:
+        """Give a number's whole `sip:` address."""
+
     def tone_file(self, hz: int, level_db: float) -> Path:
         """Give a WAV file that repeats a tone without a seam."""
 
@@ -89,6 +93,7 @@ class PhoneCall(Watched):
         """When the call first came to each state, and `hang_up`: this side sent BYE, CANCEL or a refusal."""
         self._end = Ended(0, "")
         self._plays_ended = 0
+        self._transfer = Ended(0, "")
         self._recording: Path | None = None
 
     def __str__(self) -> str:
@@ -122,6 +127,37 @@ class PhoneCall(Watched):
         at_ns = int(await self._ask("hang_up", code=code))
         self.at_ns["hang_up"] = at_ns
         return at_ns
+
+    async def hold(self) -> None:
+        """Put the other side on hold: it is told to listen only, and a switch plays its music."""
+        await self._ask("hold", held=True)
+
+    async def unhold(self) -> None:
+        """Take it back."""
+        await self._ask("hold", held=False)
+
+    async def transfer(self, to: "str | PhoneCall", within_ms: int = 10_000) -> Ended:
+        """Have the other side call a number instead (RFC 3515), or take the place of this side in another call.
+
+        The second is an attended transfer, REFER with Replaces (RFC 3891); `to` may ring still. As telephones do, this
+        one hangs up when it hears that it was done (Asterisk waits a minute for that).
+
+        Returns:
+            What the other side says came of it, as a SIP status; code 0 if it hung up without a word.
+
+        """
+        self._transfer = Ended(0, "")
+        if isinstance(to, PhoneCall):
+            await self._ask("transfer", to="", other=to.serial)
+        else:
+            await self._ask("transfer", to=self.phone.address(to), other=0)
+        await self.until(
+            lambda: self._transfer.code >= 200 or self.state == "ended" or self.phone.check(), within_ms, "transferred"
+        )
+        if self._transfer.code // 100 == 2 and self.state != "ended":
+            with contextlib.suppress(SoftphoneError):  # it ended meanwhile
+                await self.hang_up()
+        return self._transfer
 
     async def dtmf(self, digits: str, method: Literal["rfc4733", "info"] = "rfc4733") -> None:
         """Press keys. They are queued: RFC 4733 sends each for 200 ms, SIP INFO each in a request of its own."""
@@ -195,6 +231,8 @@ class PhoneCall(Watched):
                 self.digits += notice.text
             case "played":
                 self._plays_ended += 1
+            case "transfer":
+                self._transfer = Ended(notice.code, notice.text)
             case _:
                 self.state, self._end = notice.state, Ended(notice.code, notice.text)
                 self.at_ns.setdefault(notice.state, notice.at_ns)

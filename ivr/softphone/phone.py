@@ -61,7 +61,7 @@ class Phone(Watched):
         if own and caller_name:
             quoted = re.sub(r'(["\\])', r"\\\1", caller_name)
             own = f'"{quoted}" <{own}>'
-        call = PhoneCall(self, next(self._serials), self._address(number), incoming=False)
+        call = PhoneCall(self, next(self._serials), self.address(number), incoming=False)
         self._calls[call.serial] = call
         try:
             call.at_ns["calling"] = int(await self.ask("dial", call=call.serial, uri=call.remote, local_uri=own))
@@ -111,7 +111,7 @@ class Phone(Watched):
 
     async def watch(self, number: str) -> Lamp:
         """Subscribe to a number's state."""
-        lamp, serial = Lamp(self, self._address(number)), next(self._serials)
+        lamp, serial = Lamp(self, self.address(number)), next(self._serials)
         self._lamps[serial] = lamp
         await self.ask("watch", lamp=serial, uri=lamp.uri)
         return lamp
@@ -133,7 +133,8 @@ class Phone(Watched):
             path.write_bytes(to_wav(tone(hz, duration_ms=1000, level_db=level_db)))
         return path
 
-    def _address(self, number: str) -> str:
+    def address(self, number: str) -> str:
+        """Give the whole `sip:` address of a number at the server; one that is whole stays as it is."""
         if number.startswith("sip:"):
             return number
         if not self.server:

@@ -46,6 +46,8 @@ def _note_event(event: ev.AnyEvent) -> None:
             log.info("call ended", call=event.call, reason=event.reason)
         case ev.Connected():
             log.info("talk begins", offer=event.offer)
+        case ev.CallTransferred():
+            log.info("call given away", call=event.call, seat=event.seat, to=event.to)
         case ev.OfferEnded():
             log.info("offer ended", offer=event.offer, outcome=event.outcome)
         case ev.HandsetChanged():

@@ -1,7 +1,7 @@
 """What a section with `type = queue` may say: each option is a field of the core's `QueueRule`.
 
 Three fields have options of another shape. `overflow` and the options named after it are one field, a target for each
-reason; `music` is for the switch alone; and `name` is the section's.
+reason; `music` and `extension` are for the switch alone; and `name` is the section's.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from acd.conf import Section, Variable
 from acd.core.rules import Absence, Reason, Strategy
 from acd.options import Option, choice, duration, number, optional, pattern, some_of, yes_no
 from acd.rule_text import KEY, NEEDS, STEP, TARGET, TIERS
-from acd.settings import MUSIC_CLASS, PHONE_NUMBER, RING_TONE
+from acd.settings import MUSIC_CLASS, PHONE_NUMBER, RING_TONE, SEAT_NAME
 
 OFF = "off"
 NOBODY = "nobody"
@@ -207,6 +207,12 @@ _HEARD = (
         "",
         "The number that a seat shows when it calls out, if this is the first of its queues; left out, that of "
         "`[calling-out]`.",
+    ),
+    Option(
+        "extension",
+        optional(pattern(SEAT_NAME, "2 to 8 digits")),
+        "",
+        "The number that agents dial to give a caller to it, or to ask there first.",
     ),
 )
 

@@ -201,6 +201,8 @@ class Site(Struct, frozen=True, kw_only=True):
     queues: dict[str, QueueRule] = field(default_factory=dict)
     music: dict[str, str] = field(default_factory=dict)
     """Queue to the class of musiconhold.conf that its callers hear; beside the rules, for the core need not know."""
+    extensions: dict[str, str] = field(default_factory=dict)
+    """Queue to the number that agents dial for it, of those that have one."""
     ring_tones: dict[str, str] = field(default_factory=dict)
     """Queue to how phones ring for its calls, where that is told; of these, too, the core need not know."""
     media: tuple[MediumRule, ...] = MEDIA

@@ -47,6 +47,7 @@ from acd.settings import (
 )
 from acd.site_checks import (
     Written,
+    check_extensions,
     check_fallback,
     check_languages,
     check_phones,
@@ -190,6 +191,9 @@ class _Loader:
             switch=SwitchSettings(**{"fallback": "", **(self._only("switch") or {})}),
             queues={name: rule for name, (rule, _) in queues.items()},
             music={name: values["music"] for name, (_, values) in queues.items() if values},
+            extensions={
+                name: values["extension"] for name, (_, values) in queues.items() if values and values.get("extension")
+            },
             caller_ids={name: values["caller_id"] for name, (_, values) in queues.items() if values},
             ring_tones={
                 name: values["ring_tone"] for name, (_, values) in queues.items() if values and values["ring_tone"]
@@ -224,6 +228,7 @@ class _Loader:
         check_tests(written, site)
         check_voicemail(written, site)
         check_hardware(written, site)
+        check_extensions(written, site)
         check_routing(written, site)
         check_calling_out(written, site)
         if not self.problems.has_errors:  # else a seat may be missing only for its own mistake

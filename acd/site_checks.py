@@ -103,6 +103,16 @@ def check_seats(written: Written, site: Site) -> None:
         _check_secret(written, name, "secret", seat.secret)
 
 
+def check_extensions(written: Written, site: Site) -> None:
+    """See that what an agent dials is one thing: a seat, or one queue."""
+    taken = {number: f"seat '{number}'" for number in written.names("seat")}
+    for queue, number in site.extensions.items():
+        other = taken.setdefault(number, f"queue '{queue}'")
+        if other != f"queue '{queue}'":
+            message = f"extension {number} of queue '{queue}' is {other} already"
+            written.problems.error(written.origin(queue, "extension"), message, "give it a number of its own")
+
+
 def check_phones(written: Written, site: Site) -> None:
     """See that a phone is no seat's own and no other's, and can be told from all else that Asterisk knows."""
     owners = {seat.handset.lower(): f"seat '{name}'" for name, seat in site.seats.items()}

@@ -11,6 +11,8 @@ No socket and no clock, so a recorded transcript is a complete test.
     DialEnd, Hangup of a channel that calls out (ivr.outs)          -> LegAnswered LegEnded
     Hangup of a caller                                              -> CallEnded
     a caller who waits goes where we did not send him (ivr.led_away) -> CallEnded
+    UserEvent CallTransferred (acd-given); AttendedTransfer (ivr.consults)   -> CallTransferred
+    who else comes to a caller (ivr.talks)                          -> LegJoined LegLeft LegHeld
 
 A seat's leg is the channel whose unique id is the offer's id: the Originate asked for that (ChannelId). So the channel
 of a leg, its events and its call can never be mixed up.
@@ -24,20 +26,21 @@ from acd.core import events as ev
 from acd.core.outcomes import OfferOutcome
 from ivr.ami import Message, clean, text
 from ivr.causes import outcome_of
+from ivr.consults import Asked, asked_first, taken_over
 from ivr.handsets import Handsets
-from ivr.held import OFFER_PREFIX, WIRED, WORDS_PREFIX, Held, Leg, Meanwhile, channel_variables
+from ivr.held import OFFER_PREFIX, WIRED, WORDS_PREFIX, Held, Leg, Meanwhile
 from ivr.led_away import LedAway, is_of_dialplan
 from ivr.listen import Listeners
-from ivr.needs import asked_for
+from ivr.needs import asked_for, number, read_variables, said
 from ivr.outs import Outs
+from ivr.talks import Talks
 from ivr.trunks import EVENTS as LINE_EVENTS
 from ivr.trunks import Trunks
 
 __all__ = ["VARIABLES", "Channels", "Held", "Leg", "Meanwhile", "number"]
 
-EVENTS = frozenset({"DeviceStateChange", "DTMFEnd", "Newchannel", "Newstate", "Rename", "UserEvent"}) | (
-    LINE_EVENTS | Outs.EVENTS | LedAway.EVENTS
-)
+EVENTS = LINE_EVENTS | Outs.EVENTS | LedAway.EVENTS | frozenset({"AttendedTransfer", "DeviceStateChange", "DTMFEnd"})
+EVENTS |= {"Hold", "Newchannel", "Newstate", "Rename", "Unhold", "UserEvent"}
 """The events that mean something here."""
 
 VARIABLES = "ACD_QUEUE,ACD_PRIORITY,ACD_ARRIVED,ACD_CALL,ACD_NEEDS,ACD_AHEAD,ACD_WANTED,ACD_RUNG,ACD_SHARED,ACD_LINE"
@@ -63,10 +66,13 @@ class Channels:
     def __init__(self, handsets: Mapping[str, str], phones: Mapping[str, str] | None = None) -> None:
         self.calls: dict[str, Held] = {}
         self.legs: dict[str, Leg] = {}
+        self.asked: list[Asked] = []
+        """Callers who are to wait where their agent waited to ask; to be moved there by whoever reads this."""
         self.unwanted: list[str] = []
         """Legs that came into being and are not wanted, or not any more; to be hung up by whoever reads this."""
         self.ahead_ms = 0  # by how much Asterisk's clock is ahead of ours
         self.handsets = Handsets(handsets, phones)
+        self.talks = Talks(self.handsets.at)
         self._notes: list[Meanwhile] = []
         self.trunks, self.outs, self.led_away = Trunks(self._notes), Outs(), LedAway()
         self._listeners = Listeners()
@@ -74,7 +80,8 @@ class Channels:
     def take(self, message: Message, at: int) -> list[ev.AnyEvent]:
         """Say what a message of the switch means."""
         gone = self.led_away.take(message, self.calls, self.legs, self._notes)
-        told = [*gone, *self._of_calls(message, at), *self._key(message), *self.outs.take(message)]
+        of_talks = self.talks.take(message, self.calls)
+        told = [*gone, *self._of_calls(message, at), *self._key(message), *of_talks, *self.outs.take(message)]
         return told if self.outs.is_far_leg(message) else [*told, *self.trunks.take(message, self.lines_taken())]
 
     def _of_calls(self, message: Message, at: int) -> list[ev.AnyEvent]:
@@ -89,6 +96,10 @@ class Channels:
                 return self._bridge_enter(message)
             case "Hangup":
                 return self._hangup(message, at)
+            case "AttendedTransfer":
+                told, asked = asked_first(message, self.calls, self.legs, self.handsets.at)
+                self.asked += asked
+                return told
             case "DeviceStateChange":
                 return self._device_state(message)
             case "Rename":
@@ -124,6 +135,7 @@ class Channels:
     def link_lost(self) -> None:
         """Whether a leg came of what was asked for just before is for the next snapshot to say."""
         self.legs = {offer: leg for offer, leg in self.legs.items() if leg.exists}
+        self.talks.forget()
 
     # Snapshots
 
@@ -147,7 +159,7 @@ class Channels:
     ) -> ev.Snapshot:
         """Take over all that the switch holds: Status lines, DeviceStateChange lines, and what trunks need besides."""
         calls, legs, channels = list[ev.HeldCall](), list[ev.LiveLeg](), list(channels)
-        variables_of = [channel_variables(message) for message in channels]
+        variables_of = [read_variables(message) for message in channels]
         in_bridge = Counter(
             text(message, "BridgeID")
             for message in channels
@@ -254,6 +266,7 @@ class Channels:
                 for noted in self._notes:
                     noted.begun.add(unique)
                     noted.ended.discard(unique)
+                given = unique in self.calls and self.calls[unique].given
                 held = self._know(message, text(message, "Queue"))
                 since = self._since(text(message, "Since"))
                 return [
@@ -262,10 +275,13 @@ class Channels:
                         queue=held.queue,
                         caller=held.number,
                         priority=number(text(message, "Class")),  # `Priority` is the dialplan's
-                        since=since if since is not None and since < at - JUST_NOW_MS else None,
+                        since=since if since is not None and (given or since < at - JUST_NOW_MS) else None,
                         **asked_for(unique, lambda name: clean(text(message, name), 1024)),
                     )
                 ]
+            case "CallTransferred" if unique in self.calls:
+                self.calls[unique].given, seat = True, self.handsets.at(text(message, "By")) or ""
+                return [ev.CallTransferred(call=unique, seat=seat, to=clean(text(message, "To"), 64))]
             case "CallLeft":
                 for noted in self._notes:
                     noted.ended.add(unique)
@@ -309,7 +325,7 @@ class Channels:
     def _bridge_enter(self, message: Message) -> list[ev.AnyEvent]:
         """Both must be inside; which of them enters first is the switch's affair."""
         unique, bridge = text(message, "Uniqueid"), text(message, "BridgeUniqueid")
-        joined: list[ev.AnyEvent] = []
+        joined = taken_over(bridge, self.talks.inside(bridge), self.calls, self.legs)
         for offer, leg in self._legs_of(unique):
             inside = leg.bridges.setdefault(bridge, set())
             inside.add(unique)
@@ -365,22 +381,11 @@ class Channels:
         known = self.calls.get(unique := text(message, "Uniqueid"))
         held = self.calls[unique] = Held(
             channel=text(message, "Channel"),
-            number=_said(message, "CallerIDNum"),
-            name=_said(message, "CallerIDName"),
+            number=said(message, "CallerIDNum"),
+            name=said(message, "CallerIDName"),
             queue=queue,
             language=clean(text(message, "Language"), 16),
             talk=known.talk if known else "",
             waits=waits,
         )
         return held
-
-
-def _said(message: Message, header: str) -> str:
-    """A caller's number or name; Asterisk writes `<unknown>` where there is none."""
-    value = text(message, header)
-    return "" if value == "<unknown>" else clean(value, 64)
-
-
-def number(value: str) -> int | None:
-    """Read a whole number of the switch; None for anything else."""
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else None

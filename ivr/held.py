@@ -4,8 +4,6 @@ import re
 
 import msgspec
 
-from ivr.ami import Message
-
 ON_A_LINE = re.compile(r"\bLINE\b")
 """Stands in a handset for the trunk line that its leg takes: `PJSIP/5550123@LINE`, `DAHDI/LINE/5550123`."""
 
@@ -32,6 +30,10 @@ class Held(msgspec.Struct, kw_only=True):
     """The bridge of his last talk."""
     waits: bool = True
     """He is in the hold, for an agent."""
+    took: str = ""
+    """The bridge in which he took over the talk of an agent's own call."""
+    given: bool = False
+    """An agent gave him away, and he is on his way."""
 
 
 class Leg(msgspec.Struct, kw_only=True):
@@ -71,9 +73,3 @@ class Meanwhile(msgspec.Struct):
     """Devices of phones that came or went."""
     troubles: set[tuple[str, int]] = msgspec.field(default_factory=set)
     """Devices of trunk lines with whom it was that said something of them."""
-
-
-def channel_variables(message: Message) -> dict[str, str]:
-    """Read the channel variables of a Status line, `Variable: NAME=value` each. One that is not set reads `(null)`."""
-    pairs = (line.partition("=") for line in message.all("Variable"))
-    return {name: value for name, _, value in pairs if value != "(null)"}

@@ -18,6 +18,7 @@ from acd.core.rules import Needs
 from acd.options import duration
 from acd.rule_text import read_need
 from acd.settings import SEAT_NAME
+from ivr.ami import Message, clean, text
 
 log = structlog.get_logger()
 
@@ -111,3 +112,20 @@ def _refuse(call: str, said: str, reason: str) -> None:
 
 def _ignore(_call: str, _said: str, _reason: str) -> None:
     pass
+
+
+def read_variables(message: Message) -> dict[str, str]:
+    """Read the channel variables of a Status line, `Variable: NAME=value` each. One that is not set reads `(null)`."""
+    pairs = (line.partition("=") for line in message.all("Variable"))
+    return {name: value for name, _, value in pairs if value != "(null)"}
+
+
+def said(message: Message, header: str) -> str:
+    """A caller's number or name; Asterisk writes `<unknown>` where there is none."""
+    value = text(message, header)
+    return "" if value == "<unknown>" else clean(value, 64)
+
+
+def number(value: str) -> int | None:
+    """Read a whole number of the switch; None for anything else."""
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else None

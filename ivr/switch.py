@@ -22,6 +22,7 @@ import structlog
 from acd.core import commands as cmd
 from acd.core import events as ev
 from ivr import display
+from ivr.amends import NORMAL_CLEARING, set_right
 from ivr.ami import Link, LinkError, Message, text
 from ivr.announcer import Announcer, Render
 from ivr.channels import EVENTS, VARIABLES, Channels, number
@@ -39,7 +40,6 @@ TALK_MARK = "SHARED(ACD_TALK)"
 EVENT_CLASSES = "call,user,system,dtmf"
 EVENT_NAMES = EVENTS | {"FullyBooted", "HangupRequest"}
 """The events that are read; `eventfilter` of manager.conf names the same ones."""
-NORMAL_CLEARING = "16"
 HANGUP_GRACE_S = 3.0
 """How long a channel may stand after its telephone has hung up; a busy Asterisk takes a second."""
 
@@ -325,11 +325,8 @@ class AmiSwitch:
         for listener in self.listeners:
             listener(message)
         events = self.channels.take(message, self._clock())
-        if self.channels.unwanted and self._link is not None:
-            for offer in self.channels.unwanted:
-                self._link.tell("Hangup", Channel=offer, Cause=NORMAL_CLEARING)
-            self.channels.unwanted.clear()
         if self._link is not None:
+            set_right(self._link, self.channels, events)
             self._announcer.take(self._link, message)
             for event in events:
                 if isinstance(event, ev.Connected | ev.CallEnded):

@@ -8,7 +8,7 @@ to be asked again though nothing happened; the caller then sends `DeadlineReache
 from collections.abc import Callable
 from typing import Any
 
-from acd.core import configure, offering, outgoing, queueing, reconcile, telling, wishes
+from acd.core import configure, giving, offering, outgoing, queueing, reconcile, telling, wishes
 from acd.core import events as ev
 from acd.core.commands import AnyCommand, Reply, TakeSnapshot, UsePhone
 from acd.core.floor import Floor
@@ -71,6 +71,15 @@ def _key_pressed(floor: Floor, event: ev.KeyPressed) -> None:
     queueing.overflow(floor, call, "key", to)
 
 
+def _transferred(floor: Floor, event: ev.CallTransferred) -> None:
+    call = floor.state.calls.get(event.call)
+    if call is not None:
+        giving.give_away(floor, call)
+        other = floor.state.calls.get(event.takes)
+        if other is not None and other is not call:
+            giving.take_over(floor, call, other)
+
+
 def _call_set(floor: Floor, event: ev.CallSet) -> None:
     call = floor.state.calls.get(event.call)
     if call is None:
@@ -103,8 +112,8 @@ def _offer_ended(floor: Floor, event: ev.OfferEnded) -> None:
         offering.end(floor, offer, event.outcome)
 
 
-def _noted(_floor: Floor, _event: ev.OfferRinging | ev.Listening) -> None:
-    """For the record only: the seat was reserved when the offer was made, and who listens changes nothing."""
+def _noted(_floor: Floor, _event: ev.AnyEvent) -> None:
+    """For the record only: the seat was reserved when the offer was made, and who listens or talks changes nothing."""
 
 
 def _handset(floor: Floor, event: ev.HandsetChanged) -> None:
@@ -221,6 +230,10 @@ _HANDLERS: dict[type[ev.Event], Callable[[Floor, Any], None]] = {
     ev.CallEnded: _call_ended,
     ev.KeyPressed: _key_pressed,
     ev.CallSet: _call_set,
+    ev.CallTransferred: _transferred,
+    ev.LegJoined: _noted,
+    ev.LegLeft: _noted,
+    ev.LegHeld: _noted,
     ev.OfferRinging: _noted,
     ev.OfferAnswered: _of_offer(offering.answered),
     ev.Connected: _of_offer(offering.connected),

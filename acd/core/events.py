@@ -7,7 +7,7 @@ nothing below it reads a clock. Events are journaled before anything follows fro
 Who says what:
 
     the switch      CallArrived CallEnded OfferRinging OfferAnswered Connected OfferEnded HandsetChanged LineChanged
-                    Listening SwitchLost Snapshot KeyPressed LegAnswered LegEnded
+                    CallTransferred KeyPressed Leg... Listening SwitchLost Snapshot
     the agent       LogInAsked LogOutAsked ReadyAsked PauseAsked WrapUpEndAsked WrapUpExtendAsked CodeAsked CloseAsked
                     DeferAsked CallOutAsked LegFailed; each is answered by a `Reply`
     the supervisor  QueueSet CallSet LinesSet PullAsked
@@ -16,18 +16,21 @@ Who says what:
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import field
 
+from acd.core import event, held, leg_events
 from acd.core.line import Trouble
 from acd.core.outcomes import LegOutcome, ListenMode, OfferOutcome
 from acd.core.rules import MEDIA, LineGroupRule, MediumRule, Needs, OutRule, QueueRule, SeatRule
 
-
-class Event(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
-    """Something that happened."""
-
-    at: int = 0
-    """When, integer milliseconds since the epoch; 0 until the dispatcher stamps it. Never runs backwards."""
+HeldCall = held.HeldCall
+LiveLeg = held.LiveLeg
+HandsetState = held.HandsetState
+LiveOut = held.LiveOut
+Event = event.Event
+LegJoined = leg_events.LegJoined
+LegLeft = leg_events.LegLeft
+LegHeld = leg_events.LegHeld
 
 
 class Started(Event, frozen=True, kw_only=True):
@@ -128,6 +131,18 @@ class OfferEnded(Event, frozen=True, kw_only=True):
     outcome: OfferOutcome
 
 
+class CallTransferred(Event, frozen=True, kw_only=True):
+    """An agent gave his caller to somebody else: their talk is over, and his own leg ends by itself (`OfferEnded`)."""
+
+    call: str
+    seat: str = ""
+    to: str = ""
+    """What he dialled for it, or whom he asked first, or rang: hostile text, as all that is dialled."""
+    asked_first: bool = False
+    takes: str = ""
+    """The agent's own call to a queue, which is answered: the caller takes over its talk."""
+
+
 class HandsetChanged(Event, frozen=True, kw_only=True):
     """What the switch knows of a seat's handset: of the phone that it is at."""
 
@@ -162,47 +177,6 @@ class SwitchLost(Event, frozen=True, kw_only=True):
     """The link to the switch is down: nothing is decided until the next `Snapshot`."""
 
 
-class HeldCall(Struct, frozen=True, kw_only=True):
-    """A call that the switch holds at the moment of a `Snapshot`."""
-
-    call: str
-    queue: str
-    since: int
-    caller: str = ""
-    medium: str = "voice"
-    priority: int | None = None
-    needs: Needs = ()
-    head_start_ms: int = 0
-    seat: str = ""
-    waiting: bool = True
-    """In the hold context; False: joined with a seat, or on its way after the talk."""
-
-
-class LiveLeg(Struct, frozen=True, kw_only=True):
-    """A seat's leg that exists at the moment of a `Snapshot`."""
-
-    offer: str
-    call: str
-    seat: str
-    joined: bool
-    """In a bridge with its caller."""
-
-
-class LiveOut(Struct, frozen=True, kw_only=True):
-    """A call out that exists at the moment of a `Snapshot`."""
-
-    leg: str
-    answered: bool
-
-
-class HandsetState(Struct, frozen=True, kw_only=True):
-    """One handset at the moment of a `Snapshot`."""
-
-    seat: str
-    reachable: bool
-    busy: bool
-
-
 class Snapshot(Event, frozen=True, kw_only=True):
     """All that the switch holds, taken after a start, a lost link, and now and then to heal what a lost event broke.
 
@@ -214,8 +188,8 @@ class Snapshot(Event, frozen=True, kw_only=True):
     calls: tuple[HeldCall, ...]
     legs: tuple[LiveLeg, ...]
     handsets: tuple[HandsetState, ...]
-    lines: dict[str, bool] = {}  # line -> whether it is in use
-    troubles: dict[str, Trouble] = {}  # line -> why it cannot be used
+    lines: dict[str, bool] = field(default_factory=dict)  # line -> whether it is in use
+    troubles: dict[str, Trouble] = field(default_factory=dict)  # line -> why it cannot be used
     outgoing: tuple[LiveOut, ...] = ()
     switch_run: str = ""
     """A word unlike that of every other life of the switch; empty where it is not known. Another one than before
@@ -373,6 +347,10 @@ AnyEvent = (
     | OfferAnswered
     | Connected
     | OfferEnded
+    | CallTransferred
+    | LegJoined
+    | LegLeft
+    | LegHeld
     | HandsetChanged
     | LineChanged
     | Listening

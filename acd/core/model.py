@@ -14,6 +14,7 @@ from acd.core.tally import Tally
 from acd.core.transitions import (
     CALL_MOVES,
     IN_TALK,
+    LOOK_STATES,
     OFFER_MOVES,
     SEAT_MOVES,
     CallState,
@@ -42,6 +43,8 @@ class Call(Struct, kw_only=True, gc=False):
     """Calls of a rank are served in this order: the time the wait began, less any head start."""
     arrived: int
     """When the wait began, or what a ticket says of it."""
+    given_at: int | None = None
+    """When an agent gave it to this queue; None for a call that came by itself."""
     ahead_ms: int = 0
     """Head start that came with it."""
     asked: Needs = ()
@@ -93,6 +96,8 @@ class Call(Struct, kw_only=True, gc=False):
     """Where its caller wants to go, by a key he pressed while a seat rang for him."""
     attempts: int = 0
     """A callback: how often the customer did not answer."""
+    given: bool = False
+    """The agent who talked to it gave it to somebody else."""
     hops: int = 0
     """How often it moved to another queue."""
 
@@ -105,6 +110,11 @@ class Call(Struct, kw_only=True, gc=False):
         """Be kept for no seat any more. One that was pulled goes back to a seat that it was kept for for good."""
         wants, until = self.pulled_from or ("", None)
         self.wants, self.wants_until, self.pulled_from = wants if until is None else "", None, None
+
+    @property
+    def waits_since(self) -> int:
+        """From when on steps are counted: what it waited before an agent gave it here is over."""
+        return self.arrived if self.given_at is None else self.given_at
 
     @property
     def key(self) -> tuple[int, int, int]:
@@ -199,16 +209,6 @@ class Seat(Struct, kw_only=True, gc=False):
             and self.resting_until is None
             and (not self.busy or self.rule.ring_in_use)
         )
-
-
-LOOK_STATES: dict[SeatLook, SeatState] = {
-    "logged-out": "logged-out",
-    "ready": "ready",
-    "ringing": "offered",
-    "talking": "talking",
-    "wrap-up": "wrap-up",
-    "paused": "paused",
-}
 
 
 class Offer(Struct, kw_only=True, gc=False):

@@ -244,7 +244,7 @@ def step_due(floor: Floor, call: Call) -> None:
     book = floor.books.get(call.queue)
     if book is None or call.state not in {"waiting", "offered"}:
         return
-    waited = floor.state.now - call.arrived
+    waited = floor.state.now - call.waits_since
     for number, step in enumerate(book.rule.steps):
         if step.after_ms is not None and step.after_ms <= waited:
             _take_step(floor, call, number, step)
@@ -258,7 +258,7 @@ def plan_step(floor: Floor, call: Call) -> None:
     """Note when the next step is due for a call, by the rules of the queue in which it is by now."""
     rule = floor.state.queues[call.queue]
     ahead = [
-        call.arrived + step.after_ms
+        call.waits_since + step.after_ms
         for number, step in enumerate(rule.steps)
         if step.after_ms is not None
         and not call.steps_done >> number & 1

@@ -131,8 +131,11 @@ def _held(floor: Floor, held: HeldCall) -> None:
         queueing.leave_queue(floor, call)
 
 
-def admit(floor: Floor, held: HeldCall | CallArrived) -> None:
-    """A call that is new to us joins its queue. Whoever has a ticket gets the place that is on it."""
+def admit(floor: Floor, held: HeldCall | CallArrived, *, given: bool = False) -> None:
+    """A call that is new to us joins its queue. Whoever has a ticket gets the place that is on it.
+
+    One that was `given` to the queue stands where it first came, but has waited for nothing yet.
+    """
     state = floor.state
     state.calls_counted += 1
     rule = state.queues.get(held.queue)
@@ -160,14 +163,20 @@ def admit(floor: Floor, held: HeldCall | CallArrived) -> None:
     )
     if state.tickets:
         tickets.redeem(floor, call)
+    if given:
+        call.given_at = state.now
+        call.give_up_at = state.now + rule.max_wait_ms if rule else state.now
     state.calls[call.id] = call
     queueing.join(floor, call)
 
 
 def come_back(floor: Floor, call: Call, held: HeldCall | CallArrived) -> None:
-    """A caller who was with an agent waits again: a new stay, at the end of the line."""
+    """A caller who was with an agent waits again: a new stay, where the time says that it came with.
+
+    That is the end of the line, or, for one whom his agent gave to this queue, where he first came.
+    """
     offering.forget(floor, call)
-    admit(floor, held)
+    admit(floor, held, given=call.given)
 
 
 def set_handset(floor: Floor, handset: HandsetState) -> None:

@@ -19,11 +19,13 @@ What must change together: a state here, its deadline in `model`, its check in `
 
 from typing import Literal
 
+from acd.core.commands import SeatLook
+
 CallState = Literal["waiting", "offered", "talking", "after"]
 """Where a call stands. A call that is gone is not in the state at all.
 
-after: the talk is over, the caller's channel still lives: survey, goodbye, or on its way to a queue again. A virtual
-call is there only while its queue does not exist.
+after: the talk is over, the caller's channel still lives: survey, goodbye, with one whom an agent gave it to,
+or on its way to a queue again. A virtual call is there only while its queue does not exist.
 """
 
 Presence = Literal["logged-out", "ready", "paused"]
@@ -40,6 +42,8 @@ CALL_MOVES: dict[tuple[CallState, str], CallState] = {
     ("offered", "requeue"): "waiting",
     ("offered", "connect"): "talking",
     ("talking", "part"): "after",
+    ("after", "part"): "after",  # given on by somebody whom it was given to
+    ("after", "take_over"): "talking",  # the talk of the call by which the agent asked first
     ("waiting", "leave"): "after",
     ("talking", "give_back"): "waiting",  # a virtual call that was not closed
     ("after", "give_back"): "waiting",  # one whose queue is there again
@@ -79,3 +83,13 @@ IN_TALK = frozenset({"connected", "suspended"})
 
 ON_ITS_WAY = frozenset({"ringing", "answered", "doubtful", "withdrawing"})
 """They have not met yet."""
+
+LOOK_STATES: dict[SeatLook, SeatState] = {
+    "logged-out": "logged-out",
+    "ready": "ready",
+    "ringing": "offered",
+    "talking": "talking",
+    "wrap-up": "wrap-up",
+    "paused": "paused",
+}
+"""What a lamp shows, as what the seat does."""

@@ -96,6 +96,18 @@ class Contact(Struct, kw_only=True):
     since: int
     known_at: int
     offers: list[str]
+    given: bool = False
+    """An agent gave it to somebody else."""
+
+    def give_away(self, other: "Contact | None", now: int) -> list[str]:
+        """Its agent gives it away, perhaps into the talk of an `other` call; answers the offers that are its then."""
+        if self.state not in {"talking", "after"}:
+            return []
+        self.state, self.since, self.offers, self.given = "after", now, [], True
+        if other is not None and other is not self and other.state == "talking":
+            self.state, self.given, self.offers, other.offers = "talking", False, other.offers, []
+            other.state, other.since = "after", now
+        return self.offers
 
 
 def contact_of(call: Call, state: State) -> Contact:
@@ -106,7 +118,7 @@ def contact_of(call: Call, state: State) -> Contact:
         queue=call.queue,
         medium=call.medium,
         virtual=call.virtual,
-        began=call.arrived,
+        began=call.waits_since,
         came=call.known_at,
         joined=call.known_at,
     )
@@ -114,8 +126,15 @@ def contact_of(call: Call, state: State) -> Contact:
         stay.ended, stay.how, stay.seat = call.since, ANSWERED, state.offers[call.offer].seat
     elif call.state == "after" and not call.virtual:  # a virtual one waits, only its queue is gone
         stay.ended, stay.how = call.since, LOST
-    state_of = "waiting" if call.virtual and call.state == "after" else call.state
-    return Contact(stay=stay, state=state_of, since=call.since, known_at=call.known_at, offers=list(call.offers))
+    state_of: CallState = "waiting" if call.virtual and call.state == "after" else call.state
+    return Contact(
+        stay=stay,
+        state=state_of,
+        since=call.since,
+        known_at=call.known_at,
+        offers=list(call.offers),
+        given=call.given,
+    )
 
 
 def attempt_of(offer: Offer, stay: Stay | None) -> Attempt:

@@ -15,6 +15,7 @@ from acd.core.model import Gap, State
 from acd.core.reconcile import SETTLE_MS
 from acd.core.rules import MEDIA
 from acd.reports.facts import ABANDONED, ANSWERED, LOST, Attempt, Contact, Span, Stay, attempt_of, contact_of
+from acd.reports.legs import Legs
 
 
 class Ledger:
@@ -26,6 +27,7 @@ class Ledger:
         self.attempts: list[Attempt] = []
         self.spans: list[Span] = []
         self.gaps: list[Gap] = []
+        self.legs = Legs(state)
         self.served: dict[str, tuple[str, ...]] = {}
         """Seat -> the queues that it serves, by the latest rules."""
         self._contacts: dict[str, Contact] = {}
@@ -35,8 +37,7 @@ class Ledger:
         self._looks: dict[str, str] = {}
         self._reachable: dict[str, bool] = {}
         self._blind: tuple[int, str] | None = None
-        self._fresh = False
-        self._switch_run = ""
+        self._fresh, self._switch_run = False, ""
         self._virtual = {rule.name for rule in MEDIA if rule.virtual}
         """Media whose calls the switch does not know."""
         self._closing = ""
@@ -44,6 +45,7 @@ class Ledger:
         self._handlers: dict[type[ev.Event], Callable[[Any], None]] = {
             ev.CallArrived: self._arrived,
             ev.CallEnded: self._call_ended,
+            ev.CallTransferred: self._transferred,
             ev.Connected: self._joined,
             ev.OfferEnded: self._leg_ended,
             ev.HandsetChanged: self._handset_changed,
@@ -53,8 +55,7 @@ class Ledger:
             ev.Configured: self._configured,
             ev.SeatsConfigured: self._seats_configured,
         }
-        self._before = 0
-        """Time of the event before."""
+        self._before = 0  # time of the event before
         if state is not None:
             self._open(state)
 
@@ -91,6 +92,7 @@ class Ledger:
     def note(self, event: ev.AnyEvent, commands: Sequence[cmd.AnyCommand]) -> None:
         """Take in an event and what followed from it."""
         self._before, self.now = self.now, event.at
+        self.legs.note(event, commands)
         closing = self._offers.get(event.offer) if isinstance(event, ev.CloseAsked) else None
         self._closing = closing.call if closing is not None else ""
         handle = self._handlers.get(type(event))
@@ -178,9 +180,14 @@ class Ledger:
             if known.state in {"waiting", "offered"} or known.stay.virtual:
                 return
             self._gone(event.call, ABANDONED)
-        self._admit(
-            event.call, event.caller, event.queue, event.medium, event.at if event.since is None else event.since
-        )
+        given = known is not None and known.given  # what he talked was no wait
+        began = event.at if given or event.since is None else event.since
+        self._admit(event.call, event.caller, event.queue, event.medium, began)
+
+    def _transferred(self, event: ev.CallTransferred) -> None:
+        contact = self._contacts.get(event.call)
+        for offer in contact.give_away(self._contacts.get(event.takes), self.now) if contact is not None else ():
+            self._offers[offer].call = event.call
 
     def _admit(self, call: str, caller: str, queue: str, medium: str, began: int) -> None:
         now = self.now

@@ -174,6 +174,8 @@ class SeatTime(Struct, kw_only=True):
     paused_ms: int = 0
     unreachable_ms: int = 0
     """Ready, but its handset could not be rung."""
+    hold_ms: int = 0
+    """Of the talks: a caller was on hold; counted where his leg ended, whoever gave him to this seat."""
     answered: int = 0
     unanswered: int = 0
     """Offers that the agent let ring, refused or could not be given, each repeat counted (Amazon Connect:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from acd.reports import metrics
+from acd.reports.legs import Path
 from acd.reports.metrics import Counts, SeatTime, Thresholds
 from acd.reports.table import ALL, Table, Virtual
 from acd.reports.words import clock, per_cent, safe, seconds, stamp, table_of
@@ -83,10 +84,34 @@ class SeatLine(Struct, frozen=True, kw_only=True):
     wrap_up_ms: int
     paused_ms: int
     unreachable_ms: int
+    hold_ms: int
     answered: int
     unanswered: int
     occupancy: float | None
     utilisation: float | None
+
+
+class LegLine(Struct, frozen=True, kw_only=True):
+    """One who talked to a caller who was given away."""
+
+    who: str
+    """A seat, or what the switch calls the channel."""
+    start: int
+    talk_ms: int
+    hold_ms: int
+    """Of that on hold."""
+
+
+class GivenLine(Struct, frozen=True, kw_only=True):
+    """A caller who was given away, and his way."""
+
+    call: str
+    caller: str
+    at: int
+    """When he was given away first."""
+    legs: list[LegLine]
+    to: list[str]
+    """What was dialled for each transfer, or who was asked first."""
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -98,6 +123,8 @@ class Report(Struct, frozen=True, kw_only=True):
     lines: list[QueueLine]
     totals: list[QueueLine]
     seats: list[SeatLine]
+    given: list[GivenLine]
+    """Callers whom an agent gave to somebody else, all queues together."""
     gaps: list[tuple[int, int, str]]
     """From, to, why: what the journal does not tell."""
     virtual: list[VirtualLine] = []
@@ -167,6 +194,7 @@ def report_of(
         lines=lines,
         totals=[line(name, None) for name in totals],
         seats=list(_seat_lines(table, None if queue is None else serving.get(queue, set()))),
+        given=[_given_line(path) for path in table.given],
         gaps=[(gap.start, gap.end, gap.why) for gap in table.gaps],
         virtual=[_virtual_line(*key, counts) for key, counts in sorted(table.virtual.items()) if key[0] in wanted],
     )
@@ -181,6 +209,16 @@ def _virtual_line(queue: str, medium: str, counts: Virtual) -> VirtualLine:
         waiting=counts.waiting,
         wait_ms=metrics.mean(counts.taken_ms),
         talk_ms=metrics.mean(counts.talks_ms),
+    )
+
+
+def _given_line(path: Path) -> GivenLine:
+    return GivenLine(
+        call=path.call,
+        caller=path.caller,
+        at=path.at,
+        legs=[LegLine(who=leg.who, start=leg.start, talk_ms=leg.talk_ms, hold_ms=leg.hold_ms) for leg in path.legs],
+        to=[gift.to for gift in path.gifts],
     )
 
 
@@ -215,6 +253,7 @@ def lines_of(report: Report, agents: Mapping[str, str]) -> Iterator[str]:
     yield from _exits(report)
     yield from _virtual(report)
     yield from _seat_table(report, agents)
+    yield from _given_table(report)
     for start, end, why in report.gaps:
         yield f"! not all is known from {stamp(start)} to {stamp(end)} ({seconds(end - start)}): {safe(why)}"
 
@@ -295,8 +334,39 @@ def _virtual(report: Report) -> Iterator[str]:
         yield from table_of(("queue", "no caller", "came", "taken", "waiting", "wait", "talk"), rows, left=(0, 1))
 
 
+def _on_hold(leg: LegLine) -> str:
+    return f" ({clock(leg.hold_ms)} on hold)" if leg.hold_ms else ""
+
+
+def _given_table(report: Report) -> Iterator[str]:
+    rows = [
+        (
+            stamp(one.at),
+            safe(one.caller),
+            ", ".join(f"{safe(leg.who)} {clock(leg.talk_ms)}{_on_hold(leg)}" for leg in one.legs),
+            ", ".join(map(safe, one.to)),
+        )
+        for one in report.given
+    ]
+    if rows:
+        yield ""
+        yield from table_of(("given away", "caller", "talked to", "given to"), rows, left=(0, 1, 2, 3))
+
+
 def _seat_table(report: Report, agents: Mapping[str, str]) -> Iterator[str]:
-    heads = ("seat", "agent", "logged in", "calls", "not taken", "talk", "wrap-up", "ready", "ringing", "paused")
+    heads = (
+        "seat",
+        "agent",
+        "logged in",
+        "calls",
+        "not taken",
+        "talk",
+        "on hold",
+        "wrap-up",
+        "ready",
+        "ringing",
+        "paused",
+    )
     rows = [
         (
             safe(one.seat),
@@ -305,6 +375,7 @@ def _seat_table(report: Report, agents: Mapping[str, str]) -> Iterator[str]:
             str(one.answered),
             str(one.unanswered),
             clock(one.talking_ms),
+            clock(one.hold_ms),
             clock(one.wrap_up_ms),
             clock(one.ready_ms),
             clock(one.ringing_ms),

@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from acd.history import Entry, Restated
 from acd.reports.facts import ABANDONED, ANSWERED, Attempt, Span, Stay
 from acd.reports.ledger import Ledger
+from acd.reports.legs import Path
 from acd.reports.metrics import Counts, SeatTime
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class Table:
         """Queue and medium -> what happened to its virtual calls."""
         self.queues: set[str] = set()
         self.gaps: list[Gap] = []
+        self.given: list[Path] = []
+        """Calls that were given away in the window, in the order in which they ended; those that last come last."""
         self._zone = zone
 
     def interval_of(self, at: int) -> int:
@@ -105,6 +108,11 @@ class Table:
             self._add_span(span)
         self.gaps += [gap for gap in ledger.gaps if gap.start < self.window.end and gap.end > self.window.start]
         ledger.stays, ledger.attempts, ledger.spans, ledger.gaps = [], [], [], []
+        self._add_given(ledger.legs.given)
+        for seat, at, hold_ms in ledger.legs.holds:
+            if seat in ledger.served and self.window.holds(at):
+                self._time(seat, self.interval_of(at)).hold_ms += hold_ms
+        ledger.legs.given, ledger.legs.holds = [], []
 
     def finish(self, ledger: Ledger) -> None:
         """Count what is finished, and what is still open as far as it has come."""
@@ -113,6 +121,10 @@ class Table:
             self.add_stay(stay, ledger.now)
         for span in ledger.open_spans():
             self._add_span(span)
+        self._add_given(ledger.legs.open)
+
+    def _add_given(self, paths: Iterable[Path]) -> None:
+        self.given += [path for path in paths if self.window.holds(path.at)]
 
     def touched_by_gap(self, start: int) -> str:
         """Say why the journal does not tell all of an interval; empty if it does."""

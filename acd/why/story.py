@@ -35,12 +35,14 @@ class Happening(Struct, frozen=True, kw_only=True):
     seq: int
     at: int
     kind: str
-    """arrived, moved, step, announced, front, priority, pulled, any-seat, sent-away, talk-over, given-back, gap,
-    ended"""
+    """arrived, moved, step, announced, front, priority, pulled, any-seat, sent-away, talk-over, given-back, given,
+    joined, gap, ended"""
     queue: str = ""
     position: int = 0
     reason: str = ""
     to: str = ""
+    by: str = ""
+    """The seat that gave it away; the seat, or the switch's name of the channel, that talks to it."""
     number: int = 0
     """Of the step, from 1; how often it was passed; how many entries are missing; for how long it was put off, ms."""
     step: Step | None = None
@@ -145,6 +147,7 @@ class _Teller:
         if call is not None and (before is None or before.number != call.number):
             self._arrived(entry.seq, call)
         self._end_offers(entry, state)
+        self._given(entry)
         if call is not None:
             new = before is None or before.number != call.number
             self._eased(entry.seq, _Mark(call, steps_done=0) if new else before, call)
@@ -159,6 +162,13 @@ class _Teller:
         if not self.story.happenings:
             self._begin(call)
         self._note(seq, "arrived", queue=call.queue, position=call.place + 1)
+
+    def _given(self, entry: Entry) -> None:
+        match entry.event:
+            case ev.CallTransferred(call=self._name) as given:
+                self._note(entry.seq, "given", to=given.to, by=given.seat)
+            case ev.LegJoined(call=self._name) as leg:
+                self._note(entry.seq, "joined", by=leg.who)
 
     def _end_offers(self, entry: Entry, state: State) -> None:
         for told in self.story.offers:
@@ -219,7 +229,8 @@ class _Teller:
                     told.outcome, told.ended_at = "withdrawn", state.now
             story.state, story.now = "gone", None
             return
-        if before is not None and before.state == "talking" and call.state == "after":
+        transferred = isinstance(entry.event, ev.CallTransferred)
+        if before is not None and before.state == "talking" and call.state == "after" and not transferred:
             self._note(entry.seq, "talk-over")
         elif before is not None and before.state == "talking" != call.state:
             self._note(entry.seq, "given-back", number=max((call.hold_until or 0) - state.now, 0))

@@ -188,7 +188,7 @@ def _steps(state: State, call: Call, rule: QueueRule) -> Iterator[Next]:
         if call.steps_done >> number & 1:
             continue
         if step.after_ms is not None:
-            yield Next(at=max(call.arrived + step.after_ms, state.now), kind="step", step=step)
+            yield Next(at=max(call.waits_since + step.after_ms, state.now), kind="step", step=step)
         elif step.when_waiting is not None or step.when_nobody:
             yield Next(at=None, kind="step", step=step)
 

@@ -127,6 +127,10 @@ def happening(one: Happening, names: Names) -> str:
         case "sent-away":
             to = f" to {safe(one.to)}" if one.to else ""
             return f"sent away{to}, because {_REASONS.get(one.reason, safe(one.reason))}"
+        case "given":
+            return f"given to {safe(one.to)}" + (f" by {names.full(one.by)}" if one.by else "")
+        case "joined":
+            return f"talks to {safe(one.by)}"
         case "announced":
             return f"the caller was told: {_announced(one)}"
         case "given-back":

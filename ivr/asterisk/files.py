@@ -36,7 +36,18 @@ def generated(site: Site, sounds: Path, modules: Iterable[str] = ()) -> dict[str
             f"CALLFLOOR_SOUNDS = {escaped(str(sounds))}\n"
             + "".join(f"CALLFLOOR_MUSIC_{queue} = {escaped(music)}\n" for queue, music in site.music.items())
         ),
-        "hints.conf": "".join(_extensions(name, seat) for name, seat in site.seats.items()),
+        "hints.conf": (
+            "".join(_extensions(name, seat) for name, seat in site.seats.items())
+            + "".join(_queue_extension(queue, number) for queue, number in site.extensions.items())
+        ),
+        "transfer.conf": (
+            "".join(f"exten => {name},1,Goto(acd-given,seat-{name},1)\n" for name in site.seats)
+            + "".join(f"exten => {number},1,Goto(acd-given,queue-{number},1)\n" for number in site.extensions.values())
+        ),
+        "given.conf": (
+            "".join(_given_seat(name, seat) for name, seat in site.seats.items())
+            + "".join(_given_queue(queue, number) for queue, number in site.extensions.items())
+        ),
         "calling-out.conf": calling_out(site),
         "manager.conf": (
             (f"[general](+)\nport = {switch.ami_port}\n\n" if own else "")
@@ -56,10 +67,36 @@ def _extensions(name: str, seat: SeatSettings) -> str:
     """One seat rings another by its number; *5 before it is its lamp.
 
     Option i: where the handset itself forwards to (SIP 302) is not followed, or it could be any number of the world.
+
+    An agent who rings there and puts his caller through before anybody answers: from then on it is the caller's channel
+    that rings. So whose it is afterwards tells where it goes on.
     """
     return (
-        f"exten => {name},1,Dial({escaped(seat.handset)},30,i)\n same => n,Hangup()\n"
+        f"exten => {name},1,Set(ACD_DIALS=${{UNIQUEID}})\n same => n,Dial({escaped(seat.handset)},30,git)\n"
+        ' same => n,GotoIf($["${UNIQUEID}" != "${ACD_DIALS}"]?acd-given,over,1)\n same => n,Hangup()\n'
         f"exten => *5{name},hint,Custom:callfloor-{name}\n"
+    )
+
+
+def _queue_extension(queue: str, number: str) -> str:
+    """An agent who dials a queue waits in it himself, to talk before he gives his caller away."""
+    return f"exten => {number},1,Set(ACD_QUEUE={queue})\n same => n,Goto(acd-hold,s,1)\n"
+
+
+def _given_seat(name: str, seat: SeatSettings) -> str:
+    """Ring a seat's handset for a caller who is given to it."""
+    music = "m(${GLOBAL(CALLFLOOR_MUSIC_${ACD_QUEUE})})"
+    return (
+        f"exten => seat-{name},1,UserEvent(CallTransferred,To: {name},By: ${{BLINDTRANSFER}})\n"
+        f" same => n,Dial({escaped(seat.handset)},30,gt{music})\n same => n,Goto(over,1)\n"
+    )
+
+
+def _given_queue(queue: str, number: str) -> str:
+    """Have a caller who is given to a queue wait in it."""
+    return (
+        f"exten => queue-{number},1,UserEvent(CallTransferred,To: {number},By: ${{BLINDTRANSFER}})\n"
+        f" same => n,Set(ACD_QUEUE={queue})\n same => n,Goto(acd-hold,given,1)\n"
     )
 
 

@@ -232,8 +232,8 @@ def test_every_option_has_a_place():
     homes = {
         "general": {*GeneralSettings.__struct_fields__},
         "switch": {*SwitchSettings.__struct_fields__} - {"agi_secret"},  # made, never written by hand
-        "queue": {*QueueRule.__struct_fields__, "music", "ring_tone", "caller_id", *overflows} - {"name"},
         "voicemail": {*VoicemailSettings.__struct_fields__},
+        "queue": {*QueueRule.__struct_fields__, "music", "ring_tone", "caller_id", "extension", *overflows} - {"name"},
         "seat": {*SeatRule.__struct_fields__, *SeatSettings.__struct_fields__} - {"name", "rule", "tiers", "order"},
         "phone": {*PhoneSettings.__struct_fields__},
         "medium": {*MediumRule.__struct_fields__} - {"name", "virtual"},  # no site can say who holds a medium

@@ -77,6 +77,12 @@ def problems(folder: Path, *replacements: tuple[str, str]) -> list[str]:
             "acd.conf:6: section 'sales' has no type; write type = queue, seat, phone, medium, lines, trunk, span or",
         ),
         ("[general]", "[genral]", "acd.conf:2: section 'genral' has no type; did you mean 'general'?"),
+        (
+            "type = queue",
+            "type = queue\nextension = 100",
+            "acd.conf:8: extension 100 of queue 'sales' is seat '100' already; give it a number of its own",
+        ),
+        ("type = queue", "type = queue\nextension = 2x", "acd.conf:8: extension: '2x' cannot be used; it takes"),
         ("[sales]", "[Sales]", "acd.conf:6: a queue cannot be named 'Sales'; begin with a small letter or digit"),
         ("[100]", "[1]", "acd.conf:8: a seat cannot be named '1'; name it by its number, 2 to 8 digits"),
         ("[100]", "[sales]", "acd.conf:8: section 'sales' exists since acd.conf:6; write [sales](+) to go on with it"),

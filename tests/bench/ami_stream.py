@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterable
 
-UNREAD = ("VarSet", "Newexten", "RTCPSent", "RTCPReceived", "DialBegin", "DialEnd")
+UNREAD = ("VarSet", "Newexten", "RTCPSent", "RTCPReceived", "DialBegin")
 MIX = {
     "Newchannel": 10,
     "Newstate": 12,

@@ -24,6 +24,7 @@ happenings = st.one_of(
     st.builds(ev.CallArrived, call=calls, queue=queues, priority=st.none() | st.integers(0, 3)),
     st.builds(ev.CallArrived, call=messages, queue=queues, medium=st.just("voicemail")),
     st.builds(ev.CallEnded, call=calls),
+    st.builds(ev.CallTransferred, call=calls, seat=seats, takes=calls | st.just("")),
     st.builds(ev.OfferRinging, offer=offer_ids),
     st.builds(ev.OfferAnswered, offer=offer_ids),
     st.builds(ev.Connected, offer=offer_ids),

@@ -47,6 +47,17 @@ def test_the_dialplan_knows_the_music_of_each_queue():
     assert "CALLFLOOR_MUSIC_after-sales = calm" in lines
 
 
+def test_a_queue_with_a_number_can_be_dialled_and_given_callers():
+    """Seats and queues are numbers for transfers; a queue without one is none, and nobody gets into it by guessing."""
+    texts = generated(replace(site(seat("101")), extensions={"sales": "301"}), SOUNDS)
+    assert "exten => 301,1,Set(ACD_QUEUE=sales)\n same => n,Goto(acd-hold,s,1)\n" in texts["hints.conf"]
+    assert [line for line in texts["transfer.conf"].splitlines() if line.startswith("exten")] == [
+        "exten => 101,1,Goto(acd-given,seat-101,1)",
+        "exten => 301,1,Goto(acd-given,queue-301,1)",
+    ]
+    assert "exten => queue-301,1,UserEvent(CallTransferred,To: 301,By: ${BLINDTRANSFER})\n" in texts["given.conf"]
+
+
 def test_a_trunk_becomes_endpoint_address_password_and_registration():
     """A provider with a user: where calls go, whose calls come, who we are, and that we are there."""
     carrier = TrunkSettings(
@@ -93,7 +104,7 @@ def test_an_analog_seat_gets_a_lamp_and_no_endpoint():
     """A seat whose handset is no PJSIP endpoint of its name can be rung and watched without an endpoint."""
     files = generated(site(seat("104", handset="DAHDI/4")), SOUNDS)
     assert "[104]" not in files["pjsip.conf"]
-    assert "exten => 104,1,Dial(DAHDI/4,30,i)" in files["hints.conf"]
+    assert "same => n,Dial(DAHDI/4,30,git)" in files["hints.conf"]
     assert "exten => *5104,hint,Custom:callfloor-104" in files["hints.conf"]
 
 

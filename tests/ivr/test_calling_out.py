@@ -8,6 +8,7 @@ from acd.core.commands import Dial
 from acd.core.rules import LineGroupRule, LineRule, OutRule
 from acd.numbers import Plan
 from acd.settings import CallingOutSettings
+from ivr.ami import Message
 from ivr.asterisk import generated
 from ivr.causes import leg_outcome
 from ivr.channels import Channels, Meanwhile
@@ -84,7 +85,7 @@ class Wire:
         self.channels.trunks.set_lines(["carrier:1", "carrier:2"])
 
     def says(self, event, **headers):
-        return self.channels.take({"Event": event, **headers}, 0)
+        return self.channels.take(Message({"Event": event, **headers}), 0)
 
 
 @pytest.fixture
@@ -124,20 +125,13 @@ def test_who_hangs_up_first(wire):
     assert ev.LegEnded(leg="leg-1", outcome="cancelled") in told
 
 
-class Listed(dict):
-    """A message with variables."""
-
-    def all(self, name):
-        return self.get(name, [])
-
-
 @pytest.mark.parametrize(("bridge", "answered"), [("b", True), ("", False)])
 def test_a_new_process_finds_it(bridge, answered):
     """By what its channel says."""
     wire = Wire()
     near = {"Channel": "PJSIP/101-1", "Uniqueid": "1.1", "Linkedid": "1.1", "BridgeID": bridge}
     far = {"Channel": "PJSIP/carrier-2", "Uniqueid": "1.2", "Linkedid": "1.1", "BridgeID": bridge}
-    listed = [Listed(near, Variable=["ACD_LEG=leg-1", "ACD_LINE=carrier:1"]), Listed(far)]
+    listed = [Message({**near, "Variable": ["ACD_LEG=leg-1", "ACD_LINE=carrier:1"]}), Message(far)]
     seen = wire.channels.snapshot(5, listed, [], Meanwhile())
     assert seen.outgoing == (ev.LiveOut(leg="leg-1", answered=answered),)
     assert seen.lines == {"carrier:1": False, "carrier:2": False}

@@ -36,7 +36,9 @@ wrap_up = 0
 refusal = 500ms
 
 [sales](queue)
+extension = 301
 [support](queue)
+extension = 302
 wrap_up = 700ms
 [reception](queue)
 priority = 5

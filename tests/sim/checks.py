@@ -262,7 +262,7 @@ class Checks:
 
     def _steps(self, state, rule, call, *, crowd, nobody):
         for number, step in enumerate(rule.steps):
-            due = step.after_ms is not None and state.now - call.arrived >= step.after_ms
+            due = step.after_ms is not None and state.now - call.waits_since >= step.after_ms
             due = due and call.step_at != state.now
             crowded = step.when_waiting is not None and crowd >= step.when_waiting
             if not call.steps_done >> number & 1 and (due or crowded or (step.when_nobody and nobody)):

@@ -9,8 +9,8 @@ from typing import get_args
 from acd.core import events as ev
 from acd.core.line import Trouble, TroubleKind
 from tests.sim import oracle
-from tests.sim.caller import Caller
 from tests.sim.checks import EVERY
+from tests.sim.parties import Caller
 from tests.sim.world import World
 
 CROWDS = (2, 4, 8, 8, 25)

@@ -9,41 +9,20 @@ Written from what Asterisk does, not from what the core expects:
 * A Bridge takes the caller from wherever he is (a theft if he already talks: `faults` tells).
 * A withdrawal takes the offer from the token, hangs the leg up, and can come too late or never.
 * A caller whose talk ends without the token naming it was cut off by us, and waits again.
+* An agent may give his caller away: the caller waits elsewhere since he first came, and the agent's leg ends.
 * A virtual contact's executor has no such races: an acceptance joins at once. It can set a contact aside and go on.
 * A message is the server's: here are only the legs of its agents. An answered one asks the server whether it is
   still its own, again and again while there is none, and anew when the server is new.
 * A snapshot is what all of these held when it was asked, and is read later.
 """
 
-import msgspec
-
 from acd.core import events as ev
 from tests.sim.calls_out import CallsOut
+from tests.sim.parties import Leg
 from tests.sim.site import OURS, VIRTUAL
 
 ANY_RACE_MS = 1_000
 """Two who talk longer than this are not joined by a race that is still going on."""
-
-
-class Leg(msgspec.Struct):
-    """A seat's leg, or the card on its desk. It is unborn while the switch's thread is still at it."""
-
-    offer: str
-    call: str
-    seat: str
-    ring_ms: int
-    line: str = ""
-    shared: bool = False
-    virtual: bool = False
-    ours: bool = False
-    """For a message."""
-    visits: int = 0
-    """How often a server began to talk with its agent."""
-    born_at: int = 0
-    answered: bool = False
-    joined_at: int = 0
-    aside: bool | None = False
-    """None for one that the executors of a server that is new show again, whatever it was."""
 
 
 class Switch:
@@ -278,10 +257,39 @@ class Switch:
             self._plan((500, 5_000), self._finish, leg, caller)
             return
         caller.served += 1
-        if self.world.often(0.5):
+        if not leg.virtual and self.world.rough and self.world.often(0.1):
+            self._give_away(leg, caller)
+        elif self.world.often(0.5):
             self.leave(caller.name)
         else:
             self.end_leg(leg, "hung-up")
+
+    def _give_away(self, leg, caller):
+        """His agent gives him to a queue, or to somebody who may not take him: then he is back where he was."""
+        others = [other for other in self.legs.values() if other.joined_at and not other.virtual and other is not leg]
+        if others and self.world.often(0.3):
+            self._take_over(leg, caller, self.chance.choice(others))
+            return
+        caller.place, caller.joined_by = "given", ""
+        self._word(caller, ev.CallTransferred(call=caller.name, seat=leg.seat, to="301"))
+        self._plan((0, 10), self.end_leg, leg, "hung-up")
+        if self.world.often(0.7):
+            caller.queue = self.world.some_queue()
+        self._plan((0, 3_000), self._given, caller)
+
+    def _take_over(self, leg, caller, other):
+        """He asked somebody first, by a call of his own to a queue; his caller comes into that talk in his place."""
+        own, other.call = other.call, caller.name
+        caller.joined_by, caller.token = other.offer, {other.offer}
+        self._word(caller, ev.CallTransferred(call=caller.name, seat=leg.seat, to=other.seat, takes=own))
+        self._plan((0, 10), self.end_leg, leg, "hung-up")
+        self._plan((0, 10), self.leave, own)
+        self._plan(self.talk_ms, self._finish, other, caller)
+
+    def _given(self, caller):
+        if caller.name in self.callers and caller.place == "given":
+            caller.place, caller.claimed = "hold", False
+            self._word(caller, self._arrival(caller, since=caller.arrived))
 
     def end_leg(self, leg, outcome):
         """The leg is gone."""

@@ -1,0 +1,29 @@
+"""An agent gives his caller to somebody else, or to another queue.
+
+What the seat has to do with it ends as with any talk, when its leg is gone (`offering.end`); the caller comes to a
+queue by an arrival of his own (`reconcile.come_back`). Here is what lies between the two.
+"""
+
+from acd.core.floor import Floor
+from acd.core.model import Call
+
+
+def give_away(floor: Floor, call: Call) -> None:
+    """Its agent gave it to somebody else: he has his caller no more, though his own leg may live for a moment."""
+    if not call.move("part", floor.state.now):
+        return
+    call.given = True
+    for name in call.offers:
+        floor.state.offers[name].call = None
+    call.offers = ()
+
+
+def take_over(floor: Floor, call: Call, other: Call) -> None:
+    """The agent asked in a queue by a call of his own, and gave his caller there: the talk is the caller's now."""
+    in_talk = bool(other.offers) and floor.state.offers[other.offers[0]].in_talk
+    if not in_talk or not call.move("take_over", floor.state.now):
+        return
+    call.given = False
+    call.offers, other.offers = other.offers, ()
+    floor.state.offers[call.offers[0]].call = call.id
+    other.move("part", floor.state.now)

@@ -1,0 +1,46 @@
+"""What the switch holds at the moment of a `Snapshot`: calls, legs, handsets."""
+
+from msgspec import Struct
+
+from acd.core.rules import Needs
+
+
+class HeldCall(Struct, frozen=True, kw_only=True):
+    """A call that the switch holds at the moment of a `Snapshot`."""
+
+    call: str
+    queue: str
+    since: int
+    caller: str = ""
+    medium: str = "voice"
+    priority: int | None = None
+    needs: Needs = ()
+    head_start_ms: int = 0
+    seat: str = ""
+    waiting: bool = True
+    """In the hold context; False: joined with a seat, or on its way after the talk."""
+
+
+class LiveLeg(Struct, frozen=True, kw_only=True):
+    """A seat's leg that exists at the moment of a `Snapshot`."""
+
+    offer: str
+    call: str
+    seat: str
+    joined: bool
+    """In a bridge with its caller."""
+
+
+class HandsetState(Struct, frozen=True, kw_only=True):
+    """One handset at the moment of a `Snapshot`."""
+
+    seat: str
+    reachable: bool
+    busy: bool
+
+
+class LiveOut(Struct, frozen=True, kw_only=True):
+    """A call out that exists at the moment of a `Snapshot`."""
+
+    leg: str
+    answered: bool

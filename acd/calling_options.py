@@ -96,10 +96,7 @@ def check_calling_out(written: Written, site: Site) -> None:
         problems.error(written.origin(SECTION, "country"), "calling out has no lines", hint)
     if not _check_countries(written, plan):
         return
-    for emergency in emergency_numbers(plan.country):
-        if emergency in site.seats:
-            message = f"seat '{emergency}' has the number for emergencies"
-            problems.error(written.sections[emergency].origin, message, "give it another number")
+    _check_emergencies(written, site, emergency_numbers(plan.country))
     if rule.spend_day_most and "+" not in settings.rates:
         hint = "add `+` and what the dearest minute costs"
         problems.error(written.origin(SECTION, "spend_day_most"), "not every number has a rate", hint)
@@ -122,3 +119,15 @@ def _check_countries(written: Written, plan: Plan) -> bool:
         hint = "ISO 3166, such as DE, PL, GB, US"
         written.problems.error(written.origin(SECTION, option), f"no country has the code '{entry}'", hint)
     return not unknown
+
+
+def _check_emergencies(written: Written, site: Site, numbers: tuple[str, ...]) -> None:
+    """See that nobody has a number for emergencies."""
+    for seat in numbers:
+        if seat in site.seats:
+            message = f"seat '{seat}' has the number for emergencies"
+            written.problems.error(written.sections[seat].origin, message, "give it another number")
+    for queue, extension in site.extensions.items():
+        if extension in numbers:
+            message = f"queue '{queue}' has the number for emergencies"
+            written.problems.error(written.origin(queue, "extension"), message, "give it another extension")

@@ -32,6 +32,9 @@ Barred = Literal["", "no-number", "denied", "not-allowed", "premium", "unknown"]
 TEXT_MAX = 64
 """Characters of what somebody wrote. E.164 has 15 digits at most; the rest is how people write them."""
 
+EMERGENCY_DIGITS_MOST = 5
+"""Of no country they are longer."""
+
 COUNTRY = r"[A-Z]{2}"
 ENTRY = rf"{COUNTRY}|\+[0-9]{{1,15}}|[1-9][0-9]{{2,5}}"
 """Of `allow` and `deny`: a country (ISO 3166), a prefix of E.164, a short number."""
@@ -144,9 +147,15 @@ def _longest(number: str, country: str, entries: Iterable[str]) -> int:
 
 @functools.cache
 def emergency_numbers(country: str) -> tuple[str, ...]:
-    """Return the numbers that are for emergencies in a country, of two or three digits as they are everywhere."""
-    candidates = [f"{value:0{width}}" for width in (2, 3) for value in range(10**width)]
-    return tuple(digits for digits in candidates if phonenumbers.is_emergency_number(digits, country))
+    """Return the numbers that are for emergencies in a country, as its table has them: 112, 9999, 10177 ..."""
+    table = phonenumbers.PhoneMetadata.short_metadata_for_region(country)
+    rule = table.emergency if table is not None else None
+    if rule is None or rule.national_number_pattern is None:
+        return ()
+    pattern = re.compile(rule.national_number_pattern)
+    widths = (width for width in rule.possible_length if 0 < width <= EMERGENCY_DIGITS_MOST)
+    candidates = (f"{value:0{width}}" for width in widths for value in range(10**width))
+    return tuple(digits for digits in candidates if pattern.fullmatch(digits))
 
 
 def is_country(code: str) -> bool:

@@ -7,7 +7,9 @@ while they talk, and a server that is restarted meanwhile cuts nobody off.
 Which seat calls follows from the channel, as in `ivr.handset`. An emergency needs no seat and no log-in.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
+from typing import NoReturn
 
 import structlog
 
@@ -17,10 +19,13 @@ from acd.desk.calling import CallingDesk, CallOut
 from acd.numbers import Barred
 from acd.settings import SeatSettings
 from ivr.causes import leg_outcome
-from ivr.flow import Answer, Caller, DialOut, Flow, GetVariable, Play, SetLanguage
+from ivr.flow import Answer, Caller, DialOut, Flow, GetVariable, GoOn, Play, SetLanguage
 from ivr.trunks import dial_string
 
 log = structlog.get_logger()
+
+HELP_S = 3.0
+"""So long a call for help waits for the core."""
 
 _BARRED: Mapping[Barred, str] = {
     "no-number": "out-no-number",
@@ -68,11 +73,24 @@ class CallingOut:
     async def _dial(self, caller: Caller) -> None:
         seat = self._seat_of(caller.channel)
         dialled = caller.headers.get("extension", "")
+        if self._desk.is_emergency(dialled):
+            await self._call_for_help(seat, caller.uniqueid, dialled)
         out = await self._desk.call_out(seat, caller.uniqueid, dialled)
         if out.answer == "ok":
             await go(out)
         if out.answer != "over":
             await self._tell(seat, refusal(out))
+
+    async def _call_for_help(self, seat: SeatSettings | None, channel: str, dialled: str) -> NoReturn:
+        """Whatever goes wrong here, the dialplan then dials by itself."""
+        try:
+            async with asyncio.timeout(HELP_S):
+                out = await self._desk.call_out(seat, channel, dialled)
+        except Exception:
+            log.exception("call for help goes on without a decision", channel=channel)
+            await GoOn()
+        await (go(out) if out.answer == "ok" else GoOn())
+        raise AssertionError("a last word returns to nobody")
 
     async def _dialled(self, caller: Caller) -> None:
         seat = self._seat_of(caller.channel)
@@ -99,6 +117,7 @@ async def go(out: CallOut) -> None:
         caller_id=out.caller_id,
         ring_ms=out.ring_ms,
         longest_ms=out.longest_ms,
+        help_number=out.help_number,
     )
 
 

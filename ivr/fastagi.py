@@ -182,7 +182,7 @@ class FastAgiServer:
             return None
         handler = self.routes.get(session.request.script)
         if handler is None:
-            session.refuse("no such script", script=shown(session.request.script))
+            session.refuse("no such script", script=_route(session.request.script))
             return None
         self._sessions.add(session)
         return handler
@@ -327,7 +327,9 @@ class Session(Exchange[Verb, Response], asyncio.Protocol):
             with contextlib.suppress(asyncio.CancelledError):
                 await handler(self)
         except Exception:
-            log.exception("agi handler failed", script=self.request.script, call=self.request.headers.get("uniqueid"))
+            log.exception(
+                "agi handler failed", script=_route(self.request.script), call=self.request.headers.get("uniqueid")
+            )
 
     def _ran(self, _task: "asyncio.Task[None]") -> None:
         """Leave in order. Not a part of `_run`: one that is cancelled before its first step never runs at all."""
@@ -343,5 +345,12 @@ class Session(Exchange[Verb, Response], asyncio.Protocol):
 
     def _stop_clean_up(self) -> None:
         if self.task is not None:
-            log.error("clean-up of an agi handler takes too long", script=self.request.script, ended=self.end_reason)
+            log.error(
+                "clean-up of an agi handler takes too long", script=_route(self.request.script), ended=self.end_reason
+            )
             self.task.cancel()
+
+
+def _route(script: str) -> str:
+    """Return a script's name for a log: before the first slash stands the secret of who may ask for it."""
+    return shown(script.partition("/")[2] or script)

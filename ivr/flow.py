@@ -34,15 +34,12 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from acd.core.rules import Needs
 from acd.settings import SEAT_NAME
-from ivr.flow_words import Caller, CallOverError, FlowEnded, InLanguage, Prompt, Recording, StepError
+from ivr.flow_words import DIGITS, Caller, CallOverError, FlowEnded, InLanguage, Prompt, Recording, StepError
 from ivr.needs import HEAD_START_MAX_MS, checked_needs
 
-__all__ = ["CallOverError", "Caller", "FlowEnded", "InLanguage", "Prompt", "Recording", "StepError"]
+__all__ = ["DIGITS", "CallOverError", "Caller", "FlowEnded", "InLanguage", "Prompt", "Recording", "StepError"]
 
 T = TypeVar("T")
-
-DIGITS = "0123456789*#"
-"""The keys of a telephone. (A to D exist in the standard, and on no caller's phone.)"""
 
 _FLOW_NAME = re.compile(r"[a-z0-9][a-z0-9_/:-]{0,63}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
@@ -345,6 +342,11 @@ class WaitOn(Step[NoReturn]):
 
 
 @dataclass(frozen=True, slots=True)
+class GoOn(Step[NoReturn]):
+    """Last word: the dialplan goes on with the call where it called this flow."""
+
+
+@dataclass(frozen=True, slots=True)
 class DialOut(Step[NoReturn]):
     """Last word: the channel calls out, in the dialplan context `acd-out`. What is dialled is the core's choice."""
 
@@ -355,6 +357,7 @@ class DialOut(Step[NoReturn]):
     caller_id: str
     ring_ms: int
     longest_ms: int
+    help_number: str = ""  # of a call for help: where the dialplan goes on by itself, should callfloor be gone then
 
     def __post_init__(self) -> None:
         _check("what is dialled", self.dial, _DIALLED, "it is a technology, a line and a number")

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+DIGITS = "0123456789*#"
+"""The keys of a telephone. (A to D exist in the standard, and on no caller's phone.)"""
+
 
 class FlowEnded(BaseException):
     """A flow said its last word. Raised by the step that said it; let it pass.

@@ -5,7 +5,7 @@ trunk, has that id as its linked id, so it is never taken for a stranger's call 
 itself (ACD_LEG, ACD_LINE) is all that is known of it after a restart of ours.
 
     DialEnd of the channel, answered        -> LegAnswered
-    Hangup of the channel                   -> LegEnded
+    Hangup of it before, of the far leg after that    -> LegEnded
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,6 +23,8 @@ class _Out(Struct):
     leg: str
     line: str
     answered: bool = False
+    far: str = ""
+    """The far leg's unique id, once that has answered: as long as it lives the line is taken, whoever talks on it."""
 
 
 class Outs:
@@ -45,22 +47,30 @@ class Outs:
 
     def is_far_leg(self, message: Message) -> bool:
         """Whether a message is of a channel that one of them made."""
-        return text(message, "Linkedid") in self._outs and text(message, "Uniqueid") not in self._outs
+        unique = text(message, "Uniqueid")
+        if any(out.far == unique for out in self._outs.values() if out.far):
+            return True
+        return text(message, "Linkedid") in self._outs and unique not in self._outs
 
     def take(self, message: Message) -> list[ev.AnyEvent]:
         """Say what a message means for them."""
-        unique = text(message, "Uniqueid")
+        unique, event = text(message, "Uniqueid"), text(message, "Event")
+        if event == "Hangup":
+            return self._hung_up(unique)
         out = self._outs.get(unique)
-        if out is None:
-            return []
-        match text(message, "Event"):
-            case "DialEnd" if text(message, "DialStatus") == "ANSWER" and not out.answered:
-                out.answered = True
-                return [ev.LegAnswered(leg=out.leg)]
-            case "Hangup":
-                del self._outs[unique]
-                return [ev.LegEnded(leg=out.leg, outcome="hung-up" if out.answered else "cancelled")]
+        if out is not None and event == "DialEnd" and text(message, "DialStatus") == "ANSWER" and not out.answered:
+            out.answered, out.far = True, text(message, "DestUniqueid")
+            return [ev.LegAnswered(leg=out.leg)]
         return []
+
+    def _hung_up(self, unique: str) -> list[ev.AnyEvent]:
+        """The far leg's end is the call's; who called may be gone before it, having given it to somebody else."""
+        near = next((near for near, out in self._outs.items() if out.far == unique), unique)
+        out = self._outs.get(near)
+        if out is None or (out.far and unique != out.far):
+            return []
+        del self._outs[near]
+        return [ev.LegEnded(leg=out.leg, outcome="hung-up" if out.answered else "cancelled")]
 
     def snapshot(
         self,
@@ -79,5 +89,5 @@ class Outs:
                 out = self._outs.setdefault(unique, _Out(leg=leg, line=variables.get("ACD_LINE", "")))
                 bridge = text(message, "BridgeID")
                 out.answered = out.answered or (bridge != "" and in_bridge.get(bridge, 0) > 1)
-        self._outs = {unique: out for unique, out in self._outs.items() if unique in present}
+        self._outs = {unique: out for unique, out in self._outs.items() if {unique, out.far} & present}
         return tuple(ev.LiveOut(leg=out.leg, answered=out.answered) for out in self._outs.values())

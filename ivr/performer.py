@@ -294,6 +294,9 @@ class Call:
         await go_on_at(self._command, "acd-hold", "again")
         self._leave("WaitOn")
 
+    async def _go_on(self, _: steps.GoOn) -> NoReturn:
+        self._leave("GoOn")
+
     async def _dial_out(self, step: steps.DialOut) -> NoReturn:
         values = {
             "ACD_DIAL": step.dial,
@@ -301,6 +304,7 @@ class Call:
             "ACD_LINE": step.line,
             "ACD_RING": str(-(-step.ring_ms // 1_000)),
             "ACD_LONGEST": str(step.longest_ms // 1_000),
+            "ACD_HELP": step.help_number,
         }
         await self._command("SET VARIABLE", f"ARRAY({','.join(values)})", ",".join(values.values()))
         await self._command("SET VARIABLE", "CALLERID(num)", step.caller_id)
@@ -339,6 +343,7 @@ class Call:
         steps.Enqueue: _enqueue,
         steps.Transfer: _transfer,
         steps.WaitOn: _wait_on,
+        steps.GoOn: _go_on,
         steps.DialOut: _dial_out,
         Listen: _listen,
         steps.HangUp: _hang_up,

@@ -289,7 +289,7 @@ class Guard(Struct, kw_only=True):
     seats: dict[str, list[int]] = field(default_factory=dict)
     numbers: dict[str, list[int]] = field(default_factory=dict)
     spent: list[tuple[int, int]] = field(default_factory=list)
-    """When and how much; what was spent within a minute is one entry."""
+    """When and how much; what was spent in one minute is one entry."""
     swept_at: int = 0
     """When what is too old was last looked for."""
 

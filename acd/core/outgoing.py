@@ -30,10 +30,13 @@ LOOK_MS = 10_000
 CUT_MS = 1_000
 """A talk is cut so long before its last minute is over, so that no further one begins."""
 
+EMERGENCY_RING_MS, EMERGENCY_LONGEST_MS = 120_000, 86_400_000
+"""Who calls for help is neither given up nor cut off by what a site sets for other calls."""
+
 LINE_FAILED = frozenset({"congestion"})
 """Outcomes that are the line's fault, or that of the network behind it: the next line may do better."""
-FAR_SIDE = frozenset({"busy", "no-answer", "rejected", "no-such-number"})
-"""Outcomes that the other side tells: so the line works."""
+FAR_SIDE = frozenset({"busy", "no-answer"})
+"""Outcomes that only the other side can tell: so the line works. A number is refused by a trunk too."""
 
 Cap = Literal["cap-site", "cap-seat", "cap-number", "cap-spend"]
 
@@ -64,7 +67,7 @@ def call_out(floor: Floor, wish: CallOutAsked) -> CallOutAnswer:
         emergency=wish.emergency,
         offer=wish.offer,
         rate=0 if wish.emergency else wish.rate,
-        longest_ms=state.calling_out.longest_ms,
+        longest_ms=EMERGENCY_LONGEST_MS if wish.emergency else state.calling_out.longest_ms,
         asked_at=floor.at,
         dialled_at=floor.at,
         deadline=None,
@@ -90,8 +93,8 @@ def failed(floor: Floor, wish: LegFailed) -> CallOutAnswer:
     is_line = wish.outcome in LINE_FAILED
     floor.lines.release(leg, failed=is_line, works=wish.outcome in FAR_SIDE)
     line = None
-    if is_line and (leg.emergency or len(leg.tried) < floor.state.calling_out.tries):
-        line = _next_line(floor, leg)
+    if leg.emergency or (is_line and len(leg.tried) < floor.state.calling_out.tries):
+        line = _next_line(floor, leg)  # for help every line is tried, whatever the one before said
     if line is None:
         end(floor, leg)
         if leg.offer in floor.state.offers:
@@ -133,7 +136,7 @@ def _dial(floor: Floor, leg: Leg, line: Line) -> None:
     floor.lines.take(line, leg, state.offers_counted + state.legs_counted)
     leg.tried = (*leg.tried, leg.line)
     leg.dialled_at = floor.at
-    ring_ms = state.calling_out.ring_ms
+    ring_ms = EMERGENCY_RING_MS if leg.emergency else state.calling_out.ring_ms
     _give_deadline(floor, leg, ring_ms + DIAL_GRACE_MS)
     floor.commands.append(
         Dial(
@@ -255,6 +258,6 @@ def spent(floor: Floor) -> int:
 
 
 def _spend(guard: Guard, now: int, cost: int) -> None:
-    if guard.spent and now - guard.spent[-1][0] < MINUTE_MS:
+    if guard.spent and now // MINUTE_MS == guard.spent[-1][0] // MINUTE_MS:
         cost += guard.spent.pop()[1]
     guard.spent.append((now, cost))

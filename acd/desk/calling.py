@@ -9,6 +9,7 @@ from acd.core.commands import CallOutAnswer
 from acd.core.events import CallOutAsked, LegFailed
 from acd.core.model import Leg
 from acd.core.outcomes import LegOutcome
+from acd.core.outgoing import EMERGENCY_RING_MS
 from acd.dispatcher import Dispatcher
 from acd.numbers import Barred, Destination, destination, emergency_numbers, rate_of, written
 from acd.settings import CallingOutSettings, SeatSettings, Site
@@ -29,6 +30,8 @@ class CallOut(Struct, frozen=True, kw_only=True):
     caller_id: str = ""
     ring_ms: int = 0
     longest_ms: int = 0
+    help_number: str = ""
+    """Of a call for help, whom it calls; empty for any other."""
 
 
 class CallingDesk:
@@ -84,6 +87,10 @@ class CallingDesk:
         answer = await self._dispatcher.ask(LegFailed(seat=name, leg=leg, outcome=outcome, cause=cause))
         return self._told(answer, channel, seat, "")
 
+    def is_emergency(self, dialled: str) -> bool:
+        """Whether what was dialled on a handset calls for help."""
+        return self._destination(dialled, self._site().calling_out).kind == "emergency"
+
     @staticmethod
     def _destination(dialled: str, settings: CallingOutSettings) -> Destination:
         plan = settings.plan
@@ -106,7 +113,8 @@ class CallingDesk:
             line=leg.line,
             number=written(leg.number, form, plan.country if plan is not None else ""),
             caller_id=self._caller_id(leg, seat),
-            ring_ms=site.calling_out.rule.ring_ms,
+            ring_ms=EMERGENCY_RING_MS if leg.emergency else site.calling_out.rule.ring_ms,
+            help_number=leg.number if leg.emergency else "",
             longest_ms=leg.longest_ms,
         )
 

@@ -88,7 +88,7 @@ def _given_seat(name: str, seat: SeatSettings) -> str:
     music = "m(${GLOBAL(CALLFLOOR_MUSIC_${ACD_QUEUE})})"
     return (
         f"exten => seat-{name},1,UserEvent(CallTransferred,To: {name},By: ${{BLINDTRANSFER}})\n"
-        f" same => n,Dial({escaped(seat.handset)},30,gt{music})\n same => n,Goto(over,1)\n"
+        f" same => n,Dial({escaped(seat.handset)},30,git{music})\n same => n,Goto(over,1)\n"
     )
 
 

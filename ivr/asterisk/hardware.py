@@ -91,7 +91,7 @@ def _handset(seat: SeatSettings, channel: int) -> str:
     name = seat.rule.name
     return (
         f"[{name}]({HANDSET})\ncallerid = {caller_id(seat.agent, name)}\nlanguage = {escaped(seat.language)}\n"
-        f"setvar = ACD_SEAT={name}\ndahdichan = {channel}\n"
+        f"setvar = ACD_SEAT={name}\nsetvar = TRANSFER_CONTEXT=acd-transfer\ndahdichan = {channel}\n"
     )
 
 

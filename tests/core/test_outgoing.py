@@ -81,12 +81,13 @@ def test_congestion_goes_to_another_trunk_first():
 
 @pytest.mark.parametrize("outcome", ["busy", "no-answer", "rejected", "no-such-number"])
 def test_what_the_other_side_says_is_an_answer(outcome):
-    """No further line is tried, none is blamed, and one that failed before is whole again."""
+    """No further line is tried, none is blamed; by what only the other side can say one that failed is whole again."""
     house = house_of()
     house.state.lines["one:1"].faults = 2
     _, dial = ask(house)
     assert fail(house, dial.leg, outcome) == ("over", None)
-    assert not any(line.fault_until or line.faults for line in house.state.lines.values())
+    assert not any(line.fault_until for line in house.state.lines.values())
+    assert house.state.lines["one:1"].faults == (0 if outcome in {"busy", "no-answer"} else 2)
     assert not lines_taken(house)
 
 
@@ -110,8 +111,30 @@ def test_emergencies_pass_everything():
     assert fail(house, second.leg) == ("over", None)  # every line was tried
     assert house.state.lines[second.line].fault_until
     _, again = ask(house, "112", seat="109", emergency=True)
+    assert (again.ring_ms, again.longest_ms) == (120_000, DAY)
     assert again.line == second.line
     assert house.state.guard.site == []
+
+
+@pytest.mark.parametrize("outcome", ["busy", "no-answer", "rejected", "no-such-number", "congestion"])
+def test_for_help_every_line_is_tried(outcome):
+    """Whatever a trunk says of 112: one with an old password, or without a way to it, is not the last word."""
+    house = house_of(slots=1, tries=1)
+    _, dial = ask(house, "112", emergency=True)
+    answer, other = fail(house, dial.leg, outcome)
+    assert (answer, other.line) == ("ok", "two:1")
+
+
+def test_a_day_of_short_calls_costs_what_a_day_costs():
+    """Money spent minute after minute grows too old minute by minute."""
+    house = house_of(spend_day_most=10_000_000, number_day_most=0, seat_hour_most=0, hour_most=0)
+    for _ in range(2 * 24 * 60):
+        _, dial = ask(house, rate=1)
+        house.give(ev.LegAnswered(leg=dial.leg))
+        house.give(ev.LegEnded(leg=dial.leg, outcome="hung-up"), after_ms=59_000)
+        house.pass_time(1_000)
+    spent = sum(cost for at, cost in house.state.guard.spent if at > house.now - DAY)
+    assert abs(spent - 24 * 60) <= 2
 
 
 def test_who_may():

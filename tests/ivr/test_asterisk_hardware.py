@@ -103,6 +103,7 @@ dahdichan = 91
 callerid = "Eva Lang" <105>
 language = pl
 setvar = ACD_SEAT=105
+setvar = TRANSFER_CONTEXT=acd-transfer
 dahdichan = 92
 """
 
@@ -155,7 +156,7 @@ def test_each_piece_of_hardware_becomes_a_section(folder: Path):
     files = generated(load_site(folder), SOUNDS)
     assert body(files["chan_dahdi.conf"]) == CHAN_DAHDI.strip()
     assert files["modules.conf"].splitlines()[-1] == "load = chan_dahdi.so"
-    assert "exten => 105,1,Dial(DAHDI/92,30,i)" in files["hints.conf"]
+    assert "exten => 105,1,Set(ACD_DIALS=${UNIQUEID})\n same => n,Dial(DAHDI/92,30,git)" in files["hints.conf"]
     assert "[105]" not in files["pjsip.conf"]
 
 
@@ -207,7 +208,7 @@ def test_digits_that_come_one_by_one_have_a_door_of_their_own(folder: Path):
     assert DOORS.strip() in files["lines.conf"]
     assert "[from-line-copper]\nexten => s,1,Set(CALLERID(dnid)=5550100)" in files["lines.conf"]
     (folder / "generated").mkdir()
-    for name in ("lines.conf", "hints.conf", "globals.conf", "calling-out.conf"):
+    for name in ("lines.conf", "hints.conf", "globals.conf", "calling-out.conf", "transfer.conf", "given.conf"):
         (folder / "generated" / name).write_text(files[name])
     config = read(folder / "extensions.conf")
     check_any_dialplan(config)

@@ -28,12 +28,15 @@ def test_what_a_handset_can_dial():
     """Numbers behind the prefix, and for help: that goes out even when callfloor is away, over a line of each trunk."""
     text = generated(out_site("a:1", "a:2", "b:1", "DAHDI/1"), SOUNDS)["calling-out.conf"]
     lines = [line.strip() for line in text.splitlines()]
-    begin = lines.index("exten => 112,1,AGI(agi://${CALLFLOOR_AGI}/handset/dial)")
-    assert lines[begin + 1 : begin + 5] == [
+    begin = lines.index("exten => 112,1,GotoIf($[0${EPOCH} - 0${GLOBAL(CALLFLOOR_ALIVE)} > 30]?direct)")
+    assert lines[begin + 1 : begin + 8] == [
+        "same => n,AGI(agi://${CALLFLOOR_AGI}/handset/dial)",
+        "same => n(direct),Set(CALLERID(num)=)",
         "same => n,Dial(PJSIP/112@a,120)",
         "same => n,Dial(PJSIP/112@b,120)",
         "same => n,Dial(DAHDI/1/112,120)",
         "same => n,Goto(from-seat,away,1)",
+        "exten => 0112,1,Goto(112,1)",
     ]
     assert "exten => _0X.,1,AGI(agi://${CALLFLOOR_AGI}/handset/dial)" in lines
     assert generated(site(), SOUNDS)["calling-out.conf"].count("exten") == 0
@@ -114,7 +117,10 @@ def test_answer_and_end(wire):
     assert wire.says("DialEnd", **{**answer, "DialStatus": "BUSY"}) == []
     assert wire.says("DialEnd", **answer) == [ev.LegAnswered(leg="leg-1")]
     assert wire.says("DialEnd", **answer) == []
-    told = wire.says("Hangup", Channel="PJSIP/101-1", Uniqueid="1.1", Linkedid="1.1")
+    near = {"Channel": "PJSIP/101-1", "Uniqueid": "1.1", "Linkedid": "1.1"}
+    assert not [event for event in wire.says("Hangup", **near) if isinstance(event, ev.LegEnded)]
+    assert wire.channels.outs.lines == ["carrier:1"]  # he may have given it to somebody else
+    told = wire.says("Hangup", Channel="PJSIP/carrier-2", Uniqueid="1.2", Linkedid="1.1")
     assert ev.LegEnded(leg="leg-1", outcome="hung-up") in told
     assert wire.channels.outs.lines == []
 

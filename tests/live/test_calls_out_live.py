@@ -222,6 +222,19 @@ async def test_who_is_not_logged_in_calls_for_help_only(floor):
     await call.ended()
 
 
+async def test_help_goes_without_callfloor(floor):
+    """It is silent, though its port is open: the dialplan dials by itself, with a number that can be called back."""
+    phone = await floor.handset("103")
+    await asyncio.to_thread(floor.server.instance.cli, "dialplan set global CALLFLOOR_ALIVE 1")
+    call = await phone.dial("0112")
+    await call.confirmed()
+    assert not floor.seen(CallOutAsked)
+    assert "sip:+4930111@" in await heard_there(floor, "HELP")
+    await call.ended()
+    floor.server.switch.take_snapshot()
+    await floor.until(lambda: idle(floor), "all lines free")
+
+
 async def test_a_new_server_finds_the_calls_out(floor):
     """What it knows of them is in the switch: the line stays taken, and the end is told."""
     phone = await floor.agent("101")

@@ -27,6 +27,7 @@ from acd.core.outcomes import OfferOutcome
 from ivr.ami import Message, clean, text
 from ivr.causes import outcome_of
 from ivr.consults import Asked, asked_first, taken_over
+from ivr.forwards import Forwards
 from ivr.handsets import Handsets
 from ivr.held import OFFER_PREFIX, WIRED, WORDS_PREFIX, Held, Leg, Meanwhile
 from ivr.led_away import LedAway, is_of_dialplan
@@ -75,10 +76,11 @@ class Channels:
         self.talks = Talks(self.handsets.at)
         self._notes: list[Meanwhile] = []
         self.trunks, self.outs, self.led_away = Trunks(self._notes), Outs(), LedAway()
-        self._listeners = Listeners()
+        self._listeners, self._forwards = Listeners(), Forwards()
 
     def take(self, message: Message, at: int) -> list[ev.AnyEvent]:
         """Say what a message of the switch means."""
+        self.unwanted += self._forwards.take(message, self.legs)
         gone = self.led_away.take(message, self.calls, self.legs, self._notes)
         of_talks = self.talks.take(message, self.calls)
         told = [*gone, *self._of_calls(message, at), *self._key(message), *of_talks, *self.outs.take(message)]

@@ -30,9 +30,9 @@ async def forwarder(floor, target):
     return handset
 
 
-@pytest.mark.parametrize("target", ["103", "00960123456", "%24%7BSHELL(id)%7D", "*11"])
+@pytest.mark.parametrize("target", ["103", "00960123456", "%24%7BSHELL(id)%7D", "*11", "PJSIP/103"])
 async def test_an_offer_is_not_forwarded(floor, target):
-    """To a colleague, abroad, into an expression, to a feature code: nobody rings there, and the next seat is rung."""
+    """To a colleague, abroad, into an expression, to a code or a device: nobody rings there; the next seat is rung."""
     stranger = await floor.handset("103")
     async with await forwarder(floor, target) as handset:
         assert await floor.server.desk.log_in("105", PIN) == "ok"

@@ -130,7 +130,6 @@ def test_the_ami_account_may_move_calls(instance, action):
         "GetConfigJSON\r\nFilename: manager.conf",
         "ListCategories\r\nFilename: ../../../../../../etc/passwd",
         "UserEvent\r\nUserEvent: CallArrived\r\nQueue: sales",
-        "PlayDTMF\r\nChannel: x\r\nDigit: 1",
         "MixMonitor\r\nChannel: x\r\nFile: /tmp/x.wav\r\nCommand: id",
         "AGI\r\nChannel: x\r\nCommand: EXEC System id",
         "UpdateConfig\r\nSrcFilename: manager.conf",

@@ -1,7 +1,6 @@
 """Callbacks: a caller who waits takes one by a key, keeps his place, and is called over a trunk when it is his turn."""
 
 import asyncio
-import re
 
 import pytest
 import pytest_asyncio
@@ -9,7 +8,7 @@ import pytest_asyncio
 from acd.core.events import CallArrived, CallEnded, Connected, KeyPressed, LegAnswered, LegEnded, LegFailed
 from ivr.mailbox import CLOSED, RECORDINGS, messages
 from tests.live.floor import Floor, open_floor
-from tests.live.test_calls_out_live import PROVIDER
+from tests.live.test_calls_out_live import write_provider
 from tests.live.testsite import write_site
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
@@ -49,11 +48,7 @@ overflow_closed = callback
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def both(make_instance, tmp_path_factory, prompt_cache):
     """Give a floor that calls out over a trunk to another Asterisk, and is called by the demo's callers."""
-    theirs = write_site(tmp_path_factory.mktemp("carrier") / "site")
-    acd = theirs / "acd.conf"
-    acd.write_text(re.sub(r"\b10([1-4])\b", r"80\1", acd.read_text()))
-    with (theirs / "extensions.conf").open("a") as plan:
-        plan.write(PROVIDER)
+    theirs = write_provider(tmp_path_factory.mktemp("carrier") / "site")
     provider = await asyncio.to_thread(make_instance, "customers", site_folder=theirs)
     switch, seats = provider.site.switch, provider.site.seats
     folder = write_site(

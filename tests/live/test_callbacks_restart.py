@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 from collections import Counter
 
 import pytest
@@ -11,8 +10,7 @@ from acd.core import commands as cmd
 from acd.core import events as ev
 from tests.live.program import open_program
 from tests.live.test_callbacks_live import MORE
-from tests.live.test_calls_out_live import PROVIDER
-from tests.live.testsite import write_site
+from tests.live.test_calls_out_live import write_provider
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 
@@ -45,11 +43,7 @@ async def fewer(site, count):
 
 async def test_each_is_called_once_in_order(make_instance, tmp_path_factory, prompt_cache):
     """Two agents call them back, oldest first; the server is killed while they do, and while customers talk."""
-    theirs = write_site(tmp_path_factory.mktemp("many") / "site")
-    acd = theirs / "acd.conf"
-    acd.write_text(re.sub(r"\b10([1-4])\b", r"80\1", acd.read_text()))
-    with (theirs / "extensions.conf").open("a") as plan:
-        plan.write(PROVIDER)
+    theirs = write_provider(tmp_path_factory.mktemp("many") / "site")
     provider = await asyncio.to_thread(make_instance, "many", site_folder=theirs)
     switch, seats = provider.site.switch, provider.site.seats
     more = MORE.format(port=switch.sip_port, password=seats["801"].secret)

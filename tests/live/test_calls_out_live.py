@@ -92,14 +92,20 @@ def number(digit: str) -> str:
     return f"03012345670{digit}"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def both(make_instance, tmp_path_factory, prompt_cache):
-    """Give a floor whose provider is a second Asterisk, where we are the handsets 801 and 802."""
-    theirs = write_site(tmp_path_factory.mktemp("carrier") / "site")
+def write_provider(folder):
+    """Write the site of the provider: the test site with seats of other numbers, and its dialplan."""
+    theirs = write_site(folder)
     acd = theirs / "acd.conf"
     acd.write_text(re.sub(r"\b10([1-4])\b", r"80\1", acd.read_text()))
     with (theirs / "extensions.conf").open("a") as plan:
         plan.write(PROVIDER)
+    return theirs
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def both(make_instance, tmp_path_factory, prompt_cache):
+    """Give a floor whose provider is a second Asterisk, where we are the handsets 801 and 802."""
+    theirs = write_provider(tmp_path_factory.mktemp("carrier") / "site")
     provider = await asyncio.to_thread(make_instance, "carrier", site_folder=theirs)
     switch, seats = provider.site.switch, provider.site.seats
     more = MORE.format(port=switch.sip_port, first=seats["801"].secret, second=seats["802"].secret)

@@ -90,8 +90,11 @@ def _take_rules(floor: Floor, call: Call, rule: QueueRule) -> None:
 
 
 def learn_rules(floor: Floor, call: Call, rule: QueueRule) -> None:
-    """The rules of its queue have changed. Its place stands, and how long it may wait, and what was eased for it."""
-    if call.state not in {"waiting", "offered"}:
+    """The rules of its queue have changed. Its place stands, and how long it may wait, and what was eased for it.
+
+    A virtual call in an agent's hand may be given back, and waits by the new rules then.
+    """
+    if call.state not in {"waiting", "offered"} and not (call.virtual and call.state == "talking"):
         return
     eases = [step for number, step in enumerate(rule.steps) if call.steps_done >> number & 1]
     call.needs, call.tiers = all_needs(call.asked, rule), rule.tiers
@@ -103,8 +106,9 @@ def learn_rules(floor: Floor, call: Call, rule: QueueRule) -> None:
         plan_circle(floor, call, rule)
     if 0 < rule.overtake_most <= call.passed:
         call.rank, call.due = FRONT, call.arrived
-    plan_step(floor, call)
-    telling.plan(floor, call, rule)
+    if call.state != "talking":
+        plan_step(floor, call)
+        telling.plan(floor, call, rule)
 
 
 def _will_come(seat: Seat, call: Call) -> bool:

@@ -4,7 +4,7 @@ import pytest
 
 from acd.core import commands as cmd
 from acd.core import events as ev
-from acd.core.rules import QueueRule, Step
+from acd.core.rules import FRONT, QueueRule, Step
 from tests.core.house import House, offers, same
 from tests.core.test_reconcile import held
 
@@ -268,3 +268,17 @@ def test_a_snapshot_that_names_it_after_all_changes_nothing():
     house.pass_time(1_000)
     house.look(calls=[held(house, "m", medium="voicemail")])
     assert house.state.calls["m"].number == 1
+
+
+def test_given_back_it_waits_by_the_rules_of_now():
+    """The rules changed while an agent had it: passed as often as they allow now, it stands in front."""
+    house = House(queues=[QueueRule(name="sales", wrap_up_ms=0, overtake_most=3)], seats={"101": ("sales",)})
+    message(house, priority=10)
+    house.arrive("quick", priority=1)
+    house.log_in("101")  # it rings for the quick one, who passes the message
+    assert offers(house.serve("quick")) == [("m", "101")]
+    talked = house.talk("m")
+    house.give(ev.Configured(queues=(QueueRule(name="sales", wrap_up_ms=0, overtake_most=1),), seats=()))
+    assert house.state.calls["m"].passed == 1
+    house.give(ev.OfferEnded(offer=talked, outcome="hung-up"))
+    assert (house.state.calls["m"].state, house.state.calls["m"].rank) == ("waiting", FRONT)

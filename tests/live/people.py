@@ -8,6 +8,8 @@ import asyncio
 import contextlib
 from pathlib import Path
 
+import pytest
+
 from acd.settings import Site
 from ivr.audio import Audio
 from ivr.softphone import Phone, PhoneCall, SoftphoneError, Softphones
@@ -103,10 +105,14 @@ class People:
     async def hears(self, call: PhoneCall, word: str, within_s: float = WITHIN_S) -> None:
         """Wait until somebody hears a sound that has a name."""
         listened: list[str] = []
-        async with asyncio.timeout(within_s):
-            while word not in listened:
-                assert call.state != "ended", f"{call}: ended without {word}, after {listened}"
-                listened += heard(await self.listen(call))
+        try:
+            async with asyncio.timeout(within_s):
+                while word not in listened:
+                    assert call.state != "ended", f"{call}: ended without {word}, after {listened}"
+                    listened += heard(await self.listen(call))
+        except TimeoutError:
+            kept = [str(path) for path in sorted(self.folder.glob("heard-*.wav"))[-1:]]
+            pytest.fail(f"{call}: not {word} within {within_s:g} s, but {listened}; the last half second: {kept}")
 
     async def talk(self, caller: PhoneCall, agent: PhoneCall) -> None:
         """See that two hear each other, each the other's voice."""

@@ -50,6 +50,16 @@ QUEUES = {
     ],
     "caller redirected away mid-queue": ["live/test_situations_queues.py::test_a_caller_is_redirected_away"],
     "caller bridged elsewhere": ["live/test_situations_queues.py::test_a_caller_is_bridged_elsewhere_and_comes_back"],
+    "blind transfer, to an agent, a queue, outside": [
+        "live/test_transfer_live.py::test_to_another_seat",
+        "live/test_transfer_live.py::test_to_a_queue",
+        "live/test_transfer_live.py::test_to_a_number_outside",
+    ],
+    "attended transfer": [
+        "live/test_consult_live.py::test_a_seat_that_agreed",
+        "live/test_consult_live.py::test_a_queue_that_answered",
+        "live/test_consult_live.py::test_by_keys",
+    ],
     "member list reload under traffic": ["live/test_situations_queues.py::test_seats_are_reloaded_under_traffic"],
     "bug: one member rung by several queues at once": [
         "live/test_situations_queues.py::test_two_queues_do_not_ring_one_phone_at_once",
@@ -81,6 +91,7 @@ FAST_AGI = {
     "execute": [f"{AGI}test_verbs", "live/test_agi_bin.py::test_the_same_as_under_asterisk"],
     "database": [f"{AGI}test_verbs", "live/test_agi_bin.py::test_the_same_as_under_asterisk"],
     "hangup": [f"{AGI}test_hangup", "live/test_agi_bin.py::test_hang_up_in_a_script"],
+    "AsyncAGI break": ["live/test_situations_ami.py::test_a_program_that_leads_a_call_lets_it_go"],
     "exit status": ["live/test_agi_bin.py::test_a_script_that_dies", "ivr/test_scripts.py::test_a_broken_script"],
     "a script that others wrote": [f"{AGI}test_a_published_script_runs_unchanged"],
 }
@@ -103,6 +114,8 @@ MANAGER = {
         "live/test_situations_queues.py::test_a_caller_is_redirected_out_of_a_talk",
     ],
     "redirect dual": ["live/test_situations_queues.py::test_both_are_redirected_out_of_a_talk"],
+    "play DTMF": [f"{AMI}test_keys_that_somebody_plays"],
+    "mixmonitor with id": [f"{AMI}test_a_talk_that_somebody_records"],
     "bridge": ["live/test_situations_queues.py::test_a_caller_is_bridged_elsewhere_and_comes_back"],
     "status with all variables": [f"{AMI}test_all_variables_of_a_channel"],
     "user events": [
@@ -142,6 +155,10 @@ TELEPHONY_IN = {
     "flood of keys": ["live/test_hostile_keys.py::test_flood_of_keys"],
     "digits during a transfer": [f"{NETWORK}test_keys_during_a_transfer"],
     "SIP torture": ["live/test_hostile_sip.py::test_torture"],
+    "text with redundancy (T.140)": [
+        "live/test_situations_text.py::test_broken_text",
+        "live/test_situations_text.py::test_text_at_a_thousand_letters_a_second",
+    ],
     "STIR/SHAKEN": [f"{NETWORK}test_a_signed_identity", f"{NETWORK}test_a_claim_to_be_verified"],
     "control characters in a SIP MESSAGE": [f"{NETWORK}test_a_text_message"],
     "events forged by a caller": [f"{HOSTILE}test_forged_events"],
@@ -153,6 +170,7 @@ MANAGER_HOLES = {
     "path traversal": ["live/test_instance.py::test_the_ami_account_may_do_nothing_else"],
     "event flood, slow reader": [
         f"{AMI}test_a_reader_that_stops_for_a_while",
+        f"{AMI}test_a_reader_that_stops_for_long",
         "ivr/test_ami_hostile.py::test_endless_message",
     ],
     "events for unknown channels, duplicated, out of order": [
@@ -179,7 +197,10 @@ TOLL_FRAUD = {
         "acd/test_numbers.py::test_ten_thousand_attempts",
         "live/test_calls_out_live.py::test_what_may_not_be_called",
     ],
-    "caps": ["core/test_outgoing.py::test_no_cap_is_ever_broken"],
+    "caps": [
+        "core/test_outgoing.py::test_no_cap_is_ever_broken",
+        "acd/test_calling_desk.py::test_two_thousand_attempts_and_twenty_restarts",
+    ],
 }
 
 TABLES = [QUEUES, FAST_AGI, MANAGER, TELEPHONY_IN, MANAGER_HOLES, TOLL_FRAUD]

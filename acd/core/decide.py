@@ -74,9 +74,11 @@ def _key_pressed(floor: Floor, event: ev.KeyPressed) -> None:
 def _transferred(floor: Floor, event: ev.CallTransferred) -> None:
     call = floor.state.calls.get(event.call)
     if call is not None:
+        giving.have_talked(floor, call)
         giving.give_away(floor, call)
         other = floor.state.calls.get(event.takes)
         if other is not None and other is not call:
+            giving.have_talked(floor, other)
             giving.take_over(floor, call, other)
 
 

@@ -4,8 +4,18 @@ What the seat has to do with it ends as with any talk, when its leg is gone (`of
 queue by an arrival of his own (`reconcile.come_back`). Here is what lies between the two.
 """
 
+from acd.core import offering
 from acd.core.floor import Floor
 from acd.core.model import Call
+
+
+def have_talked(floor: Floor, call: Call) -> None:
+    """Its agent could give it away: so they have talked, though the switch's word of that may have been lost."""
+    for name in call.offers:
+        offer = floor.state.offers[name]
+        if offer.state == "answered":
+            offering.connected(floor, offer)
+            return
 
 
 def give_away(floor: Floor, call: Call) -> None:

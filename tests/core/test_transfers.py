@@ -129,6 +129,24 @@ def test_nobody_takes_over_what_is_no_talk():
         assert house.state.calls["own"].state == "offered"
 
 
+def test_the_talk_is_known_by_its_being_given():
+    """That both had been joined was never heard: who is given away has talked, and so has who takes him."""
+    house = House(wrap_up_ms=10_000)
+    house.log_in("102")
+    house.arrive("a")
+    first = house.offer_of("a")
+    house.give(ev.OfferAnswered(offer=first))
+    house.log_in("101")
+    house.arrive("own", "support")
+    second = house.offer_of("own")
+    house.give(ev.OfferAnswered(offer=second))
+    house.give(ev.CallTransferred(call="a", seat="102", takes="own"))
+    assert (house.state.calls["a"].state, house.state.calls["a"].offers) == ("talking", (second,))
+    assert house.give(ev.CallEnded(call="own")) == []
+    house.give(ev.OfferEnded(offer=first, outcome="hung-up"))
+    assert house.state.seats["102"].state == "wrap-up"
+
+
 def test_given_and_then_taken_over():
     """Where the switch tells in two steps, the second finds him on his way, and he talks."""
     house = House()

@@ -1,4 +1,4 @@
-"""SIP torture (RFC 4475) at Asterisk with callfloor behind it: no ghost call, nothing left over, a line that works."""
+"""SIP torture (RFC 4475, RFC 5118) at Asterisk, callfloor behind it: no ghost call, nothing left, a line that works."""
 
 import asyncio
 import re
@@ -17,7 +17,7 @@ CALL_S = 1.0
 QUIET_S = 1.5
 """No answer so long after the last one: there will be none."""
 
-CALLS = {"wsinv", "esc01", "lwsdisp"}
+CALLS = {"wsinv", "esc01", "lwsdisp", "port-ambiguous", "port-unambiguous", "ipv6-in-sdp", "mult-ip-in-sdp"}
 """Messages that are calls, however odd they look."""
 REFUSED = {"mismatch01", "bext01", "invut"}
 """Messages that ask for what cannot be."""
@@ -71,7 +71,7 @@ NAMES = (b"via", b"from", b"to", b"call-id", b"cseq")
 
 
 async def test_torture(floor):
-    """Every message of RFC 4475 ends as a refusal, as silence or as a call that can be hung up, and none as a ghost."""
+    """Every message of the RFCs ends as a refusal, as silence or as a call that can be hung up, and none as a ghost."""
     loop = asyncio.get_running_loop()
     port = floor.server.site.switch.sip_port
     transport, torturer = await loop.create_datagram_endpoint(lambda: Torturer(port), local_addr=(HOST, 0))
@@ -91,6 +91,7 @@ async def test_torture(floor):
     statuses = {name: torturer.statuses.get(call_id(message), 0) for name, message in sent.items()}
     assert {name for name, status in statuses.items() if status == 200} >= CALLS
     assert all(400 <= statuses[name] < 600 for name in REFUSED)
+    assert statuses["ipv6-bad"] == 0
     assert len(floor.seen(CallArrived)) >= len(CALLS)
     assert {event.call for event in floor.seen(CallArrived)} == {event.call for event in floor.seen(CallEnded)}
     async with await Wire.open(port) as caller:

@@ -6,6 +6,7 @@ connections that are not logged in, events as answers to actions, the time that 
 
 import asyncio
 import contextlib
+import os
 import re
 import time
 from hashlib import md5
@@ -15,17 +16,28 @@ from structlog.testing import capture_logs
 
 from acd.core import events as ev
 from ivr.ami import Link, LinkError, clean, text
+from ivr.softphone import SoftphoneError
+from ivr.tones import read_wav, tone_level_db
 from tests.live.floor import channels
 from tests.live.manager import Manager, add_account, connection, headers
 from tests.live.phones import Row, Sipp, caller
-from tests.live.testsite import write_site
+from tests.live.testsite import HERTZ, write_site
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 
 STRANGER = "stranger"
+LOUD_DB = -30.0
 AT_ONCE = 15
 """Connections that knock; Asterisk takes a second to say no, and has twenty that are not logged in at most."""
 FORGED = "exten => 700,1,UserEvent(CallArrived,Queue: sales)\n same => n,UserEvent(CallLeft)\n same => n,Wait(2)\n"
+ASYNC = (
+    "exten => 5550170,1,Answer()\n same => n,AGI(agi:async)\n"
+    " same => n,Set(CALLERID(dnid)=5550102)\n same => n,Goto(5550102,1)\n"
+)
+LAG_S = int(os.environ.get("LAG_S", "6"))
+"""How long callfloor reads nothing while crowds call, s; any time may be asked for."""
+LAG_RATE = int(os.environ.get("LAG_RATE", "60"))
+"""Calls a second meanwhile."""
 NASTY = [
     "x\r\nAction: Command\r\nCommand: core stop now",
     "x\r\n\r\nAction: Originate\r\nChannel: Local/s@acd-hold/n",
@@ -41,9 +53,15 @@ NASTY = [
 
 @pytest.fixture(scope="module")
 def site_folder(tmp_path_factory):
-    """Give the test site with a stranger at the manager interface, and an extension that speaks like acd-hold."""
-    folder = write_site(tmp_path_factory.mktemp("ami") / "site", changes={"[from-seat]\n": "[from-seat]\n" + FORGED})
+    """Give the test site with a stranger at the manager interface, and an extension that speaks like acd-hold.
+
+    Another one has somebody's program lead the call by AsyncAGI, and goes on to a queue when that lets go.
+    """
+    changes = {"[from-seat]\n": "[from-seat]\n" + FORGED, "[from-trunk]\n": "[from-trunk]\n" + ASYNC}
+    folder = write_site(tmp_path_factory.mktemp("ami") / "site", changes=changes)
     add_account(folder, STRANGER, "all")
+    with (folder / "modules.conf").open("a") as file:
+        file.write("load = app_mixmonitor.so\n")
     return folder
 
 
@@ -198,6 +216,54 @@ async def test_answers_keep_their_actions(floor, tmp_path):
     assert took < 5
 
 
+async def test_a_program_that_leads_a_call_lets_it_go(floor):
+    """AsyncAGI: while somebody's program has the caller he is nobody's call here; after its break he waits as any."""
+    caller, own = await floor.caller("5550170")
+    async with Manager.at(port(floor), STRANGER) as manager:
+        await floor.until(lambda: bool(channels(floor.server.instance)), "a channel")
+        [channel] = channels(floor.server.instance)
+        for command in ("EXEC NoOp held", 'SET VARIABLE ACD_QUEUE "support"', "GET VARIABLE CHANNEL"):
+            assert b"Success" in await manager.ask("AGI", f"Channel: {channel}", f"Command: {command}")
+        assert not floor.seen(ev.CallArrived)
+        await manager.ask("AGI", f"Channel: {channel}", "Command: ASYNCAGI BREAK")
+    assert (await floor.sees(ev.CallArrived, caller=own)).queue == "sales"
+    await floor.hears(caller, "music")
+
+
+async def test_keys_that_somebody_plays(floor):
+    """PlayDTMF: a caller in a menu hears them and has pressed none; then he presses one."""
+    caller, _ = await floor.caller("5550101")
+    await floor.hears(caller, "long-menu")
+    async with Manager.at(port(floor), STRANGER) as manager:
+        [channel] = channels(floor.server.instance)
+        for digit in "12":
+            said = await manager.ask("PlayDTMF", f"Channel: {channel}", f"Digit: {digit}", "Duration: 100")
+            assert b"Success" in said
+        assert not floor.seen(ev.CallArrived)
+        await caller.dtmf("2")
+        assert (await floor.sees(ev.CallArrived)).queue == "support"
+
+
+async def test_a_talk_that_somebody_records(floor, tmp_path):
+    """MixMonitor: started and stopped by its id on a caller's channel, it has both voices, and the talk goes on."""
+    agent = await floor.agent("101", answer_after_ms=0)
+    caller, own = await floor.waiter()
+    await floor.until(lambda: floor.call(own).state == "talking", "they talk")
+    await floor.talk(caller, agent.calls[0])
+    channel = floor.server.switch.channels.calls[floor.call(own).id].channel
+    async with Manager.at(port(floor), STRANGER) as manager:
+        file = tmp_path / "talk.wav"
+        said = await manager.ask("MixMonitor", f"Channel: {channel}", f"File: {file}", "options: i(MARK)")
+        [mark] = headers(said, "MixMonitorID")
+        await asyncio.sleep(1)
+        assert b"Success" in await manager.ask("StopMixMonitor", f"Channel: {channel}", f"MixMonitorID: {mark}")
+        assert b"Error" in await manager.ask("StopMixMonitor", f"Channel: {channel}", f"MixMonitorID: {mark}")
+    sound = read_wav(file)
+    assert min(tone_level_db(sound, HERTZ[voice]) for voice in ("caller", "agent")) > LOUD_DB
+    await floor.talk(caller, agent.calls[0])
+    assert floor.call(own).state == "talking"
+
+
 async def test_a_reader_that_stops_for_a_while(floor, tmp_path):
     """While callfloor does not read for seconds callers come: none is lost, and they are served as they came."""
     for seat in ("101", "102"):
@@ -211,3 +277,39 @@ async def test_a_reader_that_stops_for_a_while(floor, tmp_path):
     arrivals = [event.caller for event in floor.seen(ev.CallArrived)]
     assert sorted(arrivals) == [row.name for row in rows]
     assert [number for number, _ in floor.offers()] == arrivals
+
+
+async def test_a_reader_that_stops_for_long(floor, tmp_path):
+    """While nothing is read crowds come and go: who waited before is served first, then those who came among them."""
+    first, own = await floor.waiter()
+    crowd = await Sipp.start(
+        caller(stay_ms=200),
+        tmp_path,
+        floor.address,
+        rows=[Row("5550102", f"55564{number:02}") for number in range(100)],
+        calls=LAG_RATE * LAG_S,
+        rate=LAG_RATE,
+    )
+    async with crowd:
+        stays = await Sipp.start(
+            caller(stay_ms=1_000 * (LAG_S + 60)),
+            tmp_path,
+            floor.address,
+            rows=[Row("5550102", f"55565{number:02}") for number in range(5)],
+            calls=5,
+            rate=1,
+        )
+        async with stays:
+            time.sleep(LAG_S)  # noqa: ASYNC251 - the loop itself is what stops
+            await crowd.finished()
+            await floor.until(lambda: len(floor.state.calls) == 6, "six wait", within_s=LAG_S + 20)
+            numbers = [call.caller for call in sorted(floor.state.calls.values(), key=lambda call: call.key)]
+            assert numbers[0] == own
+            assert sorted(numbers[1:]) == [f"55565{number:02}" for number in range(5)]
+            for seat in ("101", "102"):
+                await floor.agent(seat, answer_after_ms=0, talk_ms=50)
+            await floor.until(lambda: len(floor.offers()) == 6, "all served", within_s=60)
+            assert [number for number, _ in floor.offers()] == numbers
+    assert floor.server.faults() == []
+    with contextlib.suppress(SoftphoneError):  # he has been served
+        await first.hang_up()

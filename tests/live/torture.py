@@ -1,4 +1,4 @@
-"""The messages of RFC 4475 (SIP torture tests), written anew for a server that is called at 5550102.
+"""The messages of RFC 4475 and RFC 5118 (SIP torture tests), written anew for a server that is called at 5550102.
 
 Each is one of the RFC's situations, by its name there. Where the RFC sends an INVITE to somebody else, here it goes to
 a number that leads to a queue, so that whatever Asterisk takes for a call becomes one.
@@ -62,7 +62,7 @@ class Pen:
 def messages(port: int) -> dict[str, bytes]:
     """Write all of them, by their names."""
     pen = Pen(port)
-    return valid(pen) | invalid(pen) | beyond_syntax(pen)
+    return valid(pen) | invalid(pen) | beyond_syntax(pen) | of_version_6(pen)
 
 
 def valid(pen: Pen) -> dict[str, bytes]:
@@ -167,4 +167,45 @@ def beyond_syntax(pen: Pen) -> dict[str, bytes]:
         "inv2543": pen.text(
             Via=pen.via, From=f"sip:5550201@{HOST}", drop=("Contact", "Max-Forwards", "Content-Length"), more="i: x\r\n"
         ),
+    }
+
+
+def of_version_6(pen: Pen) -> dict[str, bytes]:
+    """RFC 5118: addresses of IPv6, right, wrong and doubtful, at a server that may speak IPv4 alone."""
+    there = "sip:5550102@[2001:db8::10]"
+    via = f"SIP/2.0/UDP [2001:db8::9:1]:{pen.port};branch=z9hG4bK"
+    mapped = f"o=a 97 0 IN IP6 ::ffff:{HOST}\r\ns=-\r\nc=IN IP6 ::ffff:{HOST}\r\nt=0 0\r\nm=audio 6000 RTP/AVP 8\r\n"
+
+    def begin(text: str) -> str:
+        return f"INVITE {text} SIP/2.0"
+
+    def new() -> str:
+        return via + secrets.token_hex(6)
+
+    return {
+        "ipv6-good": pen.other(
+            "REGISTER", "sip:[2001:db8::10]", Via=new(), Contact="<sip:user@[2001:db8::1]>", To=f"<{there}>"
+        ),
+        "ipv6-bad": pen.other("REGISTER", "sip:2001:db8::10", Via=new(), Contact="<sip:user@[2001:db8::1]>"),
+        "port-ambiguous": pen.text(begin("sip:5550102@[2001:db8::10:5070]"), Via=new()),
+        "port-unambiguous": pen.text(begin(f"{there}:5070"), Via=new()),
+        "via-received-param-with-delim": pen.other("BYE", Via=f"{new()};received=[2001:db8::9:255]"),
+        "via-received-param-no-delim": pen.other("OPTIONS", Via=f"{new()};received=2001:db8::9:255"),
+        "ipv6-in-sdp": pen.text(
+            begin(there),
+            Via=new(),
+            Contact=f"<sip:user@[2001:db8::20]:{pen.port}>",
+            body=SDP.replace(f"IP4 {HOST}", "IP6 2001:db8::20"),
+        ),
+        "mult-ip-in-header": pen.other(
+            "OPTIONS", Via=new(), more=f"Via: SIP/2.0/UDP {HOST}:{pen.port};branch=z9hG4bKb;received=::ffff:{HOST}\r\n"
+        ),
+        "mult-ip-in-sdp": pen.text(
+            begin(there), body=SDP + "m=video 6024 RTP/AVP 34\r\nc=IN IP6 2001:db8::1\r\na=rtpmap:34 H263/90000\r\n"
+        ),
+        "ipv4-mapped-ipv6": pen.text(
+            begin(there), Via=f"SIP/2.0/UDP [::ffff:{HOST}]:{pen.port};branch=z9hG4bKm", body="v=0\r\n" + mapped
+        ),
+        "ipv6-bug-abnf-3-colons": pen.other("OPTIONS", "sip:5550102@[2001:db8:::192.0.2.1]", Via=new()),
+        "ipv6-correct-abnf-2-colons": pen.other("OPTIONS", "sip:5550102@[2001:db8::192.0.2.1]", Via=new()),
     }

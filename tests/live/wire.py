@@ -3,7 +3,7 @@
 A softphone and sipp are too well-behaved for hostile input: they will not send an address with a NUL, half a header or
 a name of ten kilobytes. A `Wire` is one call: it writes its requests from pieces of bytes, answers challenges,
 acknowledges, and says 200 to what the other side asks of it. Its `Sound` counts the packets that it hears, and strikes
-keys as RFC 4733 events as fast as it is told.
+keys as RFC 4733 events as fast as it is told. It may offer a stream of text beside (T.140 with RED, RFC 4103).
 """
 
 import asyncio
@@ -18,6 +18,12 @@ _RETRANSMIT_S = 0.5
 _EVENTS = 101
 """The payload type of RFC 4733 events."""
 _KEYS = "0123456789*#ABCD"
+RED, T140 = 103, 98
+"""The payload types of text, with redundancy and without."""
+_TEXT = (
+    f"m=text {{}} RTP/AVP {RED} {T140}\r\na=rtpmap:{T140} t140/1000\r\na=rtpmap:{RED} red/1000\r\n"
+    f"a=fmtp:{RED} {T140}/{T140}/{T140}\r\n"
+)
 
 
 class Said(NamedTuple):
@@ -57,6 +63,12 @@ class Sound(asyncio.DatagramProtocol):
         self._last = sequence
         self.heard += 1
 
+    def send(self, kind: int, payload: bytes, port: int) -> None:
+        """Send one packet of a payload type."""
+        head = bytes([0x80, kind]) + self._sequence.to_bytes(2) + (self._sequence * 160).to_bytes(4)
+        self.transport.sendto(head + self._source + payload, (HOST, port))
+        self._sequence = (self._sequence + 1) & 0xFFFF
+
     def strike(self, key: str, port: int) -> None:
         """Press and release a key: its event begins, and ends three times for those who lose packets."""
         timestamp = (self._sequence * 160).to_bytes(4)
@@ -80,6 +92,9 @@ class Wire(asyncio.DatagramProtocol):
         self._to = b""
         self._target = b"sip:%s:%d" % (HOST.encode(), port)
         self._sound_port = 0
+        self._with_text = False
+        self.text_port = 0
+        """Where the other side takes text; 0: it takes none."""
         self._answers: asyncio.Queue[Said] = asyncio.Queue()
 
     @classmethod
@@ -98,6 +113,17 @@ class Wire(asyncio.DatagramProtocol):
             extra += self._credentials(said, "INVITE", uri)
             said = await self._ask(b"INVITE", uri, extra, self._offer(), within_s)
         return said.status if said is not None else 0
+
+    async def dial_with_text(self) -> int:
+        """Call with a stream of text on the sound's own port beside the sound; the final status."""
+        self._with_text = True
+        return await self.dial()
+
+    def type(self, payload: bytes, kind: int = RED) -> None:
+        """Send a packet of text, to where text is taken, and to where sound is."""
+        for port in (self.text_port, self._sound_port):
+            if port:
+                self.sound.send(kind, payload, port)
 
     async def again(self, extra: bytes) -> int:
         """Negotiate anew within the call (re-INVITE), with more headers."""
@@ -159,6 +185,8 @@ class Wire(asyncio.DatagramProtocol):
                 self._target = contact[1] if contact else self._target
                 audio = re.search(rb"(?m)^m=audio (\d+) ", data)
                 self._sound_port = int(audio[1]) if audio else 0
+                text = re.search(rb"(?m)^m=text (\d+) ", data)
+                self.text_port = int(text[1]) if text else 0
             uri = self._target if said.status == 200 else b"sip:" + HOST.encode()
             branch = secrets.token_hex(8) if said.status == 200 else f"{self._call_id}{int(sequence)}"
             self.send(self._request(b"ACK", uri, int(sequence), branch, to=said.header("To")))
@@ -217,6 +245,7 @@ class Wire(asyncio.DatagramProtocol):
             f"v=0\r\no=wire 1 1 IN IP4 {HOST}\r\ns=-\r\nc=IN IP4 {HOST}\r\nt=0 0\r\n"
             f"m=audio {self.sound.port} RTP/AVP 8 {_EVENTS}\r\na=rtpmap:8 PCMA/8000\r\n"
             f"a=rtpmap:{_EVENTS} telephone-event/8000\r\na=fmtp:{_EVENTS} 0-16\r\n"
+            + (_TEXT.format(self.sound.port) if self._with_text else "")
         ).encode()
 
     def _credentials(self, challenge: Said, method: str, uri: bytes) -> bytes:

@@ -62,7 +62,13 @@ CALLING_OUT = (
         "0",
         "So much may be spent in any 24 hours, in the unit of `rates`: a talk is cut where it ends. 0 for any sum.",
     ),
-    Option("tries", number(1, 20), "3", "So many lines are tried for one call, if a line or its network fails."),
+    Option(
+        "tries",
+        number(1, 20),
+        "3",
+        "So many lines are tried for one call, if a line or its network fails, lets the call not through (403) or says "
+        "nothing at all.",
+    ),
     Option("ring", duration("5s", "5m"), "60s", "How long the other side rings.", "ring_ms"),
     Option("longest", duration("1m", "24h"), "4h", "How long a talk may be.", "longest_ms"),
 )

@@ -27,6 +27,9 @@ log = structlog.get_logger()
 HELP_S = 3.0
 """So long a call for help waits for the core."""
 
+_TOLD = ("ACD_LEG", "DIALSTATUS", "HANGUPCAUSE", "ACD_SAID")
+_RANG = ("RINGTIME_MS", "PROGRESSTIME_MS")
+"""Dial sets them as it hears that it rings, or anything else; they are empty if it never did."""
 _BARRED: Mapping[Barred, str] = {
     "no-number": "out-no-number",
     "unknown": "out-no-number",
@@ -44,6 +47,7 @@ _ENDED: Mapping[LegOutcome, str] = {
     "no-answer": "out-no-answer",
     "no-such-number": "out-no-number",
     "rejected": "out-rejected",
+    "forbidden": "out-rejected",
 }
 
 
@@ -94,9 +98,10 @@ class CallingOut:
 
     async def _dialled(self, caller: Caller) -> None:
         seat = self._seat_of(caller.channel)
-        leg, status, told = [await GetVariable(name) or "" for name in ("ACD_LEG", "DIALSTATUS", "HANGUPCAUSE")]
+        leg, status, told, said = [await GetVariable(name) or "" for name in _TOLD]
         cause = int(told) if told.isdecimal() and told.isascii() else 0
-        outcome = leg_outcome(status, cause)
+        rang = [await GetVariable(name) for name in _RANG]
+        outcome = leg_outcome(status, cause, said=said, rang=any(rang))
         out = await self._desk.failed(seat, caller.uniqueid, leg, outcome, cause)
         if out.answer == "ok":
             await go(out)

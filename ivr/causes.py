@@ -4,6 +4,8 @@ Hang-up causes are those of ITU-T Q.850; chan_pjsip makes them of SIP answers (h
 486 -> 17, 603 -> 21, 408 -> 18, 480 -> 19, 404 -> 1, 484 -> 28, 410 -> 22, no contact -> 20 or 3.
 """
 
+import re
+
 from acd.core.outcomes import LegOutcome, OfferOutcome
 from ivr.held import Leg
 
@@ -19,6 +21,7 @@ _UNREACHABLE = frozenset({1, 2, 3, 20, 22, 27, 38})
 _NO_SUCH_NUMBER = frozenset({1, 2, 22, 28})
 _NOT_ANSWERED = frozenset({19})
 _REJECTED = frozenset({21, 29, 55, 57, 87})
+_FORBIDDEN = re.compile(r"SIP 40[1237]\b")
 
 
 def outcome_of(leg: Leg, cause: int, at: int) -> OfferOutcome:
@@ -36,8 +39,21 @@ def outcome_of(leg: Leg, cause: int, at: int) -> OfferOutcome:
     return "unreachable" if cause in _UNREACHABLE else "failed"
 
 
-def leg_outcome(status: str, cause: int) -> LegOutcome:
-    """Say how a call out ended without an answer, by Dial's DIALSTATUS and the cause that the line gave."""
+def leg_outcome(status: str, cause: int, *, said: str = "", rang: bool = True) -> LegOutcome:
+    """Say how a call out ended without an answer.
+
+    Args:
+        status: Dial's DIALSTATUS.
+        cause: what the line gave for it.
+        said: the line's own words, such as `SIP 403 Forbidden`. That is Q.850's 21 as 603 is; but by it the trunk
+            speaks of itself or of the account there, and not the other side of itself (RFC 3261, 21.4.4 and 21.6.2).
+        rang: whether anything was heard of it meanwhile, be it that it rings.
+
+    """
+    if _FORBIDDEN.match(said):
+        return "forbidden"
+    if status == "NOANSWER" and not rang:
+        return "silent"
     if status == "BUSY" or cause in _BUSY:
         return "busy"
     if status == "NOANSWER" or cause in _NOT_ANSWERED:

@@ -15,7 +15,17 @@ failed       anything else, the switch's own failures included
 """
 
 LegOutcome = Literal[
-    "hung-up", "cancelled", "busy", "no-answer", "rejected", "no-such-number", "congestion", "no-line", "lost"
+    "hung-up",
+    "cancelled",
+    "busy",
+    "no-answer",
+    "rejected",
+    "no-such-number",
+    "forbidden",
+    "congestion",
+    "silent",
+    "no-line",
+    "lost",
 ]
 """How a call out ended.
 
@@ -23,7 +33,9 @@ hung-up         it was answered, and is over
 cancelled       who called hung up before there was an answer
 busy, no-answer, rejected, no-such-number
                 so the other side said
+forbidden       the trunk does not let this call through; another may
 congestion      the line, or the network behind it, did not carry it
+silent          nothing came of it all the time, not so much as that it rings
 no-line         no further line was free
 lost            it ended while nobody was looking
 """

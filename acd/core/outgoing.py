@@ -33,8 +33,10 @@ CUT_MS = 1_000
 EMERGENCY_RING_MS, EMERGENCY_LONGEST_MS = 120_000, 86_400_000
 """Who calls for help is neither given up nor cut off by what a site sets for other calls."""
 
-LINE_FAILED = frozenset({"congestion"})
+LINE_FAILED = frozenset({"congestion", "silent"})
 """Outcomes that are the line's fault, or that of the network behind it: the next line may do better."""
+ELSEWHERE = LINE_FAILED | {"forbidden"}
+"""After these another line is tried. A trunk that lets one call not through may carry all others: it is not blamed."""
 FAR_SIDE = frozenset({"busy", "no-answer"})
 """Outcomes that only the other side can tell: so the line works. A number is refused by a trunk too."""
 
@@ -93,7 +95,7 @@ def failed(floor: Floor, wish: LegFailed) -> CallOutAnswer:
     is_line = wish.outcome in LINE_FAILED
     floor.lines.release(leg, failed=is_line, works=wish.outcome in FAR_SIDE)
     line = None
-    if leg.emergency or (is_line and len(leg.tried) < floor.state.calling_out.tries):
+    if leg.emergency or (wish.outcome in ELSEWHERE and len(leg.tried) < floor.state.calling_out.tries):
         line = _next_line(floor, leg)  # for help every line is tried, whatever the one before said
     if line is None:
         end(floor, leg)

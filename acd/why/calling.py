@@ -168,6 +168,8 @@ _ENDS = {
     "no-answer": "nobody answered",
     "rejected": "the other side rejected it",
     "no-such-number": "there is no such number",
+    "forbidden": "the trunk does not let it through",
+    "silent": "nothing was heard of it, not so much as that it rings",
     "congestion": "the line, or the network behind it, did not carry it",
     "cancelled": "the agent hung up first",
     "hung-up": "over",

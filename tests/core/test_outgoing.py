@@ -79,6 +79,22 @@ def test_congestion_goes_to_another_trunk_first():
     assert not house.state.legs
 
 
+def test_a_trunk_that_forbids_is_not_blamed():
+    """The account there may be closed, or the number; another trunk is tried, and this one carries the next call."""
+    house = house_of()
+    _, dial = ask(house)
+    assert fail(house, dial.leg, "forbidden")[1].line == "two:1"
+    assert not any(line.fault_until for line in house.state.lines.values())
+
+
+def test_a_line_that_says_nothing_failed():
+    """As one that is congested."""
+    house = house_of()
+    _, dial = ask(house)
+    assert fail(house, dial.leg, "silent")[1].line == "two:1"
+    assert [name for name, line in house.state.lines.items() if line.fault_until] == ["one:1"]
+
+
 @pytest.mark.parametrize("outcome", ["busy", "no-answer", "rejected", "no-such-number"])
 def test_what_the_other_side_says_is_an_answer(outcome):
     """No further line is tried, none is blamed; by what only the other side can say one that failed is whole again."""

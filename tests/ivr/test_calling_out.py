@@ -73,6 +73,23 @@ def test_how_it_ended(status, cause, word):
     assert leg_outcome(status, cause) == word
 
 
+@pytest.mark.parametrize(
+    ("status", "cause", "said", "rang", "word"),
+    [
+        ("CONGESTION", 21, "SIP 403 Forbidden", True, "forbidden"),
+        ("CHANUNAVAIL", 21, "SIP 407 Proxy Authentication Required", False, "forbidden"),
+        ("CONGESTION", 21, "SIP 603 Decline", True, "rejected"),
+        ("CONGESTION", 21, "SIP 4039 ${SHELL(id)}", True, "rejected"),
+        ("NOANSWER", 0, "", False, "silent"),
+        ("NOANSWER", 0, "", True, "no-answer"),
+        ("BUSY", 17, "SIP 486 Busy Here", False, "busy"),
+    ],
+)
+def test_what_the_line_itself_says(status, cause, said, rang, word):
+    """A trunk that does not let us, and one from which nothing came, are no answer of the other side."""
+    assert leg_outcome(status, cause, said=said, rang=rang) == word
+
+
 @pytest.mark.parametrize("dial", ["PJSIP/1&PJSIP/2@x", "Local/1,1", "PJSIP/${X}@x", "PJSIP", "PJSIP/1)@x", "PJSIP/1 2"])
 def test_what_is_never_dialled(dial):
     """The step takes a technology, a line and a number, and nothing that the dialplan would read as more."""

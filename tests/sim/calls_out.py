@@ -46,7 +46,7 @@ class CallsOut:
 
     def _failed(self, out, attempt):
         if self.outs.get(out.leg) is out and out.attempt == attempt:
-            outcome = self.world.chance.choice(["congestion", "congestion", "busy", "no-answer"])
+            outcome = self.world.chance.choice(["congestion", "silent", "forbidden", "busy", "no-answer"])
             self.world.tell(ev.LegFailed(seat="101", leg=out.leg, outcome=outcome))
             if out.attempt == attempt:  # no other line was tried
                 self._plan((10, 2_000), self._hang_up, out)

@@ -203,7 +203,7 @@ def _queue(state: State, name: str, at: int) -> QueueStatus:
         talking=sum(call.state == "talking" for call in calls),
         seats_ready=sum(seat.listens and not seat.work for seat in seats),
         seats_logged_in=len(seats),
-        closed=state.closed.get(name, state.queues[name].closed),
+        closed=state.is_closed(state.queues[name]),
         wait_least_ms=wait_least_ms,
         wait_most_ms=wait_most_ms,
         hit_rate=waits.hit_rate(memory) if memory is not None else None,

@@ -94,7 +94,7 @@ CODES: Mapping[Action, Code] = {
             dial="*20",
             action="queues",
             who="supervisor",
-            help="close a queue, open it, record what callers hear while it is closed",
+            help="close a queue or the whole site, open it, record what callers hear while it is closed",
         ),
         Code(dial="*21", action="next-call", help="who waits, and your next call: queue, wait, number"),
         Code(

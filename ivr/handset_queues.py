@@ -1,7 +1,8 @@
 """Queues closed and opened by telephone: *20 on the handset of a supervisor, as when the roof is on fire.
 
 He chooses a queue, hears how it stands, and closes it, opens it, or records what callers hear while it is closed; they
-hear it before whatever else `overflow` does with them. It stays closed over restarts, until somebody opens it.
+hear it before whatever else `overflow` does with them. Or he chooses the whole site: then whoever calls hears that
+alone. It stays closed over restarts, until somebody opens it.
 """
 
 from collections.abc import Callable
@@ -19,6 +20,7 @@ log = structlog.get_logger()
 
 QUEUES_MOST = 9
 """As many as there are keys; the others are closed by `callfloor queue close`."""
+WHOLE_SITE = "0"
 MESSAGE_MS = 120_000
 SHORTEST_MS = 1_000
 """What is shorter is no message: the hash came before the first word."""
@@ -46,10 +48,8 @@ class QueueMenu:
 
     async def run(self, seat: SeatSettings, language: str) -> None:
         """Talk to him until he has nothing more to say."""
-        queues = dict(zip("123456789", islice(self._site().queues, QUEUES_MOST), strict=False))
-        digit = next(iter(queues), None) if len(queues) == 1 else None
-        if digit is None and queues:
-            digit = await Menu(phrases.queue_menu(queues, language), choices=tuple(queues))
+        queues = dict(zip("123456789", islice(self._site().queues, QUEUES_MOST), strict=False)) | {WHOLE_SITE: ""}
+        digit = await Menu(phrases.queue_menu(queues, language), choices=tuple(queues))
         if digit is None:
             await Play("handset-unchanged")
             return

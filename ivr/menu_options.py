@@ -15,6 +15,13 @@ GENERAL = (
     Option("after", _ACTIONS, "hangup", "What a caller hears when the agent has hung up first."),
     Option("overflow", _ACTIONS, "play sorry-try-later, hangup", "What happens after `max_wait` in a queue."),
     Option(
+        "emergency",
+        _ACTIONS,
+        "hangup",
+        "What happens to every call while a supervisor has closed the whole site (`*20`, then 0): after what he has "
+        "recorded for that, or `sorry-try-later`.",
+    ),
+    Option(
         "most_prompts",
         number(1, 1_000),
         "20",

@@ -25,9 +25,10 @@ from acd.problems import Origin, Problem, Problems, did_you_mean
 from acd.settings import Site
 from ivr import phrases, scripts
 from ivr.actions import Actions, Reference, hours_flow, menu_flow, read_actions
-from ivr.flow import Answer, Caller, Flow, HangUp, InLanguage, Menu, Play, Prompt, SetLanguage
+from ivr.flow import Caller, Flow, HangUp, InLanguage, Menu, Play, Prompt, SetLanguage
 from ivr.flows import FlowFiles, load_flows
 from ivr.hours import Hours, read_closed, read_opening
+from ivr.menu_flows import NOT_IN_A_NUMBER, compile_actions, compile_entry, compile_hours
 from ivr.menu_options import PROMPT_NAME, REPEATED, SECTIONS
 from ivr.overflow import overflow_flow
 from ivr.prompts import SUFFIXES
@@ -42,10 +43,9 @@ _ENTRIES = {
     "default": "a caller who dials another number",
     "after": "a caller whose agent has hung up",
     "overflow": "a caller whose wait is over",
+    "emergency": "a caller while the whole site is closed",
 }
 """Options of [general] that a call can begin with, and whose."""
-
-_NOT_IN_A_NUMBER = re.compile(r"[^0-9*#]")
 
 
 class Ivr(Struct, frozen=True, kw_only=True):
@@ -62,8 +62,12 @@ class Ivr(Struct, frozen=True, kw_only=True):
     warnings: tuple[Problem, ...]
 
 
-def load_ivr(folder: Path, site: Site, *, now_s: Callable[[], float] = time.time) -> Ivr:
-    """Read ivr.conf and the flow files in a site's folder. `now_s` is the clock of the opening hours.
+def load_ivr(
+    folder: Path, site: Site, *, now_s: Callable[[], float] = time.time, is_closed: Callable[[], bool] = lambda: False
+) -> Ivr:
+    """Read ivr.conf and the flow files in a site's folder.
+
+    `now_s` is the clock of the opening hours; `is_closed` says whether the whole site is closed by hand.
 
     Raises:
         ConfigError: it has errors; all of them, and the warnings, are in it.
@@ -71,7 +75,7 @@ def load_ivr(folder: Path, site: Site, *, now_s: Callable[[], float] = time.time
     """
     loader = _loaded(folder, site)
     loader.problems.raise_errors()
-    return loader.compile(now_s)
+    return loader.compile(now_s, is_closed)
 
 
 def check_ivr(folder: Path, site: Site, *, now_s: float | None = None) -> list[Problem]:
@@ -301,17 +305,18 @@ class _Loader:
     def _sections(self, kind: str) -> list[Section]:
         return [one for one in self.config.live() if (variable := one.last("type")) and variable.value == kind]
 
-    def compile(self, now_s: Callable[[], float]) -> Ivr:
-        """Make the flows. Everything was found to be right."""
+    def compile(self, now_s: Callable[[], float], is_closed: Callable[[], bool]) -> Ivr:
+        """Make the flows. Everything was found to be right. `is_closed` says whether the whole site is."""
         flows = dict(self.files.flows)
         for name, one in self.hours.items():
-            flows[hours_flow(name)] = _compile_hours(name, one.hours, self._said(one.otherwise), now_s)
+            flows[hours_flow(name)] = compile_hours(name, one.hours, self._said(one.otherwise), now_s)
         for name, menu in self.menus.items():
             flows[menu_flow(name)] = self._compile_menu(name, menu)
         numbers = {number: self._said(entry.actions) for number, entry in self.numbers.items()}
+        default, otherwise = (self._said(self.general[option]) for option in ("default", "emergency"))
         routes = {
-            "entry": _compile_entry(numbers, self._said(self.general["default"])),
-            "after": _compile_actions("after", self._said(self.general["after"])),
+            "entry": compile_entry(numbers, default, otherwise, is_closed),
+            "after": compile_actions("after", self._said(self.general["after"])),
             "overflow": overflow_flow(self._said(self.general["overflow"])),
         }
         limits = ScriptLimits(at_once=self.general["scripts_at_once"], lasts_ms=self.general["script_ms"])
@@ -352,32 +357,8 @@ class _Loader:
         return prompt
 
 
-def _compile_hours(name: str, hours: Hours, otherwise: Actions, now_s: Callable[[], float]) -> Flow:
-    async def run(_caller: Caller) -> None:
-        if not hours.is_open(now_s()):
-            await otherwise.perform()
-            await HangUp()
-
-    return Flow(hours_flow(name), run)
-
-
-def _compile_entry(numbers: Mapping[str, Actions], default: Actions) -> Flow:
-    async def run(caller: Caller) -> None:
-        await Answer()
-        await numbers.get(_NOT_IN_A_NUMBER.sub("", caller.dialled), default).perform()
-
-    return Flow("entry", run)
-
-
-def _compile_actions(name: str, actions: Actions) -> Flow:
-    async def run(_caller: Caller) -> None:
-        await actions.perform()
-
-    return Flow(name, run)
-
-
 def _read_number(text: str) -> str:
-    if not re.fullmatch(r"\+?[0-9*# ().-]{1,40}", text) or not (number := _NOT_IN_A_NUMBER.sub("", text)):
+    if not re.fullmatch(r"\+?[0-9*# ().-]{1,40}", text) or not (number := NOT_IN_A_NUMBER.sub("", text)):
         raise ValueError(f"'{text}' is no number")
     return number
 

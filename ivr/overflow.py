@@ -17,7 +17,7 @@ import structlog
 
 from acd.settings import QUEUE_NAME
 from ivr.actions import Actions, menu_flow
-from ivr.flow import Answer, Caller, Flow, GetVariable, HandOver, Play, Recorded, StepError, Transfer
+from ivr.flow import Answer, Caller, Flow, GetVariable, HandOver, HangUp, Play, Recorded, StepError, Transfer
 
 log = structlog.get_logger()
 
@@ -40,8 +40,19 @@ def overflow_flow(otherwise: Actions) -> Flow:
 
 
 def closing(queue: str) -> str:
-    """Name the recording that callers hear while a queue is closed; a supervisor makes it from a handset."""
-    return f"closing-{queue}"
+    """Name the recording that callers hear while a queue is closed; a supervisor makes it from a handset.
+
+    Without a name: while the whole site is.
+    """
+    return f"closing-{queue}" if queue else "closing"
+
+
+async def emergency(actions: Actions) -> None:
+    """Tell a caller that the whole site is closed, and do for him what is done then."""
+    said = await Recorded(closing(""))
+    await Play(said if said is not None else "sorry-try-later")
+    await actions.perform()
+    await HangUp()
 
 
 async def _say_why_closed(queue: str) -> None:

@@ -204,17 +204,19 @@ def reason_menu(reasons: Mapping[str, str], language: str) -> str:
 
 
 def queue_menu(queues: Mapping[str, str], language: str) -> str:
-    """Read out queues, digit -> name."""
+    """Read out queues, digit -> name; one without a name is the whole site."""
     if language == "pl":
-        return "Która kolejka? " + " ".join(f"{queue}: naciśnij {digit}." for digit, queue in queues.items())
-    return "Which queue? " + " ".join(f"For {queue}, press {digit}." for digit, queue in queues.items())
+        choices = " ".join(f"{queue or 'Cała firma'}: naciśnij {digit}." for digit, queue in queues.items())
+        return f"Która kolejka? {choices}"
+    choices = " ".join(f"For {queue or 'the whole site'}, press {digit}." for digit, queue in queues.items())
+    return f"Which queue? {choices}"
 
 
 def queue_state(queue: str, language: str, *, is_closed: bool) -> str:
-    """Tell whether a queue is open."""
+    """Tell whether a queue is open, or without a name whether the whole site is."""
     if language == "pl":
-        return f"Kolejka {queue} jest {'zamknięta' if is_closed else 'otwarta'}."
-    return f"Queue {queue} is {'closed' if is_closed else 'open'}."
+        return f"{f'Kolejka {queue}' if queue else 'Cała firma'} jest {'zamknięta' if is_closed else 'otwarta'}."
+    return f"{f'Queue {queue}' if queue else 'The whole site'} is {'closed' if is_closed else 'open'}."
 
 
 def code_menu(codes: Mapping[str, str], language: str) -> str:

@@ -144,7 +144,7 @@ class Server:
 
     def _load(self) -> tuple[Site, Ivr]:
         site = self._prepare(fill_secrets(load_site(self.folder), self.home))
-        return site, load_ivr(self.folder, site)
+        return site, load_ivr(self.folder, site, is_closed=lambda: self.supervisor.is_closed(""))
 
     @property
     def instance(self) -> Instance:

@@ -17,7 +17,7 @@ def configure(floor: Floor, event: Configured) -> None:
     state.look_ms, state.ticket_ms = event.look_ms, event.ticket_ms
     state.media = {rule.name: rule for rule in event.media}
     old, state.queues = state.queues, {rule.name: rule for rule in event.queues}
-    state.closed = {name: closed for name, closed in state.closed.items() if name in state.queues}
+    state.closed = {name: closed for name, closed in state.closed.items() if name in state.queues or not name}
     state.waits = {name: memory for name, memory in state.waits.items() if name in state.queues}
     state.calling_out = event.calling_out
     floor.lines.configure(event.line_groups)

@@ -149,7 +149,7 @@ def _day(floor: Floor, event: ev.DayBegan) -> None:
 
 
 def _queue_set(floor: Floor, event: ev.QueueSet) -> None:
-    if event.queue in floor.state.queues:
+    if event.queue in floor.state.queues or not event.queue:
         floor.state.closed[event.queue] = event.closed
 
 

@@ -310,6 +310,7 @@ class QueueSet(Event, frozen=True, kw_only=True):
     """A queue is closed or opened by hand."""
 
     queue: str
+    """Empty for the whole site: none of its queues takes anybody while that is closed, whatever is said of the one."""
     closed: bool
 
 

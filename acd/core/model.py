@@ -353,7 +353,7 @@ class State(Struct, kw_only=True):
     """How long a ticket is good for."""
     queues: dict[str, QueueRule] = field(default_factory=dict)
     closed: dict[str, bool] = field(default_factory=dict)
-    """Queues that were closed or opened by hand."""
+    """Queues that were closed or opened by hand; an empty name is that of the whole site."""
     media: dict[str, MediumRule] = field(default_factory=lambda: {rule.name: rule for rule in MEDIA})
     groups: dict[str, LineGroupRule] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
@@ -380,3 +380,7 @@ class State(Struct, kw_only=True):
     """State of the random source, see `lanes`."""
     luck: tuple[int, int] = (0, 0)
     """The clock time at which the last seat was drawn, under random and under weighted-random."""
+
+    def is_closed(self, rule: QueueRule) -> bool:
+        """Whether calls do not join a queue: by its rule or by hand, or because the whole site is closed."""
+        return self.closed.get("", False) or self.closed.get(rule.name, rule.closed)

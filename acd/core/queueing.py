@@ -119,7 +119,7 @@ def _will_come(seat: Seat, call: Call) -> bool:
 
 def _kept_out(floor: Floor, call: Call, book: Book) -> Reason | None:
     rule = book.rule
-    if floor.state.closed.get(rule.name, rule.closed):
+    if floor.state.is_closed(rule):
         return "closed"
     if rule.waiting_most and book.callers >= rule.waiting_most:
         return "full"

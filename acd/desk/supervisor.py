@@ -53,13 +53,16 @@ class SupervisorDesk:
         return self._of()
 
     def is_closed(self, name: str) -> bool:
-        """Whether calls do not join a queue, by its rule or by hand."""
+        """Whether calls do not join a queue, by its rule or by hand; without a name, whether the whole site is so."""
         state = self._dispatcher.core.state
         rule = state.queues.get(name)
-        return state.closed.get(name, rule is not None and rule.closed)
+        return state.is_closed(rule) if rule is not None else state.closed.get(name, False)
 
     def close_queue(self, name: str) -> str:
-        """Let nobody new join a queue; who waits goes on waiting. Raises `ControlError` as all of these."""
+        """Let nobody new join a queue, or without a name any; who waits goes on waiting.
+
+        Raises `ControlError` as all of these.
+        """
         return self._set_queue(name, closed=True)
 
     def open_queue(self, name: str) -> str:
@@ -67,8 +70,11 @@ class SupervisorDesk:
         return self._set_queue(name, closed=False)
 
     def _set_queue(self, name: str, *, closed: bool) -> str:
-        self._known_queue(name)
+        if name:
+            self._known_queue(name)
         self._dispatcher.submit(QueueSet(queue=name, closed=closed))
+        if not name:
+            return f"the whole site is {'closed: who calls hears so' if closed else 'open'}"
         return f"queue {name} is {'closed: nobody new joins it' if closed else 'open'}"
 
     def move(self, text: str) -> str:

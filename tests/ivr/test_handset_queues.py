@@ -102,7 +102,7 @@ async def test_a_queue_is_chosen_and_closed():
     with capture_logs() as logs:
         heard = await dial(floor, phone, site_of("sales", "support"))
     assert heard == [
-        "Which queue? For sales, press 1. For support, press 2.",
+        "Which queue? For sales, press 1. For support, press 2. For the whole site, press 0.",
         "Queue support is open.",
         CHOICE,
         "Queue support is closed.",
@@ -111,19 +111,29 @@ async def test_a_queue_is_chosen_and_closed():
     assert {"event": "queue closed by telephone", "queue": "support", "seat": "101", "log_level": "info"} in logs
 
 
-async def test_a_site_of_one_queue_is_not_asked_which():
-    """And a closed one is opened."""
-    floor, phone = Floor(closed=["sales"]), Telephone("2")
+async def test_a_closed_queue_is_opened():
+    """By the same code."""
+    floor, phone = Floor(closed=["sales"]), Telephone("1", "2")
     heard = await dial(floor, phone, site_of("sales"))
-    assert heard == ["Queue sales is closed.", CHOICE, "Queue sales is open."]
+    assert heard[1:] == ["Queue sales is closed.", CHOICE, "Queue sales is open."]
     assert floor.done == [("open", "sales")]
+
+
+async def test_the_whole_site_is_closed_with_words_of_its_own():
+    """0, then as with one queue; its recording is none of a queue's."""
+    floor, phone = Floor(), Telephone("0", "3", "1", recorded=Recording("/r/closing", 4_000))
+    heard = await dial(floor, phone, site_of("sales"))
+    assert heard[1] == "The whole site is open."
+    assert "(records closing)" in heard
+    assert heard[-1] == "The whole site is closed."
+    assert floor.done == [("close", "")]
 
 
 async def test_a_message_is_recorded_heard_and_then_the_queue_closed():
     """He hears what callers will, and is asked again what to do."""
-    floor, phone = Floor(), Telephone("3", "1", recorded=Recording("/r/closing-sales", 4_000))
+    floor, phone = Floor(), Telephone("1", "3", "1", recorded=Recording("/r/closing-sales", 4_000))
     heard = await dial(floor, phone, site_of("sales"))
-    assert heard[1:6] == [
+    assert heard[2:7] == [
         CHOICE,
         "handset-record-closing",
         "(records closing-sales)",
@@ -136,7 +146,7 @@ async def test_a_message_is_recorded_heard_and_then_the_queue_closed():
 @pytest.mark.parametrize("recorded", [None, Recording("/r/closing-sales", 300)])
 async def test_a_message_of_nothing_is_told(recorded):
     """Who pressed hash at once hears that there is none."""
-    heard = await dial(Floor(), Telephone("3", None, recorded=recorded), site_of("sales"))
+    heard = await dial(Floor(), Telephone("1", "3", None, recorded=recorded), site_of("sales"))
     assert "handset-nothing-recorded" in heard
 
 
@@ -149,20 +159,19 @@ async def test_who_presses_nothing_changes_nothing():
 
 
 async def test_nobody_else_can():
-    """An agent who is no supervisor hears so, and one who is not logged in; a site without queues has none to close."""
+    """An agent who is no supervisor hears so, and one who is not logged in."""
     floor = Floor()
     with capture_logs() as logs:
         assert await dial(floor, Telephone(), site_of("sales", supervisor=False)) == ["handset-no-supervisor"]
     assert [entry["event"] for entry in logs] == ["handset of no supervisor"]
     assert await dial(Floor(look="logged-out"), Telephone(), site_of("sales")) == ["handset-not-logged-in"]
-    assert await dial(floor, Telephone(), site_of()) == ["handset-unchanged"]
     assert floor.done == []
 
 
 async def test_a_supervisor_is_spoken_to_in_his_language():
     """Sentences with a queue in them too."""
     heard = await dial(Floor(), Telephone("1", "1"), site_of("sales", "support", language="pl"))
-    assert heard[0] == "Która kolejka? sales: naciśnij 1. support: naciśnij 2."
+    assert heard[0] == "Która kolejka? sales: naciśnij 1. support: naciśnij 2. Cała firma: naciśnij 0."
     assert heard[1] == "Kolejka sales jest otwarta."
     assert heard[-1] == "Kolejka sales jest zamknięta."
     assert all(TEXTS[name].keys() >= {"en", "pl"} for name in TEXTS if name.startswith("handset-"))

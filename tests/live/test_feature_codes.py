@@ -66,6 +66,34 @@ async def test_a_supervisor_closes_a_queue_with_words_of_his_own(floor):
     (floor.server.home / "recordings/closing-sales.wav").unlink()
 
 
+async def test_the_whole_site_is_closed(floor):
+    """*20 and 0, as when the roof is on fire: whoever calls, whatever number, hears his words and nothing else."""
+    await floor.agent("104")
+    _, waits = await floor.waiter("5550103")
+    desk = await floor.handsets["104"].dial("*20")
+    await desk.confirmed()
+    await floor.hears(desk, "speech")
+    await desk.dtmf("0")
+    await floor.hears(desk, "handset-queue-choice")
+    await desk.dtmf("3")
+    await floor.hears(desk, "handset-record-closing")
+    await floor.speaks(desk, "agent")
+    await floor.listen(desk, 2_000)
+    await desk.dtmf("#")
+    await floor.hears(desk, "handset-queue-choice")
+    await desk.dtmf("1")
+    await desk.ended()
+    for number in ("5550100", "5550102", "5550106", "5550199"):
+        call, own = await floor.caller(number)
+        await floor.hears(call, "agent")
+        await call.ended()
+        assert not floor.seen(ev.CallArrived, caller=own)
+    assert floor.call(waits).state in {"waiting", "offered"}  # who was there before is not sent away
+    await floor.dials("104", "*20", ("speech", "0"), ("handset-queue-choice", "2"))
+    await floor.waiter()
+    (floor.server.home / "recordings/closing.wav").unlink()
+
+
 async def test_an_agent_closes_nothing(floor):
     """Who is no supervisor hears so."""
     await floor.agent("101")

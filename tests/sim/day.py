@@ -164,7 +164,8 @@ class Day:
 
     def queue_set(self):
         """A queue is closed or opened by hand."""
-        self.world.tell(ev.QueueSet(queue=self.world.some_queue(), closed=self.world.often(0.3)))
+        queue = "" if self.world.often(0.1) else self.world.some_queue()
+        self.world.tell(ev.QueueSet(queue=queue, closed=self.world.often(0.3)))
 
     def call_set(self):
         """A supervisor moves a call, or somebody plays with the console."""

@@ -159,7 +159,12 @@ SEAT = (
         "no-answer, refused, hung-up",
         "What counts as unanswered.",
     ),
-    Option("pin_tries", number(1, 100), "3", "Wrong PINs in a row before the seat is locked."),
+    Option(
+        "pin_tries",
+        number(1, 100),
+        "3",
+        "Wrong PINs in a row before the seat is locked; ten at another phone lock that phone instead.",
+    ),
     Option("lock", duration("0", "24h"), "5m", "How long a seat stays locked.", "lock_ms"),
 )
 

@@ -69,9 +69,11 @@ class LogIn:
             seat, pin = entry
             answer = await self._desk.log_in(seat, pin, "" if seat == phone else phone)
             known = self._site().seats.get(seat)
-            if known is None:  # the desk has said that the PIN was wrong
+            if known is None:  # the desk has said what it says of a wrong PIN
                 self._note("log-in", seat, answer)
-                await Play("handset-wrong-pin")
+                await Play("handset-locked" if answer == "locked" else "handset-wrong-pin")
+                if answer == "locked":
+                    return
                 continue
             if answer == "ok":
                 language = known.language if known.language in phrases.LANGUAGES else phrases.LANGUAGES[0]

@@ -311,6 +311,14 @@ class Ticket(Struct, kw_only=True, gc=False):
     why: str
 
 
+class Away(Struct, gc=False):
+    """Wrong PINs at a phone, of seats that have another one, see `pins`."""
+
+    since: int
+    wrong: int = 0
+    locked_until: int | None = None
+
+
 class Gap(Struct, kw_only=True, frozen=True):
     """A time that the journal does not tell of; reports mark it."""
 
@@ -369,6 +377,7 @@ class State(Struct, kw_only=True):
     tickets: list[Ticket] = field(default_factory=list)
     last_seats: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Caller -> the seat he talked to last, and until when that counts."""
+    away: dict[str, Away] = field(default_factory=dict)
     waits: dict[str, WaitMemory] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     calls_counted: int = 0

@@ -7,7 +7,7 @@ A wish is never lost and never cuts a talk: with work in hand it is kept as the 
 from collections.abc import Callable
 from typing import Any, get_args
 
-from acd.core import offering, queueing, virtual
+from acd.core import offering, pins, queueing, virtual
 from acd.core.commands import Answer
 from acd.core.events import (
     CloseAsked,
@@ -45,6 +45,8 @@ WISHES: tuple[type[AnyWish], ...] = get_args(AnyWish)
 def answer(floor: Floor, wish: AnyWish) -> Answer:
     """Fulfil a wish as far as it can be, and say how far that was."""
     seat = floor.state.seats.get(wish.seat)
+    if isinstance(wish, LogInAsked) and pins.is_locked(floor, wish, seat):
+        return "locked"
     if seat is None:
         return "unknown-seat"
     if seat.presence == "logged-out" and not isinstance(wish, LogInAsked):
@@ -53,17 +55,8 @@ def answer(floor: Floor, wish: AnyWish) -> Answer:
 
 
 def _log_in(floor: Floor, seat: Seat, wish: LogInAsked) -> Answer:
-    """Count the tries here, where they survive a restart and parallel attempts cannot slip between them."""
-    if seat.locked_until is not None and seat.locked_until > floor.at:
-        return "locked"
-    seat.locked_until = None
     if not wish.pin_matches:
-        seat.wrong_pins += 1
-        if seat.wrong_pins < seat.rule.pin_tries:
-            return "wrong-pin"
-        seat.wrong_pins, seat.locked_until = 0, floor.at + seat.rule.lock_ms
-        return "locked"
-    seat.wrong_pins = 0
+        return "wrong-pin"
     phone = wish.phone or seat.name
     if seat.presence != "logged-out":
         return _change_phone(floor, seat, phone)

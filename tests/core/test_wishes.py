@@ -4,6 +4,7 @@ import pytest
 
 from acd.core import commands as cmd
 from acd.core import events as ev
+from acd.core import pins
 from tests.core.house import House, offers
 
 
@@ -25,6 +26,28 @@ def test_three_wrong_pins_lock_the_seat_for_a_while():
     assert ask(house, ev.LogInAsked, pin_matches=False) == "wrong-pin"
     assert ask(house, ev.LogInAsked, pin_matches=True) == "ok"
     assert ask(house, ev.LogInAsked, pin_matches=True) == "already"
+
+
+def test_wrong_pins_at_another_phone_lock_that_phone_alone():
+    """For all seats, those too that there are not; and each seat still lets its agent in at its own."""
+    house = House()
+    seats = ["101", "102", "999", "998"] * 3
+    tries = [ask(house, ev.LogInAsked, seat=seat, pin_matches=False, phone="lobby") for seat in seats]
+    assert tries[9:] == ["locked"] * 3
+    assert set(tries[:9]) == {"wrong-pin", "unknown-seat"}
+    assert ask(house, ev.LogInAsked, pin_matches=True, phone="lobby") == "locked"
+    assert ask(house, ev.LogInAsked, pin_matches=True) == "ok"
+    house.pass_time(300_000)
+    assert ask(house, ev.LogInAsked, seat="101", pin_matches=False, phone="lobby") == "wrong-pin"
+    assert ask(house, ev.LogInAsked, seat="101", pin_matches=True, phone="lobby") == "ok"
+
+
+def test_a_few_mistypes_in_a_lobby_are_forgotten():
+    """Many log in there, and some of them mistype; no lock comes of that in time."""
+    house = House()
+    for _ in range(4 * pins.AWAY_MOST):
+        assert ask(house, ev.LogInAsked, pin_matches=False, phone="lobby") == "wrong-pin"
+        house.pass_time(60_000)
 
 
 @pytest.mark.parametrize(

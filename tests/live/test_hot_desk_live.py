@@ -3,6 +3,7 @@
 import pytest
 
 from acd.core import events as ev
+from acd.core import pins
 from tests.live.testsite import PIN
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
@@ -74,12 +75,16 @@ async def test_a_shift_moves_to_another_phone(floor):
     assert own.calls == []
 
 
-async def test_wrong_pins_lock_at_any_phone(floor):
-    """A seat that there is not and a wrong PIN sound alike; three tries at the lobby lock the seat everywhere."""
+async def test_wrong_pins_lock_that_phone(floor):
+    """A seat that there is not and a wrong PIN sound alike; ten tries lock the lobby, and no seat at its own phone."""
     for seat, pin in (("999", ENTRY), ("103", "12345#")):
         again = [("handset-pin", pin), ("handset-wrong-pin", "")] * 2
         await floor.dials("lobby", "*11", ("handset-seat-number", f"{seat}#"), *again, ("handset-pin", pin))
         assert len(floor.seen(ev.LogInAsked, seat=seat, phone="lobby")) == 3
-    assert await floor.server.desk.log_in("103", PIN) == "locked"
-    clock, until = floor.server.dispatcher.clock, floor.seat("103").locked_until
+    desk = floor.server.desk
+    said = [await desk.log_in(seat, "12345", "lobby") for seat in ("103", "999") * pins.AWAY_MOST]
+    assert said[-1] == "locked"
+    assert await desk.log_in("103", PIN, "lobby") == "locked"
+    assert await desk.log_in("103", PIN) == "ok"
+    clock, until = floor.server.dispatcher.clock, floor.state.away["lobby"].locked_until
     await floor.until(lambda: clock() > until, "unlocked")

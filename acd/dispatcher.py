@@ -292,5 +292,7 @@ _ORDERS: dict[type[cmd.AnyCommand], Callable[[Switch, Any], None]] = {
     cmd.ChangeQueue: lambda switch, command: switch.change_queue(command),
     cmd.SendAway: lambda switch, command: switch.send_away(command),
     cmd.Dial: lambda switch, command: switch.dial(command),
+    cmd.Reach: lambda switch, command: switch.reach(command),
+    cmd.GiveUp: lambda switch, command: switch.give_up(command),
 }
 """What the switch is told as it is."""

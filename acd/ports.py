@@ -7,7 +7,19 @@ from collections.abc import Callable
 from typing import Protocol
 
 from acd.core import Core, State
-from acd.core.commands import Announce, Answer, AnyCommand, ChangeQueue, Dial, Offer, SeatLook, SendAway, Withdraw
+from acd.core.commands import (
+    Announce,
+    Answer,
+    AnyCommand,
+    ChangeQueue,
+    Dial,
+    GiveUp,
+    Offer,
+    Reach,
+    SeatLook,
+    SendAway,
+    Withdraw,
+)
 from acd.core.events import AnyEvent
 
 
@@ -31,6 +43,12 @@ class Switch(Protocol):
 
     def dial(self, command: Dial) -> None:
         """Note that a channel calls out; its own flow carries it out, when it hears of the answer."""
+
+    def reach(self, command: Reach) -> None:
+        """Call a customer, who comes to his queue when he answers."""
+
+    def give_up(self, command: GiveUp) -> None:
+        """Hang that call up; one that is answered or over is left alone."""
 
     def show_seat(self, seat: str, look: SeatLook) -> None:
         """Set the lamp of a seat."""

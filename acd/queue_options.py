@@ -149,6 +149,13 @@ _LEAVING = (
     ),
     Option("closed", yes_no(), "no", "Calls do not join, until somebody opens the queue."),
     Option(
+        "leave_closed",
+        yes_no(),
+        "no",
+        "Callers who wait when the queue is closed leave as those who come then. With `overflow_closed = callback` "
+        "they are offered a call when it opens again.",
+    ),
+    Option(
         "overflow",
         TARGET,
         "",
@@ -175,6 +182,28 @@ _BACK = (
         "callback_tries", number(1, 20), "3", "So often a customer is called back who does not answer; then no more."
     ),
     Option("callback_retry", duration("10s", "7d"), "15m", "How long after each time.", "callback_retry_ms"),
+    Option(
+        "callback_first",
+        choice("agent", "customer"),
+        "agent",
+        "Whom a callback calls first. `customer`: he is called when a seat is free for him and nobody is before him; "
+        "when he answers he goes to the next free seat. The one that was free is not held for him.",
+    ),
+    Option(
+        "callback_abandoned",
+        duration("0", "24h"),
+        "0",
+        "Who hangs up after he has waited so long is called back, if an agent could call his number; 0 for never. Who "
+        "calls again by himself has his place, and is not called.",
+        "callback_abandoned_ms",
+    ),
+    Option(
+        "callback_expire",
+        duration("0", "31d"),
+        "7d",
+        "A callback that is not done by then is dropped; 0 for never. While the queue is closed nobody is called back.",
+        "callback_expire_ms",
+    ),
 )
 
 _HEARD = (

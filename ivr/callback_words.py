@@ -24,6 +24,10 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "en": "We will call you back. You keep your place in line. Goodbye.",
         "pl": "Oddzwonimy. Twoje miejsce w kolejce zostaje zachowane. Do usłyszenia.",
     },
+    "callback-reached": {
+        "en": "This is the call back that you asked for. Please stay on the line.",
+        "pl": "Oddzwaniamy zgodnie z prośbą. Prosimy pozostać przy telefonie.",
+    },
     "callback-none": {"en": "Then please call again. Goodbye.", "pl": "Prosimy zadzwonić ponownie. Do usłyszenia."},
     "callback-waits-on": {"en": "You keep waiting for an agent.", "pl": "Nadal czekasz na rozmowę."},
     "callback-agent-choice": {

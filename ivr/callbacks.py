@@ -7,11 +7,15 @@ and lets him go. A caller who wants none waits on where he waited, if he had onl
 
 An agent's telephone rings for it as for a caller. He hears whom he will call, and the call goes out by itself, over a
 line that is kept for callbacks if need be; by keys he closes it or puts it off. A customer who answers has had his
-callback; one who does not is called again later, so often as the queue says.
+callback; one who does not is called again later, so often as the queue says. With `callback_first = customer` he is
+called before any agent (`acd.core.callbacks`, `ivr.reach`).
 """
+
+from collections.abc import Callable
 
 import structlog
 
+from acd.core import State
 from acd.desk.callbacks import CallbackDesk
 from acd.desk.calling import CallingDesk
 from acd.ports import Desk
@@ -19,6 +23,7 @@ from ivr.callback_words import spoken
 from ivr.calling_out import go, refusal
 from ivr.desk import Work
 from ivr.flow import Answer, Caller, Collect, Flow, GetVariable, Menu, Play, WaitOn
+from ivr.switch import AmiSwitch
 
 log = structlog.get_logger()
 
@@ -43,6 +48,12 @@ class Callbacks:
         """Give the flow for callers."""
         return Flow(FLOW, self._offer)
 
+    def wire(self, switch: AmiSwitch, state: Callable[[], State]) -> None:
+        """Let the switch know how customers are called, and which calls out there are."""
+        switch.to_customer = self._calling.to_customer
+        switch.legs_out = lambda: [(leg.id, leg.line) for leg in state().legs.values()]
+        switch.channels.back_to = lambda held: self._promises.back_to(held.number, held.language)
+
     async def _offer(self, caller: Caller) -> None:
         await Answer()
         number = await self._number(caller)
@@ -53,7 +64,8 @@ class Callbacks:
             await Play("callback-none")
             return
         if not self._promises.is_promised(number):
-            self._promises.promise(caller.uniqueid, number, await GetVariable("ACD_QUEUE") or "")
+            queue = await GetVariable("ACD_QUEUE") or ""
+            self._promises.promise(caller.uniqueid, number, queue, caller.language)
         await Play("callback-promised")
 
     async def _number(self, caller: Caller) -> str | None:

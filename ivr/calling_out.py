@@ -20,6 +20,7 @@ from acd.numbers import Barred
 from acd.settings import SeatSettings
 from ivr.causes import leg_outcome
 from ivr.flow import Answer, Caller, DialOut, Flow, GetVariable, GoOn, Play, SetLanguage
+from ivr.reach import REACHED, reached
 from ivr.trunks import dial_string
 
 log = structlog.get_logger()
@@ -70,9 +71,8 @@ class CallingOut:
 
     def flows(self) -> dict[str, Flow]:
         """Give them by their routes."""
-        return {
-            name: Flow(name, run) for name, run in (("handset/dial", self._dial), ("handset/dialled", self._dialled))
-        }
+        flows = (("handset/dial", self._dial), ("handset/dialled", self._dialled), (REACHED, reached))
+        return {name: Flow(name, run) for name, run in flows}
 
     async def _dial(self, caller: Caller) -> None:
         seat = self._seat_of(caller.channel)
@@ -105,7 +105,8 @@ class CallingOut:
         out = await self._desk.failed(seat, caller.uniqueid, leg, outcome, cause)
         if out.answer == "ok":
             await go(out)
-        await self._tell(seat, _ENDED.get(outcome, "out-congestion"))
+        if not await GetVariable("ACD_REACH"):  # for a customer nobody is there to hear it
+            await self._tell(seat, _ENDED.get(outcome, "out-congestion"))
 
     async def _tell(self, seat: SeatSettings | None, prompt: str) -> None:
         await Answer()

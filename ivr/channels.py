@@ -19,11 +19,13 @@ of a leg, its events and its call can never be mixed up.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from acd.core import events as ev
 from acd.core.outcomes import OfferOutcome
+from acd.core.outgoing import CUSTOMER
 from ivr.ami import Message, clean, text
 from ivr.causes import outcome_of
 from ivr.consults import Asked, asked_first, taken_over
@@ -72,6 +74,7 @@ class Channels:
         self.unwanted: list[str] = []
         """Legs that came into being and are not wanted, or not any more; to be hung up by whoever reads this."""
         self.ahead_ms = 0  # by how much Asterisk's clock is ahead of ours
+        self.back_to: Callable[[Held], Mapping[str, Any]] = lambda _: {}  # how a caller can be called back
         self.handsets = Handsets(handsets, phones)
         self.talks = Talks(self.handsets.at)
         self._notes: list[Meanwhile] = []
@@ -245,6 +248,7 @@ class Channels:
             caller=held.number,
             priority=number(variables.get("ACD_PRIORITY", "")),
             waiting=held.waits,
+            **self.back_to(held),
             **asked_for(
                 text(message, "Uniqueid"),
                 lambda name: clean(variables.get(_WISHES[name], ""), 1024),
@@ -268,7 +272,7 @@ class Channels:
                 for noted in self._notes:
                     noted.begun.add(unique)
                     noted.ended.discard(unique)
-                given = unique in self.calls and self.calls[unique].given
+                given = unique.startswith(CUSTOMER) or (unique in self.calls and self.calls[unique].given)
                 held = self._know(message, text(message, "Queue"))
                 since = self._since(text(message, "Since"))
                 return [
@@ -278,6 +282,7 @@ class Channels:
                         caller=held.number,
                         priority=number(text(message, "Class")),  # `Priority` is the dialplan's
                         since=since if since is not None and (given or since < at - JUST_NOW_MS) else None,
+                        **self.back_to(held),
                         **asked_for(unique, lambda name: clean(text(message, name), 1024)),
                     )
                 ]

@@ -1,4 +1,4 @@
-"""Calls out as the switch shows them: handsets' channels that have dialled a number outside.
+"""Calls out as the switch shows them: channels that have dialled a number outside, for a handset or for a callback.
 
 No socket and no clock, as in `ivr.channels`. The channel that calls is known by its unique id; the far leg, on the
 trunk, has that id as its linked id, so it is never taken for a stranger's call there. What such a channel says of
@@ -9,20 +9,27 @@ itself (ACD_LEG, ACD_LINE) is all that is known of it after a restart of ours.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import Struct
 
 from acd.core import events as ev
-from acd.core.commands import Dial
+from acd.core.commands import Dial, Reach
 from ivr.ami import Message, text
 from ivr.held import Meanwhile
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class _Out(Struct):
     leg: str
     line: str
     answered: bool = False
+    born: bool = True
+    """The switch has made the channel; of one for a handset it had before."""
+    linked: str = ""
+    """The linked id that the far leg has, where it is not the channel's."""
     far: str = ""
     """The far leg's unique id, once that has answered: as long as it lives the line is taken, whoever talks on it."""
 
@@ -43,14 +50,33 @@ class Outs:
 
     def dial(self, command: Dial) -> None:
         """A channel calls out over a line; again for each further one."""
-        self._outs[command.channel] = _Out(leg=command.leg, line=command.line)
+        known = self._outs.get(command.channel)
+        self._outs[command.channel] = _Out(leg=command.leg, line=command.line, linked=known.linked if known else "")
+
+    def reach(self, command: Reach) -> None:
+        """A channel that is still to be made calls a customer: its id is the leg's, and the customer's is the first."""
+        self._outs[command.leg] = _Out(leg=command.leg, line=command.line, born=False, linked=command.customer)
+
+    def is_answered(self, leg: str) -> bool:
+        """Whether a customer has answered."""
+        return leg in self._outs and self._outs[leg].answered
+
+    def judge(self, leg: str, answer: "asyncio.Future[list[Message]]") -> list[ev.AnyEvent]:
+        """Judge the Originate's own answer, where it was refused, or no channel came of it that could tell."""
+        out = self._outs.get(leg)
+        if out is None or out.answered or answer.cancelled():
+            return []
+        return self._hung_up(leg) if text(answer.result()[-1], "Response") in {"Failure", "Error"} else []
 
     def is_far_leg(self, message: Message) -> bool:
         """Whether a message is of a channel that one of them made."""
         unique = text(message, "Uniqueid")
         if any(out.far == unique for out in self._outs.values() if out.far):
             return True
-        return text(message, "Linkedid") in self._outs and unique not in self._outs
+        linked = text(message, "Linkedid")
+        if unique in self._outs or not linked or unique == linked:
+            return False
+        return linked in self._outs or any(out.linked == linked for out in self._outs.values())
 
     def take(self, message: Message) -> list[ev.AnyEvent]:
         """Say what a message means for them."""
@@ -58,6 +84,8 @@ class Outs:
         if event == "Hangup":
             return self._hung_up(unique)
         out = self._outs.get(unique)
+        if out is not None:
+            out.born = True
         if out is not None and event == "DialEnd" and text(message, "DialStatus") == "ANSWER" and not out.answered:
             out.answered, out.far = True, text(message, "DestUniqueid")
             return [ev.LegAnswered(leg=out.leg)]
@@ -86,8 +114,10 @@ class Outs:
                 continue
             present.add(unique)
             if leg := variables.get(self.VARIABLE, ""):
-                out = self._outs.setdefault(unique, _Out(leg=leg, line=variables.get("ACD_LINE", "")))
+                linked = text(message, "Linkedid")
+                out = self._outs.setdefault(unique, _Out(leg=leg, line=variables.get("ACD_LINE", ""), linked=linked))
+                out.born = True
                 bridge = text(message, "BridgeID")
                 out.answered = out.answered or (bridge != "" and in_bridge.get(bridge, 0) > 1)
-        self._outs = {unique: out for unique, out in self._outs.items() if {unique, out.far} & present}
+        self._outs = {unique: out for unique, out in self._outs.items() if not out.born or {unique, out.far} & present}
         return tuple(ev.LiveOut(leg=out.leg, answered=out.answered) for out in self._outs.values())

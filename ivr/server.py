@@ -208,6 +208,7 @@ class Server:
         self.desk = AgentDesk(self.dispatcher, self.site)
         self.calling = CallingDesk(self.dispatcher, lambda: self.site)
         self.callbacks = Callbacks(CallbackDesk(self.dispatcher, lambda: self.site), self.calling, self.desk)
+        self.callbacks.wire(self.switch, lambda: self.dispatcher.core.state)
         self.virtual.media.setdefault("callback", self.callbacks)
         self.dispatcher.media.update(dict.fromkeys(self.virtual.media, self.virtual))
 
@@ -344,8 +345,7 @@ class Server:
         """Make these menus the ones that new calls meet."""
         self.ivr, self.switch.ring_tones = ivr, self.site.ring_tones
         general = self.site.general
-        prompts = self._make_prompts(ivr)
-        self._prompts = prompts  # calls that run keep the old one
+        self._prompts = prompts = self._make_prompts(ivr)  # calls that run keep the old one
         self._scripts.limits = ivr.scripts
         handset = Handset(self.desk, self.desk, lambda: self.site, self._see_handset, self.supervisor)
         calling = CallingOut(self.calling, handset.seat_of, lambda: self.site.general.language)

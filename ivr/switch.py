@@ -21,14 +21,16 @@ import structlog
 
 from acd.core import commands as cmd
 from acd.core import events as ev
+from acd.desk.calling import CallOut
 from ivr import display
 from ivr.amends import NORMAL_CLEARING, set_right
 from ivr.ami import Link, LinkError, Message, text
 from ivr.announcer import Announcer, Render
-from ivr.channels import EVENTS, VARIABLES, Channels, number
+from ivr.channels import EVENTS, Channels, number
 from ivr.held import ON_A_LINE, WIRED, Held, Leg
 from ivr.legs import caller_id, token, variables
-from ivr.lists import list_of_lines, whole_list
+from ivr.lists import everything
+from ivr.reach import call_customer
 from ivr.trunks import dialled
 
 log = structlog.get_logger()
@@ -84,6 +86,8 @@ class AmiSwitch:
         self.connected = asyncio.Event()
         """A link stands and its first snapshot was handed over."""
         self.listeners: list[Callable[[Message], None]] = []  # get each message before it is understood here
+        self.legs_out: Callable[[], Iterable[tuple[str, str]]] = tuple  # calls out that the core has, and their lines
+        self.to_customer: Callable[[cmd.Reach], CallOut] = lambda _: CallOut(answer="over")  # how one is called
         self._settings = settings
         self._submit = submit
         self._clock = clock
@@ -270,6 +274,21 @@ class AmiSwitch:
         """Note that a channel calls out: what becomes of it is then known by its id."""
         self.channels.outs.dial(command)
 
+    def reach(self, command: cmd.Reach) -> None:
+        """Call a customer, who comes to his queue when he answers."""
+        out = self.to_customer(command)
+        if self._link is None or out.answer != "ok":
+            self._submit(ev.LegEnded(leg=command.leg, outcome="cancelled"))
+            return
+        self.channels.outs.reach(command)
+        answer = call_customer(self._link, command, out, self.channels.ahead_ms)
+        answer.add_done_callback(lambda future: self._submit(*self.channels.outs.judge(command.leg, future)))
+
+    def give_up(self, command: cmd.GiveUp) -> None:
+        """Hang up the call to a customer, as long as he has not answered."""
+        if self._link is not None and not self.channels.outs.is_answered(command.leg):
+            self._link.tell("Hangup", Channel=command.leg, Cause=NORMAL_CLEARING)
+
     def show_seat(self, seat: str, look: cmd.SeatLook) -> None:
         """Set the lamp of a seat."""
         if self._link is not None:
@@ -367,20 +386,7 @@ class AmiSwitch:
             link.close()
 
     async def _snapshot(self, link: Link) -> None:
-        asked = self._clock()
-        with self.channels.meanwhile() as meanwhile:
-            channels = await whole_list(link, "Status", Variables=VARIABLES)
-            devices = await whole_list(link, "DeviceStateList")
-            more = {action: await list_of_lines(link, action) for action in self.channels.trunks.lists}
-            [status] = await link.ask("CoreStatus")
+        snapshot = await everything(link, self.channels, self._clock(), self.legs_out())
         if link is not self._link:
             raise LinkError("the link ended before the snapshot was read")
-        snapshot = self.channels.snapshot(
-            asked,
-            [m for m in channels if text(m, "Event") == "Status"],
-            [m for m in devices if text(m, "Event") == "DeviceStateChange"],
-            meanwhile,
-            {action: answer for action, answer in more.items() if answer is not None},
-        )
-        born = f"{text(status, 'CoreStartupDate')} {text(status, 'CoreStartupTime')}".strip()
-        self._submit(msgspec.structs.replace(snapshot, switch_run=born))
+        self._submit(snapshot)

@@ -8,6 +8,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from acd.core.rules import Needs
+
 SeatLook = Literal["logged-out", "ready", "ringing", "talking", "wrap-up", "paused"]
 """What a lamp or a wallboard shows of a seat."""
 
@@ -112,8 +114,51 @@ class CallOver(Command, frozen=True, kw_only=True):
     """A virtual call is over, though its agent has not closed it."""
 
     call: str
-    reason: Literal["called-back", "not-reached"]
-    """Of a callback: the customer answered, or did not, so often as he is tried."""
+    reason: Literal["called-back", "not-reached", "called-again", "expired"]
+    """Of a callback: the customer answered, or did not, so often as he is tried; he called by himself; or it was too
+    long until somebody called him."""
+
+
+class Promise(Command, frozen=True, kw_only=True):
+    """A callback waits from now on in the place of a caller who hung up. For the record: the core keeps it."""
+
+    call: str
+    queue: str
+    caller: str
+    """The number to call, E.164."""
+    medium: str
+
+
+class Reach(Command, frozen=True, kw_only=True):
+    """Call the customer of a callback, before any agent.
+
+    If he answers he comes to the queue: `CallArrived` of the call `customer`, with all that is said of him here.
+    """
+
+    leg: str
+    """Also the id of the channel that calls."""
+    customer: str
+    call: str
+    """The callback."""
+    number: str
+    line: str
+    ring_ms: int
+    longest_ms: int
+    queue: str
+    since: int
+    """His place: when his wait began."""
+    priority: int | None = None
+    needs: Needs = ()
+    head_start_ms: int = 0
+    seat: str = ""
+    """The seat he would like to have."""
+    language: str = ""
+
+
+class GiveUp(Command, frozen=True, kw_only=True):
+    """Hang up a call out to the customer of a callback, who need not be called any more."""
+
+    leg: str
 
 
 class Announce(Command, frozen=True, kw_only=True):
@@ -178,6 +223,9 @@ AnyCommand = (
     | ChangeQueue
     | Announce
     | CallOver
+    | Promise
+    | Reach
+    | GiveUp
     | Dial
     | ShowSeat
     | UsePhone

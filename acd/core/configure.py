@@ -4,7 +4,7 @@ A seat that is gone from the rules during a call leaves when the call is over. A
 (`SeatsConfigured`): each touches its own seats only, so that decisions in between need not wait for it.
 """
 
-from acd.core import lanes, offering, queueing
+from acd.core import closing, lanes, offering, queueing
 from acd.core.events import Configured, SeatsConfigured
 from acd.core.floor import Floor
 from acd.core.model import Call, Seat
@@ -34,6 +34,7 @@ def configure(floor: Floor, event: Configured) -> None:
         if floor.lucky and not lucky:
             lanes.wind_clocks(state, seat)
         offering.go_on_with_others(floor, seat)
+    closing.set_all(floor)
     queueing.ease_crowds(floor)
     for call in list(state.calls.values()):
         if call.queue in state.queues:

@@ -24,6 +24,7 @@ Kind = Literal[
     "circle",
     "tell",
     "wants",
+    "expire",
     "bar",
     "line",
     "ticket",
@@ -43,6 +44,7 @@ _CALL_FIELDS: dict[Kind, Callable[[Call], int | None]] = {
     "circle": lambda call: call.circle_at,
     "tell": lambda call: call.tell_at,
     "wants": lambda call: call.wants_until,
+    "expire": lambda call: call.expires_at,
 }
 
 

@@ -8,7 +8,7 @@ to be asked again though nothing happened; the caller then sends `DeadlineReache
 from collections.abc import Callable
 from typing import Any
 
-from acd.core import configure, giving, offering, outgoing, queueing, reconcile, telling, wishes
+from acd.core import callbacks, closing, configure, giving, offering, outgoing, queueing, reconcile, telling, wishes
 from acd.core import events as ev
 from acd.core.commands import AnyCommand, Reply, TakeSnapshot, UsePhone
 from acd.core.floor import Floor
@@ -30,10 +30,10 @@ class Core:
         _HANDLERS[type(event)](floor, event)
         if floor.unsettled or floor.unwanted:
             queueing.settle(floor)
-        offering.assign(floor)
+        callbacks.assign(floor)
         while floor.unsettled or floor.unwanted:
             queueing.settle(floor)
-            offering.assign(floor)
+            callbacks.assign(floor)
         commands, floor.commands = floor.commands, []
         return commands
 
@@ -57,7 +57,7 @@ def _arrived(floor: Floor, event: ev.CallArrived) -> None:
 def _call_ended(floor: Floor, event: ev.CallEnded) -> None:
     call = floor.state.calls.get(event.call)
     if call is not None:
-        offering.forget(floor, call)
+        reconcile.leave(floor, call, hung_up=event.reason in {"hung-up", "lost"})
 
 
 def _key_pressed(floor: Floor, event: ev.KeyPressed) -> None:
@@ -151,6 +151,7 @@ def _day(floor: Floor, event: ev.DayBegan) -> None:
 def _queue_set(floor: Floor, event: ev.QueueSet) -> None:
     if event.queue in floor.state.queues or not event.queue:
         floor.state.closed[event.queue] = event.closed
+        closing.set_queue(floor, event.queue)
 
 
 def _wish(floor: Floor, event: wishes.AnyWish) -> None:
@@ -174,6 +175,8 @@ def _leg_answered(floor: Floor, event: ev.LegAnswered) -> None:
 def _leg_ended(floor: Floor, event: ev.LegEnded) -> None:
     leg = floor.state.legs.get(event.leg)
     if leg is not None:
+        if event.outcome == "hung-up":
+            outgoing.answered(floor, leg)  # the word of it may have been lost
         outgoing.end(floor, leg)
 
 
@@ -224,6 +227,7 @@ _CALL_DEADLINES: dict[str, Callable[[Floor, Call], None]] = {
     "circle": queueing.widen_circle,
     "tell": telling.tell,
     "wants": queueing.want_no_more,
+    "expire": callbacks.expired,
     "give-up": lambda floor, call: queueing.overflow(floor, call, "wait"),
 }
 

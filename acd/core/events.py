@@ -86,6 +86,11 @@ class CallArrived(Event, frozen=True, kw_only=True):
     """Served as if it had come so much earlier."""
     seat: str = ""
     """The seat it would like to have, for as long as its queue allows."""
+    dial: str = ""
+    """The number at which the caller can be called back, E.164, as the house has judged it; empty if he cannot."""
+    rate: int = 0
+    """What a minute of a call there costs."""
+    language: str = ""
     since: int | None = None
     """When the wait began, if that was before `at`: a call met by a `Snapshot`."""
 
@@ -191,6 +196,8 @@ class Snapshot(Event, frozen=True, kw_only=True):
     lines: dict[str, bool] = field(default_factory=dict)  # line -> whether it is in use
     troubles: dict[str, Trouble] = field(default_factory=dict)  # line -> why it cannot be used
     outgoing: tuple[LiveOut, ...] = ()
+    answered: tuple[str, ...] = ()
+    """Calls out that are over, and of which the switch knows that they were answered."""
     switch_run: str = ""
     """A word unlike that of every other life of the switch; empty where it is not known. Another one than before
     means that the switch died, and all calls with it."""

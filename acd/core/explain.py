@@ -14,6 +14,7 @@ from acd.core.classes import misfit, tiers_of
 from acd.core.lanes import LANE_OF, seat_key
 from acd.core.line import LineLook
 from acd.core.model import Call, Seat, State
+from acd.core.promised import grounds, reached_as, sleeps
 from acd.core.rules import MediumRule, QueueRule
 
 LINE_WORDS: dict[LineLook, str] = {
@@ -132,7 +133,9 @@ def absence(state: State, seat: Seat) -> str | None:
 
 def unfitness(state: State, call: Call, seat: Seat) -> str | None:
     """Say what keeps a seat from calls of this kind now."""
-    full = no_room(state, seat, call.medium)
+    full = no_room(state, seat, reached_as(state, call) or call.medium)
+    if full is None and reached_as(state, call) and seat.name in grounds(state):
+        full = "a customer is called for it already"
     return full if full is not None else unsuited(state, call, seat)
 
 
@@ -196,6 +199,8 @@ def kept_back(state: State, call: Call) -> str | None:
         return f"it was put off, for {_seconds(call.hold_until - state.now)} more"
     if call.hold_until is not None:
         return f"its queue serves a call only after a while, this one in {_seconds(call.hold_until - state.now)}"
+    if sleeps(state, call):
+        return "its queue is closed, and nobody is called back meanwhile"
     rule = state.queues.get(call.queue)
     if rule is not None and rule.seats_most:
         busy = sum(offer.queue == call.queue for offer in state.offers.values())
@@ -276,7 +281,8 @@ def _seats_alike(state: State) -> dict[object, list[Seat]]:
     for seat in state.seats.values():
         if absence(state, seat) is None:
             held = tuple(sorted(Counter(state.offers[name].medium for name in seat.work).items()))
-            kind = (seat.rule.queues, seat.rule.tiers, seat.rule.skills, held, seat.rule.budget, str(seat.rule.most))
+            room = (held, seat.rule.budget, str(seat.rule.most), seat.name in grounds(state))
+            kind = (seat.rule.queues, seat.rule.tiers, seat.rule.skills, room)
             seats.setdefault(kind, []).append(seat)
     return seats
 
@@ -285,6 +291,6 @@ def _calls_alike(state: State) -> dict[object, list[Call]]:
     calls: dict[object, list[Call]] = {}
     for call in state.calls.values():
         if call.state == "waiting" and call.hold_until is None:
-            asks = (call.queue, call.needs, call.tiers, call.medium, call.wants)
+            asks = (call.queue, call.needs, call.tiers, call.medium, call.virtual, call.wants)
             calls.setdefault(asks, []).append(call)
     return calls

@@ -13,6 +13,7 @@ from acd.core.deadlines import Deadlines
 from acd.core.lanes import wind_clocks
 from acd.core.lines import Lines
 from acd.core.model import Call, Offer, Seat, State
+from acd.core.promised import grounds, sleeps
 from acd.core.routing import Routing
 from acd.core.rules import SeatRule, rings_many
 from acd.core.transitions import OfferState
@@ -70,6 +71,7 @@ class Floor:
         self.may_empty = {name for name, rule in state.queues.items() if rule.leave_empty is not None}
         self.groups = {seat.rule.line_group for seat in state.seats.values() if seat.rule.line_group}
         self.routing.rebuild()
+        self.routing.grounds = grounds(state)
         self.routing.without_line = {group for group in self.groups if self.lines.pick(group, "seat") is None}
         for name, book in self.books.items():
             self._count_tiers(book)
@@ -98,7 +100,7 @@ class Floor:
         if call.queue not in self.books:
             return False
         if call.state == "waiting":
-            return call.hold_until is None
+            return call.hold_until is None and not sleeps(self.state, call)
         return call.state == "offered" and len(call.offers) < call.rings
 
     def keep(self, call: Call) -> None:

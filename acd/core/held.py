@@ -17,6 +17,9 @@ class HeldCall(Struct, frozen=True, kw_only=True):
     needs: Needs = ()
     head_start_ms: int = 0
     seat: str = ""
+    dial: str = ""
+    rate: int = 0
+    language: str = ""
     waiting: bool = True
     """In the hold context; False: joined with a seat, or on its way after the talk."""
 

@@ -96,6 +96,16 @@ class Call(Struct, kw_only=True, gc=False):
     """Where its caller wants to go, by a key he pressed while a seat rang for him."""
     attempts: int = 0
     """A callback: how often the customer did not answer."""
+    dial: str = ""
+    """The number at which its caller can be called back, E.164; empty if he cannot. Of a callback: the customer's."""
+    rate: int = 0
+    """What a minute of a call there costs."""
+    language: str = ""
+    """What its caller is spoken to in; empty for what the site speaks."""
+    expires_at: int | None = None
+    """A callback: when it is dropped, done or not."""
+    leg: str = ""
+    """A callback whose customer is called before any agent: the call to him."""
     given: bool = False
     """The agent who talked to it gave it to somebody else."""
     hops: int = 0
@@ -261,11 +271,18 @@ class Leg(Struct, kw_only=True, gc=False):
     channel: str
     """The channel that calls."""
     seat: str
-    """Who calls; empty for an emergency from a telephone of no seat."""
+    """Who calls; empty for an emergency from a telephone of no seat. Of a customer's, until he comes to the queue: the
+    seat that was free for him, for which nobody else is called meanwhile."""
     number: str
     emergency: bool = False
     offer: str = ""
     """The offer of the callback that it is; empty for any other call."""
+    call: str = ""
+    """The callback whose customer it calls before any agent; empty once he has answered."""
+    customer: str = ""
+    """The call that he makes when he has answered: he comes to the queue by this id."""
+    queue: str = ""
+    """The queue that he comes to."""
     rate: int = 0
     """What a minute costs."""
     reserved: int = 0

@@ -4,8 +4,8 @@ An offer holds its seat's room, its line and its queue's share of seats from the
 nothing more to do with it. Several may ring for one call; the switch says which of them has it.
 """
 
-from acd.core import commands, lanes, overtaking, queueing, waits
-from acd.core.commands import Resume, Suspend, TakeSnapshot, Withdraw
+from acd.core import closing, commands, lanes, overtaking, queueing, waits
+from acd.core.commands import GiveUp, Resume, Suspend, TakeSnapshot, Withdraw
 from acd.core.floor import NOT_ANSWERING, Floor
 from acd.core.model import Call, Offer, Seat
 from acd.core.outcomes import OfferOutcome
@@ -30,25 +30,15 @@ UNDELIVERED = frozenset({"busy", "unreachable", "failed"})
 # Making offers
 
 
-def assign(floor: Floor) -> None:
-    """Give every call that can be served to a seat."""
-    if not floor.state.fresh:
-        return
-    match = floor.routing.match
-    while (pair := match()) is not None:
-        _offer(floor, *pair)
-
-
-def _offer(floor: Floor, call: Call, seat: Seat) -> None:
+def make_offer(floor: Floor, call: Call, seat: Seat) -> None:
+    """Give a call to a seat that the matcher chose for it."""
     state = floor.state
     book = floor.books[call.queue]
     rule = book.rule
-    if floor.on_offer is not None:
-        floor.on_offer(call, seat)
     if floor.limited and call.pulled_from is None:
         overtaking.count_passes(floor, call, seat)
     state.offers_counted += 1
-    offer = Offer(
+    made = Offer(
         id=f"offer-{state.run}-{state.offers_counted}",
         call=call.id,
         seat=seat.name,
@@ -63,26 +53,26 @@ def _offer(floor: Floor, call: Call, seat: Seat) -> None:
     if seat.rule.line_group:
         line = floor.lines.pick(seat.rule.line_group, "seat")
         assert line is not None, f"the matcher gave {seat.name}, whose lines are all taken"
-        floor.lines.take(line, offer, state.offers_counted + state.legs_counted)
-    state.offers[offer.id] = offer
-    _take_call(floor, call, offer, rule)
-    seat.work = (*seat.work, offer.id)
+        floor.lines.take(line, made, state.offers_counted + state.legs_counted)
+    state.offers[made.id] = made
+    _take_call(floor, call, made, rule)
+    seat.work = (*seat.work, made.id)
     seat.turn = state.offers_counted
     if floor.lucky:
         lanes.note_drawn(state, seat, rule.strategy)
     book.busy += 1
     if book.busy == rule.seats_most:
         floor.routing.shut(call.queue, shut=True)
-    floor.give_deadline(offer, rule.ring_ms + RING_GRACE_MS)
+    floor.give_deadline(made, rule.ring_ms + RING_GRACE_MS)
     floor.commands.append(
         commands.Offer(
-            offer=offer.id,
+            offer=made.id,
             call=call.id,
             seat=seat.name,
             ring_ms=rule.ring_ms,
             shared=rings_many(rule),
-            line=offer.line,
-            medium=offer.carrier,
+            line=made.line,
+            medium=made.carrier,
         )
     )
     floor.show(seat)
@@ -339,6 +329,8 @@ def _line_up_again(floor: Floor, call: Call) -> None:
     queueing.line_up(floor, call)
     queueing.plan_step(floor, call)
     queueing.look_around(floor, call)
+    if call.queue in floor.books:
+        closing.leave_if_closed(floor, call)
     if call.leaves_for:
         to, call.leaves_for = call.leaves_for, ""
         queueing.overflow(floor, call, "key", to)
@@ -369,6 +361,10 @@ def unbar(floor: Floor, call: Call, seat_name: str) -> None:
 def forget(floor: Floor, call: Call) -> None:
     """The caller is gone. A seat that rings for it is told to stop; one that talks hears it by itself."""
     queueing.step_out(floor, call)
+    leg = floor.state.legs.get(call.leg) if call.leg else None
+    if leg is not None and leg.call == call.id:  # its customer is called, and need not be any more
+        leg.call = ""
+        floor.commands.append(GiveUp(leg=leg.id))
     for seat_name in list(call.barred or ()):
         unbar(floor, call, seat_name)
     del floor.state.calls[call.id]

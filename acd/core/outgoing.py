@@ -12,13 +12,13 @@ what its longest talk would cost, and a talk is cut where the money ends. Emerge
 
 from typing import Literal
 
-from acd.core import virtual
+from acd.core import reaching, virtual
 from acd.core.commands import CallOutAnswer, Dial, TakeSnapshot
 from acd.core.events import CallOutAsked, LegFailed, LiveOut
 from acd.core.floor import Floor
 from acd.core.line import Line
 from acd.core.lines import Purpose
-from acd.core.model import Guard, Leg
+from acd.core.model import Call, Guard, Leg, Seat
 from acd.core.rules import SLOT, OutRule
 
 HOUR_MS, DAY_MS, MINUTE_MS = 3_600_000, 86_400_000, 60_000
@@ -39,6 +39,9 @@ ELSEWHERE = LINE_FAILED | {"forbidden"}
 """After these another line is tried. A trunk that lets one call not through may carry all others: it is not blamed."""
 FAR_SIDE = frozenset({"busy", "no-answer"})
 """Outcomes that only the other side can tell: so the line works. A number is refused by a trunk too."""
+
+CUSTOMER = "customer-"
+"""The id by which the customer of a callback comes to his queue begins so."""
 
 Cap = Literal["cap-site", "cap-seat", "cap-number", "cap-spend"]
 
@@ -61,7 +64,36 @@ def call_out(floor: Floor, wish: CallOutAsked) -> CallOutAnswer:
             return "over"
         if (cap := _cap(state.guard, state.calling_out, wish, floor.at)) is not None:
             return cap
-    leg = Leg(
+    leg = _new_leg(floor, wish)
+    line = _begin(floor, leg)
+    if isinstance(line, str):
+        return line
+    _dial(floor, leg, line)
+    return "ok"
+
+
+def leg_to(floor: Floor, call: Call, seat: Seat) -> Leg | Literal["no-line"] | Cap:
+    """Let the call to the customer of a callback out, for whom this seat is free; or say why not.
+
+    It is no seat's call: of the caps the seat's does not count.
+    """
+    state = floor.state
+    leg = _new_leg(floor, CallOutAsked(seat="", channel="", number=call.caller, rate=call.rate))
+    if (cap := _cap(state.guard, state.calling_out, leg, floor.at)) is not None:
+        return cap
+    leg.channel, leg.customer = leg.id, f"{CUSTOMER}{leg.id}"
+    leg.call, leg.queue = call.id, call.queue
+    line = _begin(floor, leg)
+    if isinstance(line, str):
+        return line
+    leg.seat = seat.name
+    _take(floor, leg, line)
+    return leg
+
+
+def _new_leg(floor: Floor, wish: CallOutAsked) -> Leg:
+    state = floor.state
+    return Leg(
         id=f"leg-{state.run}-{state.legs_counted + 1}",
         channel=wish.channel,
         seat=wish.seat,
@@ -74,17 +106,21 @@ def call_out(floor: Floor, wish: CallOutAsked) -> CallOutAnswer:
         dialled_at=floor.at,
         deadline=None,
     )
-    if not (wish.emergency or _reserve(floor, leg)):
+
+
+def _begin(floor: Floor, leg: Leg) -> Line | Literal["no-line", "cap-spend"]:
+    """Let a new leg out if there is money and a line for it."""
+    state = floor.state
+    if not (leg.emergency or _reserve(floor, leg)):
         return "cap-spend"
     line = _next_line(floor, leg)
     if line is None:
         return "no-line"
     state.legs_counted += 1
     state.legs[leg.id] = leg
-    if not wish.emergency:
-        _count(state.guard, state.calling_out, wish, floor.at)
-    _dial(floor, leg, line)
-    return "ok"
+    if not leg.emergency:
+        _count(state.guard, state.calling_out, leg, floor.at)
+    return line
 
 
 def failed(floor: Floor, wish: LegFailed) -> CallOutAnswer:
@@ -114,7 +150,7 @@ def _has(floor: Floor, wish: CallOutAsked) -> bool:
 
 
 def _purpose(leg: Leg) -> Purpose:
-    return "emergency" if leg.emergency else "callback" if leg.offer else "seat"
+    return "emergency" if leg.emergency else "callback" if leg.offer or leg.customer else "seat"
 
 
 def _next_line(floor: Floor, leg: Leg) -> Line | None:
@@ -133,13 +169,19 @@ def _next_line(floor: Floor, leg: Leg) -> Line | None:
     return None
 
 
-def _dial(floor: Floor, leg: Leg, line: Line) -> None:
+def _take(floor: Floor, leg: Leg, line: Line) -> int:
+    """Send a leg over a line; gives how long it may ring there."""
     state = floor.state
     floor.lines.take(line, leg, state.offers_counted + state.legs_counted)
     leg.tried = (*leg.tried, leg.line)
     leg.dialled_at = floor.at
     ring_ms = EMERGENCY_RING_MS if leg.emergency else state.calling_out.ring_ms
     _give_deadline(floor, leg, ring_ms + DIAL_GRACE_MS)
+    return ring_ms
+
+
+def _dial(floor: Floor, leg: Leg, line: Line) -> None:
+    ring_ms = _take(floor, leg, line)
     floor.commands.append(
         Dial(
             leg=leg.id,
@@ -163,7 +205,9 @@ def answered(floor: Floor, leg: Leg) -> None:
     if leg.connected_at is None:
         leg.connected_at, leg.deadline = floor.at, None
         seat = floor.state.seats.get(leg.seat)
-        if leg.offer and seat is not None:
+        if leg.customer:
+            reaching.answered(floor, leg)
+        elif leg.offer and seat is not None:
             virtual.called_back(floor, seat, leg.offer)
 
 
@@ -171,16 +215,34 @@ def end(floor: Floor, leg: Leg) -> None:
     """It is over: free the line, count the money."""
     del floor.state.legs[leg.id]
     floor.lines.release(leg, failed=False)
+    if leg.customer:
+        reaching.not_answered(floor, leg)
+        reaching.in_line(floor, leg)
     if leg.connected_at is not None and leg.rate:
         cost = leg.rate * max(-(-(floor.at - leg.connected_at) // MINUTE_MS), 1)
         _spend(floor.state.guard, floor.at, min(cost, leg.reserved) if leg.reserved else cost)  # the switch cut it then
     floor.lines_changed()
 
 
+def came(floor: Floor, name: str) -> bool:
+    """Whether a call that comes to its queue is the customer of a callback; so he has answered."""
+    leg = next((leg for leg in floor.state.legs.values() if leg.customer == name), None)
+    if leg is not None:
+        answered(floor, leg)
+        reaching.in_line(floor, leg)
+    return leg is not None
+
+
 def overdue(floor: Floor, leg: Leg) -> None:
     """The switch's word did not come: look, and go by what is seen."""
     _give_deadline(floor, leg, LOOK_MS)
     floor.commands.append(TakeSnapshot())
+
+
+def learn(floor: Floor, names: tuple[str, ...]) -> None:
+    """These were answered while nobody looked, and are over: their customers have had their callbacks."""
+    for leg in [floor.state.legs[name] for name in names if name in floor.state.legs]:
+        answered(floor, leg)
 
 
 def reconcile(floor: Floor, asked: int, live: tuple[LiveOut, ...]) -> None:
@@ -203,7 +265,7 @@ def _give_deadline(floor: Floor, leg: Leg, after_ms: int) -> None:
 # The guard
 
 
-def _cap(guard: Guard, rule: OutRule, wish: CallOutAsked, now: int) -> Cap | None:
+def _cap(guard: Guard, rule: OutRule, wish: CallOutAsked | Leg, now: int) -> Cap | None:
     """Say which cap a further call would break."""
     if now - guard.swept_at >= HOUR_MS:
         _sweep(guard, now)
@@ -213,15 +275,15 @@ def _cap(guard: Guard, rule: OutRule, wish: CallOutAsked, now: int) -> Cap | Non
     return None
 
 
-def _counts(guard: Guard, rule: OutRule, wish: CallOutAsked) -> tuple[tuple[Cap, list[int], int, int], ...]:
+def _counts(guard: Guard, rule: OutRule, wish: CallOutAsked | Leg) -> tuple[tuple[Cap, list[int], int, int], ...]:
     return (
         ("cap-site", guard.site, rule.hour_most, HOUR_MS),
-        ("cap-seat", guard.seats.setdefault(wish.seat, []), rule.seat_hour_most, HOUR_MS),
+        ("cap-seat", guard.seats.setdefault(wish.seat, []), rule.seat_hour_most if wish.seat else 0, HOUR_MS),
         ("cap-number", guard.numbers.setdefault(wish.number, []), rule.number_day_most, DAY_MS),
     )
 
 
-def _count(guard: Guard, rule: OutRule, wish: CallOutAsked, now: int) -> None:
+def _count(guard: Guard, rule: OutRule, wish: CallOutAsked | Leg, now: int) -> None:
     """Note a call that was let out; as many as the cap is are enough to know."""
     for _, times, most, window_ms in _counts(guard, rule, wish):
         times[:] = [*_within(times, now, window_ms), now][-(most or 1) :]

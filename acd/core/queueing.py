@@ -23,7 +23,7 @@ HOPS_MOST = 10
 # Joining
 
 
-def join(floor: Floor, call: Call) -> None:
+def join(floor: Floor, call: Call, *, at_any_rate: bool = False) -> None:
     """A call comes to its queue: it lines up, or goes where the queue sends whom it does not take."""
     book = floor.books.get(call.queue)
     if book is None:
@@ -34,7 +34,7 @@ def join(floor: Floor, call: Call) -> None:
     _take_rules(floor, call, rule)
     if call.virtual:
         call.place = -1  # nobody listens how long it takes, and a wait of days would teach callers nothing
-    elif (reason := _kept_out(floor, call, book)) is not None:
+    elif not at_any_rate and (reason := _kept_out(floor, call, book)) is not None:
         overflow(floor, call, reason)
         return
     else:
@@ -139,7 +139,7 @@ def line_up(floor: Floor, call: Call) -> None:
     """Stand in line, where rank, due time and number say."""
     book = floor.books[call.queue]
     book.add(call)
-    if call.hold_until is None:
+    if floor.may_be_offered(call):
         floor.routing.waits(call)
     if call.wants:
         floor.keep(call)
@@ -210,7 +210,7 @@ def step_out(floor: Floor, call: Call) -> None:
 def hold_over(floor: Floor, call: Call) -> None:
     """It has waited long enough to be offered."""
     call.hold_until = None
-    if call.state == "waiting":
+    if call.state == "waiting" and floor.may_be_offered(call):
         floor.routing.waits(call)
 
 

@@ -8,7 +8,7 @@ answer may have been written before it. Of virtual calls it says nothing, only o
 
 from msgspec import structs
 
-from acd.core import offering, outgoing, queueing, tickets
+from acd.core import callbacks, offering, outgoing, queueing, tickets
 from acd.core.commands import SendAway, Withdraw
 from acd.core.events import CallArrived, HandsetState, HeldCall, LiveLeg, Snapshot
 from acd.core.floor import Floor
@@ -56,10 +56,11 @@ def reconcile(floor: Floor, snapshot: Snapshot) -> None:
         tickets.write(floor, [call for call in state.calls.values() if _misses(snapshot, held, call)])
     state.switch_run = snapshot.switch_run or state.switch_run
     younger = {call.id for call in state.calls.values() if max(call.known_at, call.since) >= snapshot.asked}
+    outgoing.learn(floor, snapshot.answered)
     _legs(floor, snapshot)
     for call in list(state.calls.values()):
         if _misses(snapshot, held, call):
-            offering.forget(floor, call)
+            leave(floor, call)
     for known in held.values():
         if known.call not in younger:
             _held(floor, known)
@@ -131,6 +132,14 @@ def _held(floor: Floor, held: HeldCall) -> None:
         queueing.leave_queue(floor, call)
 
 
+def leave(floor: Floor, call: Call, *, hung_up: bool = True) -> None:
+    """A caller is gone; who hung up while he waited is called back, if his queue says so."""
+    back = callbacks.abandoned(floor, call) if hung_up else None
+    offering.forget(floor, call)
+    if back is not None:
+        admit(floor, back)
+
+
 def admit(floor: Floor, held: HeldCall | CallArrived, *, given: bool = False) -> None:
     """A call that is new to us joins its queue. Whoever has a ticket gets the place that is on it.
 
@@ -157,17 +166,25 @@ def admit(floor: Floor, held: HeldCall | CallArrived, *, given: bool = False) ->
         ahead_ms=min(max(held.head_start_ms, -AHEAD_MOST_MS), AHEAD_MOST_MS),
         asked=held.needs,
         wants=held.seat,
+        dial=held.dial,
+        rate=max(held.rate, 0),
+        language=held.language,
         since=state.now,
         known_at=state.now,
         give_up_at=None if virtual else gives_up_at,
     )
     if state.tickets:
         tickets.redeem(floor, call)
-    if given:
+    is_customer = bool(state.legs) and outgoing.came(floor, call.id)
+    if given or is_customer:
         call.given_at = state.now
         call.give_up_at = state.now + rule.max_wait_ms if rule else state.now
+    if is_customer:
+        call.dial = ""  # he has had his callback: he is not called again because he hangs up
+    callbacks.take_place(floor, call)
     state.calls[call.id] = call
-    queueing.join(floor, call)
+    callbacks.promised(floor, call)
+    queueing.join(floor, call, at_any_rate=is_customer)
 
 
 def come_back(floor: Floor, call: Call, held: HeldCall | CallArrived) -> None:

@@ -16,6 +16,7 @@ from acd.core.capacity import Capacity
 from acd.core.classes import CallClass, CallKey, SeatClass, SeatKey, Skills
 from acd.core.lanes import LANE_OF, lanes_of, seat_key
 from acd.core.model import Call, Seat, State
+from acd.core.promised import reached_as
 from acd.core.rules import PULLED
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from acd.core.rules import SeatRule
 
+REACHED = ">"
+"""Before the medium of a customer who is called first: the medium of his callback, for the matcher."""
 CLASSES_MOST = 4_096
 """With more classes of a kind, those without members are forgotten."""
 
@@ -46,6 +49,9 @@ class Routing:
         self._of_queue: dict[str, list[CallClass]] = {}
         self._serving: dict[str, list[SeatClass]] = {}
         self._numbers = 0
+        first = any(rule.callback_first == "customer" for rule in self._state.queues.values())
+        self._becomes = {rule.becomes for rule in self._state.media.values() if rule.becomes} if first else set()
+        self._wide: dict[frozenset[str], frozenset[str]] = {}
         self._shut: set[str] = set()
         self._flat: set[str] = set()
         self._calls: dict[int, Call] = {}
@@ -56,6 +62,8 @@ class Routing:
         self._ringing: set[tuple[int, int]] = set()
         self.without_line: set[str] = set()
         """Line groups that have no line for a seat's leg."""
+        self.grounds: set[str] = set()
+        """Seats for which a customer is called: no second one is."""
 
     # Calls
 
@@ -158,7 +166,15 @@ class Routing:
     def _open_media(self, seat: Seat) -> frozenset[str]:
         if not seat.listens or (seat.rule.line_group and seat.rule.line_group in self.without_line):
             return frozenset()
-        return self.capacity.open_media(seat)
+        media = self.capacity.open_media(seat)
+        return self._with_customers(media) if self._becomes and seat.name not in self.grounds else media
+
+    def _with_customers(self, media: frozenset[str]) -> frozenset[str]:
+        """Add what says that a customer may be called for a seat with room for these media."""
+        wide = self._wide.get(media)
+        if wide is None:
+            wide = self._wide[media] = media | {f"{REACHED}{name}" for name in self._becomes & media}
+        return wide
 
     def match(self) -> tuple[Call, Seat] | None:
         """Take out the best pair, None if there is none."""
@@ -170,7 +186,10 @@ class Routing:
     # Classes
 
     def _call_class(self, call: Call) -> CallClass:
-        key = (call.queue, call.needs, call.tiers, call.medium, call.wants)
+        medium = call.medium
+        if call.virtual and (becomes := reached_as(self._state, call)):
+            medium = f"{REACHED}{becomes}"
+        key = (call.queue, call.needs, call.tiers, medium, call.wants)
         cls = self._call_classes.get(key)
         return cls if cls is not None else self._new_call_class(key)
 

@@ -122,6 +122,8 @@ class QueueRule(Struct, frozen=True, kw_only=True):
     """Waiting calls leave when no such seat is left; None: they stay."""
     closed: bool = False
     """Calls do not join."""
+    leave_closed: bool = False
+    """Callers who wait when it is closed leave too."""
     overflow: dict[Reason, str] = field(default_factory=dict)
     """Reason -> `queue NAME`, `seat NUMBER`, or a target of the switch: `flow NAME`, `menu NAME`, `voicemail`,
     `callback`, `number EXTENSION`. Where a reason is not named: what the site does with calls that waited too long."""
@@ -131,6 +133,13 @@ class QueueRule(Struct, frozen=True, kw_only=True):
     """So often a customer is called back who does not answer."""
     callback_retry_ms: int = 900_000
     """How long after each time."""
+    callback_first: Literal["agent", "customer"] = "agent"
+    """Who is called first for a callback. A customer is called when a seat is free for him, waits, if that has another
+    call by then, at his old place, and goes to the next free seat."""
+    callback_expire_ms: int = 604_800_000
+    """A callback that is not done so long after it was promised is dropped; 0 for never."""
+    callback_abandoned_ms: int = 0
+    """Who hangs up after so long a wait is called back; 0 for never."""
     overtake_most: int = 0
     """At most so many calls that came later may go before a call, to seats that it could have had; 0 for any number."""
     last_seat_ms: int = 0
@@ -203,12 +212,18 @@ class MediumRule(Struct, frozen=True, kw_only=True):
     virtual: bool = False
     """The server holds its contacts, not the switch: no snapshot names them, none is cut off when the switch dies, and
     none gives up. One that its agent has not closed when the talk ends waits again."""
+    becomes: str = ""
+    """Its customer is to be called, and who is called before any agent is a contact of this medium then; empty for a
+    medium whose customer is not called."""
 
 
 _SPOKEN = ("voice", "video", "callback", "voicemail")
 
 MEDIA = (
-    *(MediumRule(name=name, virtual=name in {"callback", "voicemail"}) for name in _SPOKEN),
+    *(
+        MediumRule(name=name, virtual=name in {"callback", "voicemail"}, becomes="voice" if name == "callback" else "")
+        for name in _SPOKEN
+    ),
     *(MediumRule(name=name, most=3, blocks=(*_SPOKEN, "email")) for name in ("chat", "sms", "social")),
     MediumRule(name="email", blocks=("email",), interrupted_by=(*_SPOKEN, "chat", "sms", "social")),
 )

@@ -38,8 +38,8 @@ def write(floor: Floor, calls: list[Call]) -> None:
 
 
 def redeem(floor: Floor, call: Call) -> None:
-    """Give a call the place that its caller has a ticket for, if he has."""
-    if not call.caller:
+    """Give a call the place that its caller has a ticket for, if he has. A virtual call has the place it was given."""
+    if not call.caller or call.virtual:
         return
     for ticket in floor.state.tickets:
         if ticket.caller == call.caller and ticket.queue == call.queue:

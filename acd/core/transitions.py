@@ -8,6 +8,7 @@ with it:
     call      waiting -> offered -> talking -> after -> (gone)         a caller may leave from anywhere; one who waits
                                                                        again begins a new stay, as a new `Call`; a
                                                                        virtual call goes back to its old place
+                          -> calling -> (gone)                         a callback whose customer is called first
     seat      logged-out  ready  paused: the agent's word. What the seat does is in its offers; `Seat.state` sums up.
 
 A move that the table does not name is not an error: events come late, twice and out of order, and a late word about
@@ -21,11 +22,12 @@ from typing import Literal
 
 from acd.core.commands import SeatLook
 
-CallState = Literal["waiting", "offered", "talking", "after"]
+CallState = Literal["waiting", "offered", "calling", "talking", "after"]
 """Where a call stands. A call that is gone is not in the state at all.
 
 after: the talk is over, the caller's channel still lives: survey, goodbye, with one whom an agent gave it to,
 or on its way to a queue again. A virtual call is there only while its queue does not exist.
+calling: the customer of a callback is called, before any agent.
 """
 
 Presence = Literal["logged-out", "ready", "paused"]
@@ -40,6 +42,8 @@ OfferState = Literal["ringing", "answered", "connected", "suspended", "doubtful"
 CALL_MOVES: dict[tuple[CallState, str], CallState] = {
     ("waiting", "offer"): "offered",
     ("offered", "requeue"): "waiting",
+    ("waiting", "reach"): "calling",
+    ("calling", "requeue"): "waiting",
     ("offered", "connect"): "talking",
     ("talking", "part"): "after",
     ("after", "part"): "after",  # given on by somebody whom it was given to

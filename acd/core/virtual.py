@@ -23,10 +23,11 @@ def called_back(floor: Floor, seat: Seat, name: str) -> None:
     """The customer of a callback answered: that was it, whatever comes of the talk."""
     call = _virtual_call(floor, seat, name)
     if call is not None:
-        _over(floor, call, "called-back")
+        over(floor, call, "called-back")
 
 
-def _over(floor: Floor, call: Call, reason: Literal["called-back", "not-reached"]) -> None:
+def over(floor: Floor, call: Call, reason: Literal["called-back", "not-reached", "called-again", "expired"]) -> None:
+    """A callback is over."""
     offering.forget(floor, call)
     floor.commands.append(CallOver(call=call.id, reason=reason))
 
@@ -40,7 +41,7 @@ def not_reached(floor: Floor, offer: Offer) -> None:
         return
     call.attempts += 1
     if call.attempts >= rule.callback_tries:
-        _over(floor, call, "not-reached")
+        over(floor, call, "not-reached")
     else:
         defer(floor, seat, offer.id, rule.callback_retry_ms)
 

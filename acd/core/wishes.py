@@ -22,7 +22,8 @@ from acd.core.events import (
     WrapUpExtendAsked,
 )
 from acd.core.floor import Floor
-from acd.core.model import Offer, Seat
+from acd.core.model import Call, Offer, Seat
+from acd.core.promised import reached_as, sleeps
 
 PULL_MS = 30_000
 """So long a call that was pulled waits for the seat: until its agent has put down the phone that he asked with."""
@@ -208,7 +209,7 @@ def _pull(floor: Floor, seat: Seat, wish: PullAsked) -> Answer:
         if call.queue in queues
         and call.pulled_from is None
         and not routing.is_shut(call.queue)
-        and not (call.virtual and call.hold_until is not None)  # put off, on purpose
+        and not (call.virtual and _is_kept_back(floor, call))
     ]
     if not found:
         return "nobody-waits"
@@ -225,6 +226,11 @@ def _pull(floor: Floor, seat: Seat, wish: PullAsked) -> Answer:
         longest.wants, longest.wants_until, longest.hold_until = seat.name, floor.at + PULL_MS, None
     floor.deadlines.add(floor.at + PULL_MS, "wants", longest.id)
     return "ok"
+
+
+def _is_kept_back(floor: Floor, call: Call) -> bool:
+    """Whether a virtual call is for no seat now: put off, asleep, or its customer is called before any agent."""
+    return call.hold_until is not None or sleeps(floor.state, call) or reached_as(floor.state, call) != ""
 
 
 _ANSWERS: dict[type[AnyWish], Callable[[Floor, Seat, Any], Answer]] = {

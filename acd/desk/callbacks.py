@@ -2,15 +2,19 @@
 
 He is a virtual call from then on, of the medium `callback`, with the arrival, priority, wishes and queue of the call
 that he made. A customer has one at a time: who asks twice keeps the first.
+
+Who hangs up is promised one by the core, if his queue says so. What number that would be is judged when he comes.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import structlog
+from msgspec.structs import replace
 
 from acd.core.events import CallArrived
 from acd.dispatcher import Dispatcher
-from acd.numbers import Destination, destination
+from acd.numbers import Destination, destination, rate_of
 from acd.settings import Site
 
 log = structlog.get_logger()
@@ -38,23 +42,41 @@ class CallbackDesk:
         calls = self._dispatcher.core.state.calls.values()
         return any(call.medium == MEDIUM and call.caller == number for call in calls)
 
-    def promise(self, caller: str, number: str, queue: str) -> None:
+    def back_to(self, number: str, language: str) -> dict[str, Any]:
+        """Say what the core has to know of a caller to promise him a callback; nothing if he cannot be called."""
+        if not number or self._site().calling_out.plan is None:
+            return {}
+        found = self.judge(number)
+        return {} if found.barred else {"dial": found.number, "rate": self._rate(found.number), "language": language}
+
+    def _rate(self, number: str) -> int:
+        return rate_of(number, self._site().calling_out.rates) or 0
+
+    def promise(self, caller: str, number: str, queue: str, language: str = "") -> None:
         """Keep a caller's place for a call to a number.
 
         Args:
             caller: the call that he made.
             number: as `judge` gives it.
             queue: where he waited, if the core knows nothing of his call any more.
+            language: what he is spoken to in.
 
         """
         known = self._dispatcher.core.state.calls.get(caller)
-        event = CallArrived(call=f"callback-{caller}", queue=queue, caller=number, medium=MEDIUM)
+        name = f"callback-{caller}"
+        event = CallArrived(
+            call=name,
+            queue=queue,
+            caller=number,
+            medium=MEDIUM,
+            dial=number,
+            rate=self._rate(number),
+            language=language,
+        )
         if known is not None:
-            event = CallArrived(
-                call=f"callback-{caller}",
+            event = replace(
+                event,
                 queue=known.queue,
-                caller=number,
-                medium=MEDIUM,
                 priority=known.priority,
                 needs=known.asked,
                 head_start_ms=known.ahead_ms,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import structlog
 from msgspec import Struct
 
-from acd.core.commands import CallOutAnswer
+from acd.core.commands import CallOutAnswer, Reach
 from acd.core.events import CallOutAsked, LegFailed
 from acd.core.model import Leg
 from acd.core.outcomes import LegOutcome
@@ -79,6 +79,11 @@ class CallingDesk:
         )
         return self._told(await self._dispatcher.ask(wish), offer, seat, to.barred)
 
+    def to_customer(self, command: Reach) -> CallOut:
+        """Say how a customer is called whom the core has called first."""
+        legs = self._dispatcher.core.state.legs
+        return self._form(legs[command.leg], None) if command.leg in legs else CallOut(answer="over")
+
     async def failed(
         self, seat: SeatSettings | None, channel: str, leg: str, outcome: LegOutcome, cause: int
     ) -> CallOut:
@@ -104,6 +109,9 @@ class CallingDesk:
         leg = next((leg for leg in legs if leg.channel == channel), None) if answer == "ok" else None
         if leg is None:  # "ok", and over already: the caller has hung up meanwhile
             return CallOut(answer="over" if answer == "ok" else answer, barred=barred)
+        return self._form(leg, seat)
+
+    def _form(self, leg: Leg, seat: SeatSettings | None) -> CallOut:
         site = self._site()
         plan = site.calling_out.plan
         form = site.number_forms.get(self._dispatcher.core.state.lines[leg.line].group, "plus")
@@ -120,7 +128,7 @@ class CallingDesk:
 
     def _caller_id(self, leg: Leg, seat: SeatSettings | None) -> str:
         site = self._site()
-        own = ""
+        own = site.caller_ids.get(leg.queue, "")
         if seat is not None and leg.emergency:
             own = seat.emergency_id
         elif seat is not None and seat.rule.queues:

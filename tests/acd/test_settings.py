@@ -236,7 +236,7 @@ def test_every_option_has_a_place():
         "queue": {*QueueRule.__struct_fields__, "music", "ring_tone", "caller_id", "extension", *overflows} - {"name"},
         "seat": {*SeatRule.__struct_fields__, *SeatSettings.__struct_fields__} - {"name", "rule", "tiers", "order"},
         "phone": {*PhoneSettings.__struct_fields__},
-        "medium": {*MediumRule.__struct_fields__} - {"name", "virtual"},  # no site can say who holds a medium
+        "medium": {*MediumRule.__struct_fields__} - {"name", "virtual", "becomes"},  # no site says what a medium is
         "lines": {*LineGroupRule.__struct_fields__, "numbers", *LineTestSettings.__struct_fields__} - {"name"},
         "trunk": {*TrunkSettings.__struct_fields__} - {"name"},
         "calling-out": {*OutRule.__struct_fields__, *Plan.__struct_fields__, *CallingOutSettings.__struct_fields__}

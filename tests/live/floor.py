@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import pytest
 
-from acd.core.commands import AnyCommand, CallOver, Offer, Reply
+from acd.core.commands import AnyCommand, CallOver, Offer, Promise, Reply
 from acd.core.events import AnyEvent, CallArrived, CallEnded, CloseAsked, Event, Snapshot
 from acd.core.model import Call, Seat, State
 from ivr.asterisk import Instance, on_free_ports
@@ -175,6 +175,9 @@ class Floor(People):
             for over in commands:
                 if isinstance(over, CallOver):
                     del inside[over.call]
+                elif isinstance(over, Promise):
+                    inside[over.call] = event.at
+                    virtual.add(over.call)
             if isinstance(event, Snapshot):  # who is not in it has gone while nobody could tell
                 young = {call: at for call, at in inside.items() if at >= event.asked or call in virtual}
                 inside = young | {call.call: call.since for call in event.calls}

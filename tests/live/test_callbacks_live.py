@@ -73,6 +73,11 @@ def number(digit: str, who: int = 0) -> str:
     return f"0301234567{who:02}{digit}"
 
 
+def at_home(who: int) -> str:
+    """The number of a customer whose telephone is the provider's 803."""
+    return f"0301234569{who:02}"
+
+
 async def waits(floor: Floor, own: str, queue: str = "5550102"):
     """A customer calls in and waits."""
     call = await floor.trunk.dial(queue, caller_id=own)

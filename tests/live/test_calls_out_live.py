@@ -66,6 +66,8 @@ PROVIDER = """
 exten => _+49301234567.,1,Set(GLOBAL(SEEN)=${PJSIP_HEADER(read,P-Asserted-Identity)})
  same => n,Goto(does,${EXTEN:-1},1)
 exten => _+49301234568.,1,Goto(does,${IF($["${CHANNEL(endpoint)}" = "801"]?2:0)},1)
+exten => _+49301234569.,1,Dial(PJSIP/803,20)
+ same => n,Hangup()
 exten => 112,1,Set(GLOBAL(HELP)=${PJSIP_HEADER(read,P-Asserted-Identity)})
  same => n,Goto(does,0,1)
 [does]

@@ -32,7 +32,7 @@ class Checks:
         self.every = every
         """After so many events all is checked, whatever they changed."""
         self.ledger = Ledger(self.fault)
-        self._predicted = []
+        self._predicted, self._to_reach = [], []
         self._count = 0
 
     def fault(self, text):
@@ -50,9 +50,17 @@ class Checks:
     def before(self, event):
         """An event is about to be taken in."""
         self._predicted.clear()
+        self._to_reach.clear()
         state = self._core.state
         self._saw = state.fresh
         kind = type(event)
+        self.ledger.callbacks(state, event)
+        self._expects_promise = None
+        if kind is ev.CallEnded and event.call in state.calls:
+            was, state.now = state.now, event.at
+            hung_up = event.reason in {"hung-up", "lost"}
+            self._expects_promise = hung_up and oracle.is_to_be_called(state, state.calls[event.call])
+            state.now = was
         if kind is ev.OfferEnded:
             self.ledger.refused(state, event)
         elif kind is ev.PullAsked:
@@ -80,9 +88,12 @@ class Checks:
                 if other.name in {*seats, seat.name}
             }
             self.fault(f"{call.id} goes to {seat.name} instead of {sorted(seats)}: {orders}")
+        self.ledger.check_refusal(state, call, seat)
+        if oracle.calls_first(state, call) is not None:
+            self._to_reach.append((call.id, seat.name))
+            return
         line = oracle.spare_line(state, seat.rule.line_group) if seat.rule.line_group else ""
         self._predicted.append((call.id, seat.name, line))
-        self.ledger.check_refusal(state, call, seat)
         self.ledger.count_passes(state, call, seat)
 
     def after(self, event, commands):
@@ -100,6 +111,7 @@ class Checks:
         if made != self._predicted:
             self.fault(f"offered {made}, expected {self._predicted}")
         self._all(invariants.broken_offers(state, commands) if made else ())
+        self._reached(state, [command for command in commands if isinstance(command, cmd.Reach)])
         if whole or changes.any:
             if state.offers:
                 self._offers(state)
@@ -110,6 +122,8 @@ class Checks:
             self._no_deadline_is_forgotten(state)
             self._no_message_is_lost(state)
         self._commands(state, commands)
+        if isinstance(event, ev.QueueSet):
+            self._closed(state, event)
         if isinstance(event, ev.PullAsked):
             self._pull(state, event, commands)
         self._lines(state, event, commands)
@@ -181,7 +195,30 @@ class Checks:
             ):
                 self.fault(f"{offer.id} is set aside for nothing at {seat.name}")
 
+    def _reached(self, state, commands):
+        """Customers are called for whom a seat was free, each for his own seat; who is not is put off."""
+        called = {command.call: state.legs[command.leg].seat for command in commands}
+        if len(called) != len(commands) or not called.items() <= set(self._to_reach):
+            self.fault(f"customers are called: {commands}, expected {self._to_reach}")
+        for name in [name for name, _ in self._to_reach if name not in called and name in state.calls]:
+            if state.calls[name].hold_until is None:
+                self.fault(f"{name} is neither called nor put off: {state.calls[name]}")
+        seats = [leg.seat for leg in state.legs.values() if leg.customer and leg.seat]
+        if len(seats) != len(set(seats)):
+            self.fault(f"several customers are called for one seat: {seats}")
+
+    def _closed(self, state, event):
+        """Who waits when a queue is closed that keeps nobody is gone, or waits for one seat."""
+        rule = state.queues.get(event.queue)
+        for call in state.calls.values() if event.closed and rule is not None and rule.leave_closed else ():
+            is_for_one = call.wants and call.wants_until is None
+            if call.queue == event.queue and call.state == "waiting" and not call.virtual and not is_for_one:
+                self.fault(f"{call.id} waits in {event.queue}, which was closed")
+
     def _commands(self, state, commands):
+        promises = [command for command in commands if isinstance(command, cmd.Promise)]
+        if self._expects_promise is not None and len(promises) != self._expects_promise:
+            self.fault(f"promised {promises}, expected {self._expects_promise}")
         for command in commands:
             call = state.calls.get(getattr(command, "call", ""))
             match command:
@@ -216,7 +253,7 @@ class Checks:
             (self._out.update if event.out else self._out.difference_update)(event.lines)
         self._out &= state.lines.keys()
         for command in commands:
-            if isinstance(command, cmd.Offer | cmd.Dial) and command.line in self._out:
+            if isinstance(command, cmd.Offer | cmd.Dial | cmd.Reach) and command.line in self._out:
                 self.fault(f"a leg goes over line {command.line}, which is out of service: {command}")
         out = {name for name, line in state.lines.items() if line.out_since is not None}
         if out != self._out:
@@ -284,6 +321,7 @@ class Checks:
                 times += [call.give_up_at, call.hold_until, call.step_at, call.tell_at, call.wants_until]
             elif call.state == "offered":
                 times += [call.step_at, call.circle_at, call.tell_at]
+            times.append(call.expires_at)
             times += (call.barred or {}).values()
         times.append(state.look_at)
         soonest = min((at for at in times if at is not None), default=None)

@@ -59,7 +59,8 @@ class Day:
             + ["chat"] * self.pick(1, 4)
             + ["email"] * self.pick(0, 2)
             + ["voicemail"] * self.pick(1, 3)
-            + ["callback", "fax", "carrier-pigeon"]
+            + ["callback"] * self.pick(1, 3)
+            + ["fax", "carrier-pigeon"]
         )
 
     def _fates(self):
@@ -117,6 +118,7 @@ class Day:
                 name=name,
                 queue=world.some_queue(),
                 number=self.pick("", *self.numbers),
+                can_be_called=often(0.7),
                 medium=self.pick(*self.media),
                 arrived=world.now,
                 priority=self.pick(None, None, None, 0, 3, 10, *HOSTILE[:1]) if often(0.5) else None,
@@ -265,13 +267,15 @@ class Day:
             self.all_work()
             world.live(20_000)
             left = self._servable()
-            if not left and not world.state.offers and not world.state.legs:
+            out = [leg for leg in world.state.legs.values() if leg.customer not in world.state.calls]
+            if not left and not world.state.offers and not out:
                 break
         else:
-            world.fault(f"not served in {CALM_MOST_MS} ms of calm: {left}; offers {list(world.state.offers.values())}")
-        for name in list(self.switch.callers):
-            self.switch.leave(name)
-        world.live(60_000)
+            world.fault(f"not served in {CALM_MOST_MS} ms of calm: {left}; {world.state.offers}; {world.state.legs}")
+        for _ in range(3):  # who hangs up may be called back, and he is a caller then
+            for name in list(self.switch.callers):
+                self.switch.leave(name)
+            world.live(60_000)
         state = world.state
         if state.calls or state.offers or state.legs or any(line.offer for line in state.lines.values()):
             world.fault(f"left behind: {state.calls} {state.offers} {state.legs} {state.lines}")
@@ -297,6 +301,10 @@ class Day:
             return False
         if seat.rule.line_group and oracle.spare_line(state, seat.rule.line_group) is None:
             return False
+        if oracle.sleeps(state, call):
+            return False
+        if oracle.calls_first(state, call) is not None:
+            return False  # whether a line is to be had for it is another question
         if call.wants and call.wants_until is not None:
             return True
         return oracle.fits(state, seat, call)

@@ -14,6 +14,7 @@ class Ledger:
 
     def __init__(self, fault):
         self.fault = fault
+        self._waited, self._places = {}, {}
         self.tickets = []
         """[caller, queue, arrived, expires] of those whom the switch's death cut off."""
 
@@ -85,6 +86,8 @@ class Ledger:
             if (other.arrived, other.number) >= (call.arrived, call.number):
                 continue
             if not oracle.rings_more(state, other) or not oracle.may_have(state, seat, other):
+                continue
+            if oracle.calls_first(state, other) is not None:  # no seat is for it alone
                 continue
             if self._last.get(other.number) != call.number:
                 self._last[other.number] = call.number
@@ -196,22 +199,52 @@ class Ledger:
             if call.id not in held and cut_off:
                 self.tickets.append([call.caller, call.queue, call.arrived, event.at + state.ticket_ms])
 
-    def _arrived(self, state, call, event):
-        since = None
+    def callbacks(self, state, event):
+        """Note who waits and would be called back, and what places callbacks have, before the core hears of it."""
+        self._waited, self._places = {}, {}
+        if not isinstance(event, ev.CallEnded | ev.CallArrived | ev.Snapshot):
+            return
+        is_look = isinstance(event, ev.Snapshot)
+        for call in state.calls.values():
+            if not call.virtual:
+                self._waited[f"callback-{call.id}"] = call.arrived
+            elif oracle.is_callback(state, call) and (is_look or call.caller not in self._places):
+                free = is_look or call.state not in {
+                    "talking",
+                    "after",
+                }  # by a look it may be, before its caller is met
+                self._places.setdefault(call.caller, []).extend([(call.queue, call.arrived)] if free else [])
+
+    def _came(self, call, event):
+        """When and where a call came, by the event or by the call that it comes of."""
+        since, queue = None, call.queue
         if isinstance(event, ev.CallArrived) and event.call == call.id:
             since, queue = event.at if event.since is None else event.since, event.queue
         elif isinstance(event, ev.Snapshot):
             for held in event.calls:
                 if held.call == call.id:
                     since, queue = held.since, held.queue
+        if since is None and call.id in self._waited:
+            since = self._waited[call.id]
         if since is None:
             self.fault(f"{call.id} came out of nothing")
+        return since, queue
+
+    def _arrived(self, state, call, event):
+        since, queue = self._came(call, event)
+        places = self._places.get(call.dial, ()) if call.dial and not call.virtual else ()
+        places = [place for of_queue, place in places if of_queue == queue]
         self.tickets = [ticket for ticket in self.tickets if ticket[3] > state.now]
-        for ticket in self.tickets if call.caller else ():
+        for ticket in self.tickets if call.caller and not call.virtual else ():
             if ticket[0] == call.caller and ticket[1] == queue:
                 self.tickets.remove(ticket)
                 since = min(since, ticket[2])
                 break
+        if isinstance(event, ev.Snapshot):  # of several with one number, who has the callback's place
+            if call.arrived in {*places, *self._waited.values()}:
+                return
+        else:
+            since = min([since, *places])
         if call.arrived != since:
             self.fault(f"{call.id} stands as if it had come at {call.arrived}, its place is of {since}")
 

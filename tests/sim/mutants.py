@@ -7,7 +7,7 @@ it. One that lives through all its days tells of a check that is missing.
 from contextlib import contextmanager
 from unittest import mock
 
-from acd.core import classes, floor, lines, offering, outgoing, overtaking, queueing, routing, tickets
+from acd.core import callbacks, classes, floor, lines, offering, outgoing, overtaking, queueing, routing, tickets
 from acd.core import reconcile as reconciling
 from acd.core.capacity import Capacity
 from acd.core.deadlines import Deadlines
@@ -163,7 +163,7 @@ def forgets_the_cap_on_busy_seats(_true):
     return _nothing
 
 
-@mutant(offering, "assign")
+@mutant(callbacks, "assign")
 def decides_without_sight(true):
     """Offers are made while the switch is out of sight."""
 

@@ -14,6 +14,47 @@ def medium_rule(state, name):
     return state.media.get(name) or MediumRule(name=name)
 
 
+def calls_first(state, call):
+    """What a call becomes whose customer is called before any agent; None for any other."""
+    rule = state.queues.get(call.queue)
+    if call.virtual and rule is not None and rule.callback_first == "customer" and call.medium in state.media:
+        return state.media[call.medium].becomes or None
+    return None
+
+
+def is_callback(state, call):
+    """Whether a customer is to be called for it."""
+    return call.virtual and call.medium in state.media and state.media[call.medium].becomes != ""
+
+
+def is_to_be_called(state, call):
+    """Whether a caller who hangs up now is called back."""
+    rule = state.queues.get(call.queue)
+    if call.virtual or not call.dial or rule is None or not rule.callback_abandoned_ms:
+        return False
+    if call.state not in {"waiting", "offered"} or f"callback-{call.id}" in state.calls:
+        return False
+    if not any(medium.virtual and medium.becomes for medium in state.media.values()):
+        return False
+    if any(is_callback(state, other) and other.caller == call.dial for other in state.calls.values()):
+        return False
+    since = call.arrived if call.given_at is None else call.given_at
+    return state.now - since >= rule.callback_abandoned_ms
+
+
+def sleeps(state, call):
+    """Whether it is a callback of a queue that is closed."""
+    rule = state.queues.get(call.queue)
+    if rule is None or not is_callback(state, call):
+        return False
+    return state.closed.get(call.queue, rule.closed)
+
+
+def is_ground(state, seat):
+    """Whether a customer is called for a seat, who has not come to his queue yet."""
+    return any(leg.customer and leg.seat == seat.name for leg in state.legs.values())
+
+
 def has_room(state, seat, medium):
     """Whether a seat can take one more contact of a medium beside those it has."""
     rule = medium_rule(state, medium)
@@ -104,7 +145,7 @@ def rings_more(state, call):
     if rule is None:
         return False
     if call.state == "waiting":
-        if call.hold_until is not None:
+        if call.hold_until is not None or sleeps(state, call):
             return False
         limit = 1
     elif call.state != "offered":
@@ -122,7 +163,10 @@ def may_have(state, seat, call):
         return False
     if call.offers and any(state.offers[name].seat == seat.name for name in call.offers):
         return False
-    return has_room(state, seat, call.medium) and fits(state, seat, call)
+    becomes = calls_first(state, call)
+    if becomes is not None and is_ground(state, seat):
+        return False
+    return has_room(state, seat, becomes or call.medium) and fits(state, seat, call)
 
 
 def standing(call):
@@ -160,6 +204,8 @@ def pull(state, event):
 
 def _may_be_pulled(state, seat, call, queue):
     if call.pulled_from is not None or (call.virtual and call.hold_until is not None):
+        return False
+    if sleeps(state, call) or calls_first(state, call):
         return False
     if call.queue != queue if queue else call.queue not in seat.rule.queues:
         return False
@@ -199,7 +245,7 @@ def next_pair(state, calls=None, seats=None):
     if not seats:
         return None
     calls = [call for call in (state.calls.values() if calls is None else calls) if rings_more(state, call)]
-    media = {call.medium for call in calls}
+    media = {calls_first(state, call) or call.medium for call in calls}
     seats = [seat for seat in seats if any(has_room(state, seat, medium) for medium in media)]
     for call in sorted(calls, key=turn) if seats else ():
         able = [

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from acd.core import events as ev
+
 
 class Caller(msgspec.Struct):
     """One who calls or writes, until he hangs up or is answered."""
@@ -11,6 +13,8 @@ class Caller(msgspec.Struct):
     number: str
     medium: str
     arrived: int
+    can_be_called: bool = False
+    """The house has found his number to be one that may be called back."""
     priority: int | None = None
     needs: tuple = ()
     head_start_ms: int = 0
@@ -21,6 +25,27 @@ class Caller(msgspec.Struct):
     """One of those that rang has him."""
     joined_by: str = ""
     served: int = 0
+
+    def arrival(self, since=None):
+        """The event that says he is there."""
+        return ev.CallArrived(medium=self.medium, since=since, **self._told())
+
+    def held(self):
+        """How a snapshot names him."""
+        return ev.HeldCall(medium=self.medium, since=self.arrived, waiting=self.place == "hold", **self._told())
+
+    def _told(self):
+        return {
+            "call": self.name,
+            "queue": self.queue,
+            "caller": self.number,
+            "priority": self.priority,
+            "needs": self.needs,
+            "head_start_ms": self.head_start_ms,
+            "seat": self.seat,
+            "dial": self.number if self.can_be_called else "",
+            "rate": 1,
+        }
 
 
 class Leg(msgspec.Struct):

@@ -131,6 +131,7 @@ class Site:
             extra["serve_after_ms"] = pick(500, 8_000)
         if often(0.3):
             extra |= {"last_seat_ms": pick(20_000, 600_000), "seat_wait_ms": pick(1_000, 15_000)}
+        extra |= self._callbacks()
         if often(0.3):
             extra |= {"tell_first_ms": pick(1_000, 4_000), "tell_every_ms": pick(0, 5_000)}
             extra |= {"tell_position": often(0.7), "tell_wait": often(0.7)}
@@ -152,10 +153,21 @@ class Site:
             waiting_most=pick(0, 0, 0, 2, 6),
             expected_most_ms=pick(0, 0, 0, 20_000),
             closed=often(0.05),
+            leave_closed=often(0.3),
             overflow={reason: self.target() for reason in REASONS if often(0.3)},
             overtake_most=pick(0, 0, 1, 2, 4),
             **extra,
         )
+
+    def _callbacks(self):
+        pick, often = self.pick, self.often
+        return {
+            "callback_first": pick("agent", "agent", "customer"),
+            "callback_tries": pick(1, 2, 3, 20),
+            "callback_retry_ms": pick(500, 9_000, 900_000),
+            "callback_abandoned_ms": pick(1, 3_000) if often(0.3) else 0,
+            "callback_expire_ms": pick(0, 0, 30_000),
+        }
 
     def _absences(self):
         return tuple(word for word in ABSENCES if self.often(0.4))
@@ -224,11 +236,11 @@ class Site:
                 MediumRule(name="email", most=pick(1, 2), cost=pick(10, 70), blocks=(), interrupted_by=("voice",)),
                 MediumRule(name="fax", cost=pick(0, 100)),
                 MediumRule(name="voicemail", cost=pick(10, 60), blocks=pick(("*",), ("voice",)), virtual=True),
-                MediumRule(name="callback", virtual=True),
+                MediumRule(name="callback", virtual=True, becomes=pick("voice", "voice", "")),
             )
         return (
             MediumRule(name="voice"),
-            MediumRule(name="callback", interrupted_by=("voice",), virtual=True),
+            MediumRule(name="callback", interrupted_by=("voice",), virtual=True, becomes="voice"),
             MediumRule(name="voicemail", virtual=True),
             MediumRule(name="email", most=pick(1, 2), blocks=("*",), interrupted_by=("voice", "callback", "chat")),
             MediumRule(name="chat", most=2, blocks=("email",), interrupted_by=pick((), ("voice",))),

@@ -68,20 +68,7 @@ class Switch:
     def arrive(self, caller):
         """Somebody comes and waits."""
         self.callers[caller.name] = caller
-        self._word(caller, self._arrival(caller))
-
-    def _arrival(self, caller, since=None):
-        return ev.CallArrived(
-            call=caller.name,
-            queue=caller.queue,
-            caller=caller.number,
-            medium=caller.medium,
-            priority=caller.priority,
-            needs=caller.needs,
-            head_start_ms=caller.head_start_ms,
-            seat=caller.seat,
-            since=since,
-        )
+        self._word(caller, caller.arrival())
 
     def give_up(self, name):
         """A caller hangs up, whatever he does at the moment, unless he talks."""
@@ -114,7 +101,7 @@ class Switch:
         if self.world.rough and self.world.often(0.2):
             caller.place, caller.queue, caller.arrived = "hold", self.world.some_queue(), self.world.now
             caller.joined_by, caller.claimed = "", False
-            self._word(caller, self._arrival(caller))
+            self._word(caller, caller.arrival())
         else:
             self.leave(caller.name)
 
@@ -289,7 +276,7 @@ class Switch:
     def _given(self, caller):
         if caller.name in self.callers and caller.place == "given":
             caller.place, caller.claimed = "hold", False
-            self._word(caller, self._arrival(caller, since=caller.arrived))
+            self._word(caller, caller.arrival(since=caller.arrived))
 
     def end_leg(self, leg, outcome):
         """The leg is gone."""
@@ -311,7 +298,7 @@ class Switch:
             return
         if caller.joined_by not in caller.token:
             caller.place, caller.claimed = "hold", False
-            self._word(caller, self._arrival(caller, since=caller.arrived))
+            self._word(caller, caller.arrival(since=caller.arrived))
             return
         if not caller.served:
             self.world.fault(f"{caller.name} was cut off and did not wait again")
@@ -369,22 +356,7 @@ class Switch:
 
     def lists(self):
         """Write down all there is now."""
-        calls = [
-            ev.HeldCall(
-                call=caller.name,
-                queue=caller.queue,
-                since=caller.arrived,
-                caller=caller.number,
-                medium=caller.medium,
-                priority=caller.priority,
-                needs=caller.needs,
-                head_start_ms=caller.head_start_ms,
-                seat=caller.seat,
-                waiting=caller.place == "hold",
-            )
-            for caller in self.callers.values()
-            if caller.medium not in OURS
-        ]
+        calls = [caller.held() for caller in self.callers.values() if caller.medium not in OURS]
         legs = [
             ev.LiveLeg(offer=leg.offer, call=leg.call, seat=leg.seat, joined=leg.joined_at > 0 and not leg.ours)
             for leg in self.legs.values()

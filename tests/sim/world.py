@@ -141,6 +141,7 @@ class World:
         self.checks.before(event)
         commands = self.core.decide(event)
         self.trace[-1][1] = commands
+        self.switch.calls_out.keep_books(commands)
         self.checks.after(event, commands)
         self._follow_twin(event, commands)
         if self._cut and may_die:
@@ -312,6 +313,10 @@ class World:
                 self._act_on(command, self.switch.go_elsewhere, command.call)
             case cmd.Suspend() | cmd.Resume():
                 self.switch.set_aside(command.offer, aside=isinstance(command, cmd.Suspend))
+            case cmd.Reach():
+                self._act(self.switch.calls_out.reach, command)
+            case cmd.GiveUp():
+                self._act(self.switch.calls_out.give_up, command)
             case cmd.Dial():
                 self.switch.calls_out.dial(command)
             case cmd.UsePhone():
@@ -365,7 +370,7 @@ class World:
 
     def _told_lists(self, asked, run, lists):
         """What events said since it was asked for counts more; and a leg that is not born yet is not missing."""
-        calls, legs, handsets, (lines, troubles), outgoing = lists
+        calls, legs, handsets, (lines, troubles), (outgoing, answered) = lists
         stale = {name for name, at in self._told_of.items() if at >= asked}
         calls = [call for call in calls if call.call not in stale or call.call in self.switch.callers]
         listed = {leg.offer for leg in legs}
@@ -387,6 +392,7 @@ class World:
             lines=lines,
             troubles=troubles,
             outgoing=outgoing,
+            answered=answered,
             switch_run=f"switch {run}",
         )
         self.tell(snapshot)

@@ -1,0 +1,34 @@
+"""Callbacks as plain facts of the state: which calls are some, whose customer is called first, which sleep."""
+
+from acd.core.model import Call, State
+
+
+def is_callback(state: State, call: Call) -> bool:
+    """Whether a customer is to be called for it."""
+    return call.virtual and call.medium in state.media and state.media[call.medium].becomes != ""
+
+
+def reached_as(state: State, call: Call) -> str:
+    """Give the medium of a call whose customer is called before any agent, when he answers; empty for any other."""
+    queue = state.queues.get(call.queue)
+    if not call.virtual or queue is None or queue.callback_first != "customer" or call.medium not in state.media:
+        return ""
+    return state.media[call.medium].becomes
+
+
+def sleeps(state: State, call: Call) -> bool:
+    """Whether nobody calls its customer, because its queue is closed."""
+    if not call.virtual or call.queue not in state.queues or not is_callback(state, call):
+        return False
+    return state.closed.get(call.queue, state.queues[call.queue].closed)
+
+
+def open_callback(state: State, number: str) -> Call | None:
+    """Find the callback that was promised to a number."""
+    calls = (call for call in state.calls.values() if call.virtual and call.caller == number)
+    return next((call for call in calls if is_callback(state, call)), None)
+
+
+def grounds(state: State) -> set[str]:
+    """Name the seats for which a customer is called, or has answered and is not in line yet."""
+    return {leg.seat for leg in state.legs.values() if leg.customer and leg.seat}

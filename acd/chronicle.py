@@ -92,5 +92,9 @@ def _note_command(command: cmd.AnyCommand) -> None:
             log.info("offer taken back", offer=command.offer, call=command.call)
         case cmd.Dial():
             log.info("call out", leg=command.leg, seat=command.seat, number=command.number, line=command.line)
+        case cmd.Reach():
+            log.info("customer called", leg=command.leg, call=command.call, number=command.number, line=command.line)
+        case cmd.Promise():
+            log.info("callback promised", call=command.call, number=command.caller, queue=command.queue)
         case cmd.SendAway():
             log.info("call sent to the overflow", call=command.call)

@@ -12,6 +12,7 @@ from typing import Any
 from acd.core import commands as cmd
 from acd.core import events as ev
 from acd.core.model import Gap, State
+from acd.core.outgoing import CUSTOMER
 from acd.core.reconcile import SETTLE_MS
 from acd.core.rules import MEDIA
 from acd.reports.facts import ABANDONED, ANSWERED, LOST, Attempt, Contact, Span, Stay, attempt_of, contact_of
@@ -95,8 +96,7 @@ class Ledger:
         self.legs.note(event, commands)
         closing = self._offers.get(event.offer) if isinstance(event, ev.CloseAsked) else None
         self._closing = closing.call if closing is not None else ""
-        handle = self._handlers.get(type(event))
-        if handle is not None:
+        if (handle := self._handlers.get(type(event))) is not None:
             handle(event)
         for command in commands:
             self._follow(command)
@@ -118,15 +118,17 @@ class Ledger:
                 self._send_away(command)
             case cmd.ChangeQueue():
                 self._change_queue(command)
-            case cmd.Reply() | cmd.CallOver():
+            case cmd.Reply() | cmd.CallOver() | cmd.Promise():
                 self._over(command)
             case cmd.Announce() if command.wait_most_ms:
                 contact = self._contacts.get(command.call)
                 if contact is not None and contact.stay.told_at is None:
                     contact.stay.told_at, contact.stay.told_most_ms = self.now, command.wait_most_ms
 
-    def _over(self, command: cmd.Reply | cmd.CallOver) -> None:
-        if isinstance(command, cmd.CallOver):
+    def _over(self, command: cmd.Reply | cmd.CallOver | cmd.Promise) -> None:
+        if isinstance(command, cmd.Promise):
+            self._admit(command.call, command.caller, command.queue, command.medium, self.now)
+        elif isinstance(command, cmd.CallOver):
             self._gone(command.call, "done" if command.reason == "called-back" else command.reason)
         elif command.answer == "ok" and self._closing:
             self._gone(self._closing, "done")
@@ -180,7 +182,7 @@ class Ledger:
             if known.state in {"waiting", "offered"} or known.stay.virtual:
                 return
             self._gone(event.call, ABANDONED)
-        given = known is not None and known.given  # what he talked was no wait
+        given = (known is not None and known.given) or event.call.startswith(CUSTOMER)  # what was before was no wait
         began = event.at if given or event.since is None else event.since
         self._admit(event.call, event.caller, event.queue, event.medium, began)
 
@@ -228,13 +230,11 @@ class Ledger:
     # Offers
 
     def _joined(self, event: ev.Connected) -> None:
-        attempt = self._offers.get(event.offer)
-        if attempt is not None and not attempt.withdrawing:
+        if (attempt := self._offers.get(event.offer)) is not None and not attempt.withdrawing:
             self._connected(attempt)
 
     def _leg_ended(self, event: ev.OfferEnded) -> None:
-        attempt = self._offers.get(event.offer)
-        if attempt is not None:
+        if (attempt := self._offers.get(event.offer)) is not None:
             self._offer_ended(attempt, event.outcome)
 
     def _offer(self, command: cmd.Offer) -> None:

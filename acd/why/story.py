@@ -36,7 +36,7 @@ class Happening(Struct, frozen=True, kw_only=True):
     at: int
     kind: str
     """arrived, moved, step, announced, front, priority, pulled, any-seat, sent-away, talk-over, given-back, given,
-    joined, gap, ended"""
+    joined, called, gap, ended"""
     queue: str = ""
     position: int = 0
     reason: str = ""
@@ -209,6 +209,8 @@ class _Teller:
                     line=line_taken(self._core.state, command.line),
                 )
                 self.story.offers.append(told)
+            case cmd.Reach(call=self._name):
+                self._note(seq, "called", to=command.line, by=self._core.state.legs[command.leg].seat)
             case cmd.Withdraw():
                 self._taken_back.add(command.offer)
             case cmd.Announce(call=self._name):

@@ -35,6 +35,8 @@ _ENDS = {
     "done": "closed",
     "called-back": "the customer was called back",
     "not-reached": "the customer was called so often as he is, and did not answer",
+    "called-again": "the customer called by himself",
+    "expired": "it was too old",
 }
 _REASONS = {
     "full": "the queue was full",
@@ -151,6 +153,8 @@ def _eased(one: Happening, names: Names) -> str:
             return f"is of class {one.number} from now on"
         case "pulled":
             return f"pulled by {names.full(one.to)}, to be the next call of that seat"
+        case "called":
+            return f"its customer is called over {safe(one.to)}, for {names.full(one.by)} is free"
         case "any-seat":
             return f"is kept for {names.full(one.to)} no longer, any seat will do"
         case "gap":

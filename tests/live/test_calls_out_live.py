@@ -64,6 +64,7 @@ number_day_most = 0
 PROVIDER = """
 [from-seat](+)
 exten => _+49301234567.,1,Set(GLOBAL(SEEN)=${PJSIP_HEADER(read,P-Asserted-Identity)})
+ same => n,Set(GLOBAL(TIMES_${EXTEN:1})=$[0${GLOBAL(TIMES_${EXTEN:1})} + 1])
  same => n,Goto(does,${EXTEN:-1},1)
 exten => _+49301234568.,1,Goto(does,${IF($["${CHANNEL(endpoint)}" = "801"]?2:0)},1)
 exten => _+49301234569.,1,Dial(PJSIP/803,20)

@@ -72,7 +72,7 @@ async def in_line(site):
 
 async def fewer(site, count):
     """Wait until fewer callbacks are left."""
-    while sum(call.medium == "callback" for call in (await site.shows(lambda _: True)).calls) >= count:  # noqa: ASYNC110
+    while sum(call.medium == "callback" for call in (await site.shows(lambda _: True)).calls) >= count:  # noqa: ASYNC110 - only asking can tell
         await asyncio.sleep(0.5)
 
 

@@ -22,6 +22,7 @@ COLOURS = {
     "logged-out": "bright_black",
     "waiting": "yellow",
     "offered": "yellow",
+    "calling": "yellow",
 }
 
 

@@ -16,6 +16,9 @@ _BEFORE = {
 }
 
 
+_ELSEWHERE = {"talking": "in a talk", "calling": "a callback, and its customer is called now"}
+
+
 def waiting_lines(found: Waiting, names: Names) -> Iterator[str]:
     """Tell why a call waits and what comes next."""
     when = "now" if found.live else f"as the journal left it on {stamp(found.at)}"
@@ -25,7 +28,7 @@ def waiting_lines(found: Waiting, names: Names) -> Iterator[str]:
         place = f"{ordinal(found.position)} in line, {rank_words(found.rank)}"
         yield f"waits in queue {safe(found.queue)} for {seconds(found.waited_ms)}{asks}: {place}"
     else:
-        yield f"does not wait: it is {'in a talk' if found.state == 'talking' else 'on its way out'}"
+        yield f"does not wait: it is {_ELSEWHERE.get(found.state, 'on its way out')}"
         return
     if found.rings_at:
         yield f"rings at {listed([names.full(seat) for seat in found.rings_at])}"

@@ -13,7 +13,8 @@ from acd.core import State, waits
 from acd.core.commands import SeatLook
 from acd.core.explain import needs_text
 from acd.core.line import Line, LineLook, TroubleKind
-from acd.core.model import Leg, Seat, Ticket
+from acd.core.model import Seat, Ticket
+from acd.core.out import Leg
 
 
 class QueueStatus(Struct, frozen=True, kw_only=True):

@@ -14,7 +14,8 @@ from acd.core import offering, outgoing, queueing, reaching, virtual
 from acd.core.commands import Promise, Reach
 from acd.core.events import CallArrived
 from acd.core.floor import Floor
-from acd.core.model import Call, Leg, Seat
+from acd.core.model import Call, Seat
+from acd.core.out import Leg
 from acd.core.promised import is_callback, open_callback, reached_as
 
 LINE_MS = 5_000

@@ -18,7 +18,8 @@ from typing import Literal
 from acd.core.deadlines import Deadlines
 from acd.core.events import LinesSet
 from acd.core.line import Line, LineLook, Trouble
-from acd.core.model import Leg, Offer, State
+from acd.core.model import Offer, State
+from acd.core.out import Leg
 from acd.core.rules import LineGroupRule
 
 Purpose = Literal["emergency", "callback", "seat"]

@@ -18,7 +18,8 @@ from acd.core.events import CallOutAsked, LegFailed, LiveOut
 from acd.core.floor import Floor
 from acd.core.line import Line
 from acd.core.lines import Purpose
-from acd.core.model import Call, Guard, Leg, Seat
+from acd.core.model import Call, Seat
+from acd.core.out import Guard, Leg
 from acd.core.rules import SLOT, OutRule
 
 HOUR_MS, DAY_MS, MINUTE_MS = 3_600_000, 86_400_000, 60_000

@@ -2,7 +2,8 @@
 
 from acd.core import queueing, virtual
 from acd.core.floor import Floor
-from acd.core.model import Call, Leg
+from acd.core.model import Call
+from acd.core.out import Leg
 from acd.core.rules import QueueRule
 
 

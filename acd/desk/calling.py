@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from acd.core.commands import CallOutAnswer, Reach
 from acd.core.events import CallOutAsked, LegFailed
-from acd.core.model import Leg
+from acd.core.out import Leg
 from acd.core.outcomes import LegOutcome
 from acd.core.outgoing import EMERGENCY_RING_MS
 from acd.dispatcher import Dispatcher

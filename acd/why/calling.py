@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from acd.core import commands as cmd
 from acd.core import events as ev
-from acd.core.model import Leg, State
+from acd.core.model import State
+from acd.core.out import Leg
 from acd.history import Entry, History, Restated
 from acd.reports.words import safe, seconds, stamp, time_of_day
 from acd.why.lines import LineTaken, counted, line_taken, line_words, standing

@@ -6,7 +6,11 @@ from acd.core.model import Call
 
 
 def set_queue(floor: Floor, queue: str) -> None:
-    """Bring the calls of a queue in line with whether it is closed."""
+    """Bring the calls of a queue in line with whether it is closed; of all queues, without a name."""
+    if not queue:
+        for name in list(floor.state.queues):
+            set_queue(floor, name)
+        return
     book = floor.books.get(queue)
     if book is None:
         return
@@ -29,5 +33,5 @@ def set_all(floor: Floor) -> None:
 def leave_if_closed(floor: Floor, call: Call) -> None:
     """Its queue takes nobody any more, and keeps nobody either."""
     rule = floor.books[call.queue].rule
-    if rule.leave_closed and floor.state.closed.get(rule.name, rule.closed) and not call.virtual:
+    if rule.leave_closed and floor.state.is_closed(rule) and not call.virtual:
         queueing.overflow(floor, call, "closed")

@@ -20,7 +20,7 @@ def sleeps(state: State, call: Call) -> bool:
     """Whether nobody calls its customer, because its queue is closed."""
     if not call.virtual or call.queue not in state.queues or not is_callback(state, call):
         return False
-    return state.closed.get(call.queue, state.queues[call.queue].closed)
+    return state.is_closed(state.queues[call.queue])
 
 
 def open_callback(state: State, number: str) -> Call | None:

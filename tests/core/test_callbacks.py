@@ -199,7 +199,9 @@ def test_nobody_is_called_while_the_queue_is_closed():
         promise(house)
         assert not only(work(house, "101"), cmd.Reach | cmd.Offer)
         assert not only(house.pass_time(3_600_000), cmd.Reach | cmd.Offer)
-        assert len(only(house.give(ev.QueueSet(queue="sales", closed=False)), cmd.Reach | cmd.Offer)) == 1
+        house.give(ev.QueueSet(queue="", closed=True))
+        assert not only(house.give(ev.QueueSet(queue="sales", closed=False)), cmd.Reach | cmd.Offer)
+        assert len(only(house.give(ev.QueueSet(queue="", closed=False)), cmd.Reach | cmd.Offer)) == 1
 
 
 def test_who_waits_when_it_closes_leaves_if_the_queue_says_so():

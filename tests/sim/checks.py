@@ -209,10 +209,10 @@ class Checks:
 
     def _closed(self, state, event):
         """Who waits when a queue is closed that keeps nobody is gone, or waits for one seat."""
-        rule = state.queues.get(event.queue)
-        for call in state.calls.values() if event.closed and rule is not None and rule.leave_closed else ():
+        names = {name for name, rule in state.queues.items() if rule.leave_closed and event.queue in {"", name}}
+        for call in state.calls.values() if event.closed else ():
             is_for_one = call.wants and call.wants_until is None
-            if call.queue == event.queue and call.state == "waiting" and not call.virtual and not is_for_one:
+            if call.queue in names and call.state == "waiting" and not call.virtual and not is_for_one:
                 self.fault(f"{call.id} waits in {event.queue}, which was closed")
 
     def _commands(self, state, commands):

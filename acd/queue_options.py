@@ -9,7 +9,8 @@ from typing import get_args
 
 from acd.conf import Section, Variable
 from acd.core.rules import Absence, Reason, Strategy
-from acd.options import Option, choice, duration, number, optional, pattern, some_of, yes_no
+from acd.hours import read_opening
+from acd.options import Kind, Option, choice, duration, number, optional, pattern, some_of, yes_no
 from acd.rule_text import KEY, NEEDS, STEP, TARGET, TIERS
 from acd.settings import MUSIC_CLASS, PHONE_NUMBER, RING_TONE, SEAT_NAME
 
@@ -188,6 +189,14 @@ _BACK = (
         "agent",
         "Whom a callback calls first. `customer`: he is called when a seat is free for him and nobody is before him; "
         "when he answers he goes to the next free seat. The one that was free is not held for him.",
+    ),
+    Option(
+        "callback_hours",
+        Kind("DAYS HH:MM-HH:MM", read_opening),
+        "",
+        "When customers are called back, such as `mon-fri 08:00-18:00`, by the clock of the machine; left out, always "
+        "while the queue is open.",
+        many=True,
     ),
     Option(
         "callback_abandoned",

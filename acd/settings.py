@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from acd.core.rules import MEDIA, LineGroupRule, MediumRule, OutRule, QueueRule, SeatRule
 from acd.hardware import DEVICE, Analog, Span, device
+from acd.hours import Hours
 from acd.numbers import Plan
 from acd.options import Option, choice, duration, number, optional, pattern, secret, words
 from acd.problems import Origin
@@ -210,6 +211,8 @@ class Site(Struct, frozen=True, kw_only=True):
     number_forms: dict[str, NumberForm] = field(default_factory=dict)
     """Group of lines to how numbers are dialled there."""
     calling_out: CallingOutSettings = CallingOutSettings()
+    callback_hours: dict[str, Hours] = field(default_factory=dict)
+    """Queue to when its customers are called back, of those that say so."""
     caller_ids: dict[str, str] = field(default_factory=dict)
     """Queue to the number that its seats show when they call out."""
     line_tests: dict[str, LineTestSettings] = field(default_factory=dict)

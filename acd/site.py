@@ -21,6 +21,7 @@ from acd.conf import Config, Section, read, render
 from acd.core.rules import MEDIA, LineGroupRule, LineRule, MediumRule, QueueRule, SeatRule
 from acd.hardware import Analog, spans
 from acd.hardware_checks import check_hardware
+from acd.hours import Hours
 from acd.options import counting, take
 from acd.problems import Origin, Problem, did_you_mean
 from acd.queue_options import OVERFLOWS, overflows
@@ -190,14 +191,7 @@ class _Loader:
             general=general,
             switch=SwitchSettings(**{"fallback": "", **(self._only("switch") or {})}),
             queues={name: rule for name, (rule, _) in queues.items()},
-            music={name: values["music"] for name, (_, values) in queues.items() if values},
-            extensions={
-                name: values["extension"] for name, (_, values) in queues.items() if values and values.get("extension")
-            },
-            caller_ids={name: values["caller_id"] for name, (_, values) in queues.items() if values},
-            ring_tones={
-                name: values["ring_tone"] for name, (_, values) in queues.items() if values and values["ring_tone"]
-            },
+            **_beside_rules({name: values for name, (_, values) in queues.items() if values}),
             media=_all_media(_medium(name, values) for name, values in self._each("medium") if values),
             number_forms={name: values["numbers"] for name, values in groups if values},
             calling_out=calling_out(out) if (out := self._only("calling-out")) else CallingOutSettings(),
@@ -289,6 +283,18 @@ def _queue(name: str, values: dict[str, Any]) -> QueueRule:
     to = {reason: values.get(option) or values.get("overflow") for option, reason in OVERFLOWS.items() if reason}
     rule["overflow"] = {reason: target for reason, target in to.items() if target}
     return QueueRule(name=name, **rule)
+
+
+def _beside_rules(queues: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What queues say that the core need not know: a field of `Site` each, of the queues that say it."""
+    hours = {name: values["callback_hours"] for name, values in queues.items() if values["callback_hours"]}
+    return {
+        "music": {name: values["music"] for name, values in queues.items()},
+        "extensions": {name: values["extension"] for name, values in queues.items() if values.get("extension")},
+        "caller_ids": {name: values["caller_id"] for name, values in queues.items()},
+        "ring_tones": {name: values["ring_tone"] for name, values in queues.items() if values["ring_tone"]},
+        "callback_hours": {name: Hours(zone=None, openings=openings) for name, openings in hours.items()},
+    }
 
 
 def _medium(section: str, values: dict[str, Any]) -> MediumRule:

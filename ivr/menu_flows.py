@@ -6,9 +6,9 @@ Menus, which ask something, are made in `ivr.menus`.
 import re
 from collections.abc import Callable, Mapping
 
+from acd.hours import Hours
 from ivr.actions import Actions, hours_flow
 from ivr.flow import Answer, Caller, Flow, HangUp
-from ivr.hours import Hours
 from ivr.overflow import emergency
 
 NOT_IN_A_NUMBER = re.compile(r"[^0-9*#]")

@@ -1,9 +1,9 @@
 """All options of ivr.conf in one table: `ivr.menus` reads by it, the manual is printed from it."""
 
+from acd.hours import read_zone
 from acd.options import Kind, Option, duration, number, pattern, table, words
 from acd.settings import LANGUAGE
 from ivr.actions import ACTIONS, read_actions
-from ivr.hours import read_zone
 
 PROMPT_NAME = r"[a-z0-9][a-z0-9_-]{0,39}"
 

@@ -20,6 +20,7 @@ import structlog
 from msgspec import Struct
 
 from acd.conf import Config, Section, Variable, read
+from acd.hours import Hours, read_closed, read_opening
 from acd.options import origin_of, take
 from acd.problems import Origin, Problem, Problems, did_you_mean
 from acd.settings import Site
@@ -27,7 +28,6 @@ from ivr import phrases, scripts
 from ivr.actions import Actions, Reference, hours_flow, menu_flow, read_actions
 from ivr.flow import Caller, Flow, HangUp, InLanguage, Menu, Play, Prompt, SetLanguage
 from ivr.flows import FlowFiles, load_flows
-from ivr.hours import Hours, read_closed, read_opening
 from ivr.menu_flows import NOT_IN_A_NUMBER, compile_actions, compile_entry, compile_hours
 from ivr.menu_options import PROMPT_NAME, REPEATED, SECTIONS
 from ivr.overflow import overflow_flow

@@ -22,11 +22,11 @@ from typing import Any, Literal, NamedTuple
 from msgspec import Struct
 
 from acd.conf import Section
+from acd.hours import DAYS, Hours, Spread
 from acd.options import origin_of
 from acd.problems import Origin
 from ivr import flow as steps
 from ivr.actions import Actions, hours_flow, menu_flow
-from ivr.hours import DAYS, Hours, Spread
 
 DAYS_AHEAD = 366
 

@@ -186,7 +186,7 @@ class Server:
         log.info("callfloor is up", site=self.site.general.name, agi_port=switch.agi_port, sip_port=switch.sip_port)
         if heritage.since:
             self._spawn(self._tell_gap(heritage.since), "gap")
-        self._spawn(tell_days(self.dispatcher, lambda: self._is_leaving), "days")
+        self._spawn(tell_days(self.dispatcher, lambda: self.site, lambda: self._is_leaving), "days")
 
     def _open_journal(self, begun: Rebuilt | None) -> None:
         """Begin where the last run ended.

@@ -148,6 +148,13 @@ def _day(floor: Floor, event: ev.DayBegan) -> None:
     floor.state.day = event.day
 
 
+def _hours(floor: Floor, event: ev.HoursChanged) -> None:
+    changed = {*floor.state.quiet} ^ {*event.quiet}
+    floor.state.quiet = event.quiet
+    for queue in sorted(changed & floor.state.queues.keys()):
+        closing.set_queue(floor, queue)
+
+
 def _queue_set(floor: Floor, event: ev.QueueSet) -> None:
     if event.queue in floor.state.queues or not event.queue:
         floor.state.closed[event.queue] = event.closed
@@ -258,6 +265,7 @@ _HANDLERS: dict[type[ev.Event], Callable[[Floor, Any], None]] = {
     ev.Configured: configure.configure,
     ev.SeatsConfigured: configure.configure_seats,
     ev.DayBegan: _day,
+    ev.HoursChanged: _hours,
     ev.QueueSet: _queue_set,
     ev.DeadlineReached: _deadlines,
     **dict.fromkeys(wishes.WISHES, _wish),

@@ -11,7 +11,7 @@ Who says what:
     the agent       LogInAsked LogOutAsked ReadyAsked PauseAsked WrapUpEndAsked WrapUpExtendAsked CodeAsked CloseAsked
                     DeferAsked CallOutAsked LegFailed; each is answered by a `Reply`
     the supervisor  QueueSet CallSet LinesSet PullAsked
-    the server      Started Configured SeatsConfigured DayBegan DeadlineReached
+    the server      Started Configured SeatsConfigured DayBegan HoursChanged DeadlineReached
 """
 
 from typing import Literal
@@ -67,6 +67,13 @@ class DayBegan(Event, frozen=True, kw_only=True):
 
     day: str
     """Its date, such as 2026-11-29."""
+
+
+class HoursChanged(Event, frozen=True, kw_only=True):
+    """The time of day at which customers are called back has begun in some queues, or is over."""
+
+    quiet: tuple[str, ...]
+    """Those where nobody is called now; all others are not quiet."""
 
 
 class CallArrived(Event, frozen=True, kw_only=True):
@@ -348,6 +355,7 @@ AnyEvent = (
     | Configured
     | SeatsConfigured
     | DayBegan
+    | HoursChanged
     | CallArrived
     | CallEnded
     | KeyPressed

@@ -200,7 +200,7 @@ def kept_back(state: State, call: Call) -> str | None:
     if call.hold_until is not None:
         return f"its queue serves a call only after a while, this one in {_seconds(call.hold_until - state.now)}"
     if sleeps(state, call):
-        return "its queue is closed, and nobody is called back meanwhile"
+        return "its queue is closed, or it is not the time of day to call anybody back"
     rule = state.queues.get(call.queue)
     if rule is not None and rule.seats_most:
         busy = sum(offer.queue == call.queue for offer in state.offers.values())

@@ -333,6 +333,8 @@ class State(Struct, kw_only=True):
     queues: dict[str, QueueRule] = field(default_factory=dict)
     closed: dict[str, bool] = field(default_factory=dict)
     """Queues that were closed or opened by hand; an empty name is that of the whole site."""
+    quiet: tuple[str, ...] = ()
+    """Queues whose customers are not called back now, see `events.HoursChanged`."""
     media: dict[str, MediumRule] = field(default_factory=lambda: {rule.name: rule for rule in MEDIA})
     groups: dict[str, LineGroupRule] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)

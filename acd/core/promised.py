@@ -17,10 +17,10 @@ def reached_as(state: State, call: Call) -> str:
 
 
 def sleeps(state: State, call: Call) -> bool:
-    """Whether nobody calls its customer, because its queue is closed."""
+    """Whether nobody calls its customer, because its queue is closed, or by the time of day."""
     if not call.virtual or call.queue not in state.queues or not is_callback(state, call):
         return False
-    return state.is_closed(state.queues[call.queue])
+    return call.queue in state.quiet or state.is_closed(state.queues[call.queue])
 
 
 def open_callback(state: State, number: str) -> Call | None:

@@ -225,15 +225,15 @@ def test_every_default_is_a_legal_value():
 def test_every_option_has_a_place():
     """The table and the objects have the same fields, so no option is read and forgotten.
 
-    Of three shapes only: the reasons of `overflow` are options of their own, `tiers` and `order` of a seat are written
-    with its queues and by its place.
+    Of three shapes only: each reason of `overflow` is an option, a seat's `tiers` and `order` stand with its queues.
     """
-    overflows = {f"overflow_{reason}" for reason in ("full", "empty", "closed", "too_long", "wait")}
+    beside = {f"overflow_{reason}" for reason in ("full", "empty", "closed", "too_long", "wait")}
+    beside |= {"music", "ring_tone", "caller_id", "extension", "callback_hours"}
     homes = {
         "general": {*GeneralSettings.__struct_fields__},
         "switch": {*SwitchSettings.__struct_fields__} - {"agi_secret"},  # made, never written by hand
         "voicemail": {*VoicemailSettings.__struct_fields__},
-        "queue": {*QueueRule.__struct_fields__, "music", "ring_tone", "caller_id", "extension", *overflows} - {"name"},
+        "queue": {*QueueRule.__struct_fields__, *beside} - {"name"},
         "seat": {*SeatRule.__struct_fields__, *SeatSettings.__struct_fields__} - {"name", "rule", "tiers", "order"},
         "phone": {*PhoneSettings.__struct_fields__},
         "medium": {*MediumRule.__struct_fields__} - {"name", "virtual", "becomes"},  # no site says what a medium is

@@ -204,6 +204,21 @@ def test_nobody_is_called_while_the_queue_is_closed():
         assert len(only(house.give(ev.QueueSet(queue="", closed=False)), cmd.Reach | cmd.Offer)) == 1
 
 
+def test_nobody_is_called_at_other_times_of_the_day():
+    """One who is being called then is; the next attempt waits for the morning, callers of the queue wait on."""
+    house = house_of(callback_retry_ms=60_000)
+    promise(house)
+    [reach] = only(work(house, "101"), cmd.Reach)
+    house.give(ev.HoursChanged(quiet=("nowhere", "sales")))
+    house.give(ev.LegFailed(seat="", leg=reach.leg, outcome="no-answer"))
+    assert not only(house.pass_time(3_600_000), cmd.Reach)
+    [offer] = only(house.give(ev.CallArrived(call="a", queue="sales")), cmd.Offer)
+    house.give(ev.CallEnded(call="a"))
+    house.give(ev.OfferEnded(offer=offer.offer, outcome="withdrawn"))
+    assert not only(house.pass_time(60_000), cmd.Reach)
+    assert [one.call for one in only(house.give(ev.HoursChanged(quiet=())), cmd.Reach)] == ["back"]
+
+
 def test_who_waits_when_it_closes_leaves_if_the_queue_says_so():
     """He is sent where the queue sends who finds it closed; one who talks or is rung for is not."""
     house = house_of(leave_closed=True, overflow={"closed": "callback"})

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ivr.hours import DAYS, Hours, Opening, read_closed, read_opening, read_zone
+from acd.hours import DAYS, Hours, Opening, read_closed, read_opening, read_zone
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 

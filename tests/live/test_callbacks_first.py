@@ -1,12 +1,14 @@
 """Callbacks whose customer is called before any agent, and callbacks by rule: over a trunk, to a customer's phone."""
 
 import asyncio
+from datetime import datetime, timedelta
 
 import pytest
 import pytest_asyncio
 
 from acd.core.commands import CallOver, Offer, Promise, Reach
-from acd.core.events import CallArrived, CallEnded, Connected, LegAnswered, LegEnded, LegFailed
+from acd.core.events import CallArrived, CallEnded, Connected, HoursChanged, LegAnswered, LegEnded, LegFailed
+from acd.hours import Hours, Opening
 from tests.live.floor import Floor, open_floor
 from tests.live.test_callbacks_live import MORE, number, promised, waits
 from tests.live.test_callbacks_live import at_home as home
@@ -198,3 +200,25 @@ async def test_who_waits_when_the_queue_closes_is_called_when_it_is_open(floor):
     floor.server.supervisor.open_queue("patience")
     await floor.until(lambda: len(floor.seen(LegEnded)) == 2, "both were called", within_s=60)
     assert [reach.call for reach in commands(floor, Reach)] == [back.id for back in backs]
+
+
+async def test_nobody_is_called_at_other_times_of_the_day(floor):
+    """He is when the hours have begun, by the server's own clock."""
+    now = datetime.now().astimezone() + timedelta(hours=2)
+    later = Opening(frozenset(range(7)), now.hour * 60 + now.minute, (now.hour * 60 + now.minute + 60) % 1_440)
+    hours = floor.server.site.callback_hours
+    hours["sales"] = Hours(zone=None, openings=[later])
+    await floor.sees(HoursChanged, quiet=("sales",))
+    back = await promised(floor, number("7", 30))
+    await floor.agent("101", answer_after_ms=0)
+    await asyncio.sleep(2)
+    assert commands(floor, Reach) == []
+    _, caller = await floor.waiter()
+    await floor.sees(Connected)
+    assert floor.call(caller).state == "talking"
+    await floor.hang_up()
+    await floor.handsets["101"].on_call(answer_after_ms=0)
+    del hours["sales"]
+    await floor.sees(HoursChanged, quiet=())
+    await floor.until(lambda: floor.seen(LegEnded), "he was called")
+    assert [reach.call for reach in commands(floor, Reach)] == [back.id]

@@ -165,7 +165,11 @@ class Day:
         self.world.hear(seat, ev.HandsetChanged(**self.switch.handset(seat)))
 
     def queue_set(self):
-        """A queue is closed or opened by hand."""
+        """A queue is closed or opened by hand; or the hours change at which customers are called."""
+        if self.world.often(0.2):
+            quiet = [name for name in self.site.queue_names if self.world.often(0.3)]
+            self.world.tell(ev.HoursChanged(quiet=tuple(quiet)))
+            return
         queue = "" if self.world.often(0.1) else self.world.some_queue()
         self.world.tell(ev.QueueSet(queue=queue, closed=self.world.often(0.3)))
 

@@ -47,7 +47,7 @@ def sleeps(state, call):
     rule = state.queues.get(call.queue)
     if rule is None or not is_callback(state, call):
         return False
-    return state.closed.get("", False) or state.closed.get(call.queue, rule.closed)
+    return call.queue in state.quiet or state.closed.get("", False) or state.closed.get(call.queue, rule.closed)
 
 
 def is_ground(state, seat):

@@ -78,7 +78,8 @@ def _public_holidays(country: str, part: str, year: int) -> frozenset[date]:
 class Hours(Struct, frozen=True, kw_only=True):
     """When a place is open."""
 
-    zone: ZoneInfo
+    zone: ZoneInfo | None
+    """Where the clock hangs; None for where the machine is."""
     openings: Sequence[Opening]
     closed: Sequence[Spread | Calendar] = ()
 

@@ -29,6 +29,7 @@ from acd.core.events import AnyEvent, CallArrived, CallEnded
 from acd.dispatcher import Dispatcher
 from acd.settings import Site
 from ivr.flow import Caller
+from ivr.message_lamps import keep_lit
 from ivr.switch import AmiSwitch
 
 log = structlog.get_logger()
@@ -234,6 +235,10 @@ class Mailbox:
     async def run(self, known_until: int) -> None:
         """Begin, and look now and then, until cancelled; the last event before this start was at `known_until`."""
         self._open(known_until)
+        house = self._house
+        await asyncio.gather(self._look(), keep_lit(house.switch, lambda: house.dispatcher.core.state, MESSAGES))
+
+    async def _look(self) -> None:
         while True:
             try:
                 for path in await asyncio.to_thread(self._without_note):

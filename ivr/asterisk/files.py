@@ -15,7 +15,7 @@ from .calling_out import calling_out
 from .hardware import MODULE as DAHDI
 from .hardware import SYSTEM, hardware_files
 from .program import Asterisk
-from .texts import caller_id, escaped
+from .texts import caller_id, escaped, mailbox
 
 _HEADER: Final = "; Made by callfloor from acd.conf; do not edit, it is written anew at each start and reload.\n\n"
 # Asterisk's core complains about these at each start when they are not there; empty means its defaults.
@@ -137,7 +137,7 @@ def _handsets(site: Site) -> Iterator[str]:
             continue  # an analog handset (`hardware`), or an endpoint the admin wrote himself
         yield (
             f"[{name}](handset)\naors = {name}\nauth = {name}\ncallerid = {caller_id(seat.agent, name)}\n"
-            f"language = {escaped(seat.language)}\nset_var = ACD_SEAT={name}\n\n"
+            f"language = {escaped(seat.language)}\nset_var = ACD_SEAT={name}\nmailboxes = {mailbox(name)}\n\n"
             f"[{name}](handset-auth)\nusername = {name}\npassword = {escaped(seat.secret)}\n\n"
             f"[{name}](handset-aor)\n"
         )
@@ -145,7 +145,7 @@ def _handsets(site: Site) -> Iterator[str]:
         if phone.handset == f"PJSIP/{name}":
             yield (
                 f'[{name}](handset)\naors = {name}\nauth = {name}\ncallerid = "{name}" <{name}>\n'
-                f"language = {escaped(phone.language)}\n\n"
+                f"language = {escaped(phone.language)}\nmailboxes = {mailbox(name)}\n\n"
                 f"[{name}](handset-auth)\nusername = {name}\npassword = {escaped(phone.secret)}\n\n"
                 f"[{name}](handset-aor)\n"
             )

@@ -14,7 +14,7 @@ from typing import Final
 from acd.hardware import Analog, Span, ranges
 from acd.settings import SeatSettings, Site
 
-from .texts import caller_id, escaped
+from .texts import caller_id, escaped, mailbox
 
 PRI, EM, LINE, HANDSET = "pri", "em", "analog-line", "analog-handset"
 """The templates of chan_dahdi.conf."""
@@ -91,7 +91,8 @@ def _handset(seat: SeatSettings, channel: int) -> str:
     name = seat.rule.name
     return (
         f"[{name}]({HANDSET})\ncallerid = {caller_id(seat.agent, name)}\nlanguage = {escaped(seat.language)}\n"
-        f"setvar = ACD_SEAT={name}\nsetvar = TRANSFER_CONTEXT=acd-transfer\ndahdichan = {channel}\n"
+        f"setvar = ACD_SEAT={name}\nsetvar = TRANSFER_CONTEXT=acd-transfer\nmailbox = {mailbox(name)}\n"
+        f"dahdichan = {channel}\n"
     )
 
 

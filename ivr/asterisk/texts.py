@@ -18,3 +18,8 @@ def caller_id(name: str, number: str) -> str:
     """Write a caller ID: nothing in the name ends it early."""
     display = escaped(re.sub(r'["<>\\]', "", name))
     return f'"{display}" <{number}>'
+
+
+def mailbox(phone: str) -> str:
+    """Name what a phone's message lamp shows: a mailbox that exists nowhere but in callfloor's word (acd-lamp)."""
+    return f"{phone}@callfloor"

@@ -135,6 +135,9 @@ class _Account(pj.Account):  # type: ignore[misc]  # as above
         state = "registered" if event.code == 200 and event.expiration > 0 else "not registered"
         self._engine.notice("registration", 0, code=event.code, text=event.reason, state=state)
 
+    def onMwiInfo(self, event: Any) -> None:  # noqa: N802 - PJSUA2's name
+        self._engine.notice("messages", 0, text=event.rdata.wholeMsg.partition("Voice-Message:")[2].strip())
+
 
 class _Lamp(pj.Buddy):  # type: ignore[misc]  # as above
     """A subscription to somebody's presence."""

@@ -31,7 +31,7 @@ class Reply(msgspec.Struct, frozen=True, array_like=True, tag=True):
 class Notice(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """Something happened to a call or a lamp (`subject` is its number) or to the registration (`subject` is 0)."""
 
-    kind: Literal["registration", "incoming", "state", "digit", "played", "lamp", "transfer"]
+    kind: Literal["registration", "incoming", "state", "digit", "played", "lamp", "transfer", "messages"]
     subject: int
     at_ns: int
     code: int = 0

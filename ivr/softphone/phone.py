@@ -32,6 +32,8 @@ class Phone(Watched):
         self.registration = Ended(0, "")
         """The registrar's last word: its status and reason."""
         self.registered = False
+        self.messages = ""
+        """What the server last said of messages that wait, new and old: `1/0 (0/0)`."""
         self._link, self._tone_folder = link, tone_folder
         self._calls: dict[int, PhoneCall] = {}
         self._lamps: dict[int, Lamp] = {}
@@ -148,6 +150,8 @@ class Phone(Watched):
             case "registration":
                 self.registered = notice.state == "registered"
                 self.registration = Ended(notice.code, notice.text)
+            case "messages":
+                self.messages = notice.text
             case "incoming":
                 call = self._calls[notice.subject] = PhoneCall(self, notice.subject, notice.text, incoming=True)
                 call.at_ns["incoming"] = notice.at_ns

@@ -93,7 +93,10 @@ def test_a_phone_of_nobody_becomes_an_endpoint():
     analog = PhoneSettings(handset="DAHDI/7", language="en")
     text = generated(replace(site(), phones={"lobby": lobby, "bar": analog}), SOUNDS)["pjsip.conf"]
     assert text[text.index("[lobby](handset)") :].split("\n\n") == [
-        '[lobby](handset)\naors = lobby\nauth = lobby\ncallerid = "lobby" <lobby>\nlanguage = pl',
+        (
+            '[lobby](handset)\naors = lobby\nauth = lobby\ncallerid = "lobby" <lobby>\nlanguage = pl\n'
+            "mailboxes = lobby@callfloor"
+        ),
         "[lobby](handset-auth)\nusername = lobby\npassword = pass\\;word",
         "[lobby](handset-aor)\n",
     ]

@@ -104,6 +104,7 @@ callerid = "Eva Lang" <105>
 language = pl
 setvar = ACD_SEAT=105
 setvar = TRANSFER_CONTEXT=acd-transfer
+mailbox = 105@callfloor
 dahdichan = 92
 """
 

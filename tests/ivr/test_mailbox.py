@@ -27,7 +27,7 @@ class House:
 
     def __init__(self, folder, **settings):
         self.site = SimpleNamespace(voicemail=VoicemailSettings(**settings))
-        self.switch = SimpleNamespace(channels=SimpleNamespace(ahead_ms=0))
+        self.switch = SimpleNamespace(channels=SimpleNamespace(ahead_ms=0), link=None)
         self.calls, self.events, self.now = {}, [], NOW
         core = SimpleNamespace(state=SimpleNamespace(calls=self.calls))
         self.dispatcher = SimpleNamespace(core=core, clock=lambda: self.now, submit=self.submit, is_closed=False)

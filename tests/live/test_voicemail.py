@@ -1,5 +1,7 @@
 """Messages, from a caller's mouth to an agent's ear: left, rung for, heard, closed, put off, left again."""
 
+import asyncio
+
 import pytest
 import pytest_asyncio
 
@@ -9,8 +11,9 @@ from ivr.audio import to_wav
 from ivr.mailbox import CLOSED, messages
 from ivr.tones import tone
 from tests.live.floor import open_floor
+from tests.live.people import WITHIN_S
 from tests.live.test_audio import LINE_LOSS_DB, SPOKEN_DB, median_level_db
-from tests.live.testsite import HERTZ, heard, write_site
+from tests.live.testsite import HERTZ, PIN, heard, write_site
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 
@@ -163,3 +166,36 @@ async def test_it_stands_where_its_caller_stood(floor):
     leg = await floor.rings("103")
     assert other in leg.remote
     await later.hang_up()
+
+
+async def shows(phone, count):
+    """Wait until a telephone was told of so many messages."""
+    async with asyncio.timeout(WITHIN_S):
+        while not phone.messages.startswith(f"{count}/0"):  # noqa: ASYNC110 - only asking can tell
+            await asyncio.sleep(0.05)
+
+
+async def test_a_lamp_shows_what_waits(floor):
+    """At the phones of those who serve the queue, logged in or not; it goes out as the messages are closed."""
+    support, sales = await floor.handset("103"), await floor.handset("101")
+    _, first = await leaves_message(floor)
+    await shows(support, 1)
+    _, second = await leaves_message(floor)
+    await shows(support, 2)
+    assert sales.messages[:3] in {"", "0/0"}
+    await floor.agent("103")
+    for left, number in ((1, first), (0, second)):
+        await closes(floor, await answers(floor, "103", number))
+        await shows(support, left)
+
+
+async def test_it_goes_with_its_agent(floor):
+    """Who sits at another phone has his messages there, and his own phone shows them no more."""
+    own, other = await floor.handset("103"), await floor.phone("lobby")
+    _, number = await leaves_message(floor)
+    await shows(own, 1)
+    await floor.dials("lobby", "*11", ("handset-seat-number", "103#"), ("handset-pin", f"{PIN}#"))
+    await shows(other, 1)
+    await shows(own, 0)
+    await closes(floor, await answers(floor, "lobby", number))
+    await shows(other, 0)

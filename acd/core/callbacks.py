@@ -16,7 +16,7 @@ from acd.core.events import CallArrived
 from acd.core.floor import Floor
 from acd.core.model import Call, Seat
 from acd.core.out import Leg
-from acd.core.promised import is_callback, open_callback, reached_as
+from acd.core.promised import is_callback, reached_as
 
 LINE_MS = 5_000
 """So long a customer is not called for whom no line was free."""
@@ -90,11 +90,11 @@ def abandoned(floor: Floor, call: Call) -> CallArrived | None:
     waited = floor.at - call.waits_since
     if rule is None or call.state not in {"waiting", "offered"} or not call.dial or call.virtual:
         return None
-    if not 0 < rule.callback_abandoned_ms <= waited or open_callback(state, call.dial) is not None:
+    if not 0 < rule.callback_abandoned_ms <= waited or _promised_to(floor, call.dial) is not None:
         return None
     medium = next((one.name for one in state.media.values() if one.virtual and one.becomes), None)
     name = f"callback-{call.id}"
-    if medium is None or name in state.calls or sum(one.virtual for one in state.calls.values()) >= PROMISES_MOST:
+    if medium is None or name in state.calls or len(floor.callbacks) >= PROMISES_MOST:
         return None
     floor.commands.append(Promise(call=name, queue=call.queue, caller=call.dial, medium=medium))
     return CallArrived(
@@ -112,11 +112,15 @@ def abandoned(floor: Floor, call: Call) -> CallArrived | None:
     )
 
 
+def _promised_to(floor: Floor, number: str) -> Call | None:
+    return next((call for call in floor.callbacks.values() if call.caller == number), None)
+
+
 def take_place(floor: Floor, call: Call) -> None:
     """A caller who was promised a callback calls by himself: he stands where that stood, and it is dropped."""
     if not call.dial or call.virtual:
         return
-    back = open_callback(floor.state, call.dial)
+    back = _promised_to(floor, call.dial)
     if back is None or back.queue != call.queue or back.state in {"talking", "after"}:
         return
     call.arrived = call.due = min(call.arrived, back.arrived)
@@ -128,9 +132,12 @@ def take_place(floor: Floor, call: Call) -> None:
 
 
 def promised(floor: Floor, call: Call) -> None:
-    """A callback is new: it is dropped after a while."""
+    """A call is new; if it is a callback it is dropped after a while."""
+    if not is_callback(floor.state, call):
+        return
+    floor.callbacks[call.id] = call
     rule = floor.state.queues.get(call.queue)
-    if rule is not None and rule.callback_expire_ms and is_callback(floor.state, call):
+    if rule is not None and rule.callback_expire_ms:
         call.expires_at = floor.at + rule.callback_expire_ms
         floor.deadlines.add(call.expires_at, "expire", call.id)
 

@@ -13,7 +13,7 @@ from acd.core.deadlines import Deadlines
 from acd.core.lanes import wind_clocks
 from acd.core.lines import Lines
 from acd.core.model import Call, Offer, Seat, State
-from acd.core.promised import grounds, sleeps
+from acd.core.promised import callbacks, grounds, sleeps
 from acd.core.routing import Routing
 from acd.core.rules import SeatRule, rings_many
 from acd.core.transitions import OfferState
@@ -72,6 +72,7 @@ class Floor:
         self.groups = {seat.rule.line_group for seat in state.seats.values() if seat.rule.line_group}
         self.routing.rebuild()
         self.routing.grounds = grounds(state)
+        self.callbacks = callbacks(state)
         self.routing.without_line = {group for group in self.groups if self.lines.pick(group, "seat") is None}
         for name, book in self.books.items():
             self._count_tiers(book)

@@ -368,6 +368,7 @@ def forget(floor: Floor, call: Call) -> None:
     for seat_name in list(call.barred or ()):
         unbar(floor, call, seat_name)
     del floor.state.calls[call.id]
+    floor.callbacks.pop(call.id, None)
     for name in call.offers:
         offer = floor.state.offers[name]
         floor.routing.rings_no_more(call, floor.state.seats[offer.seat])

@@ -23,10 +23,9 @@ def sleeps(state: State, call: Call) -> bool:
     return call.queue in state.quiet or state.is_closed(state.queues[call.queue])
 
 
-def open_callback(state: State, number: str) -> Call | None:
-    """Find the callback that was promised to a number."""
-    calls = (call for call in state.calls.values() if call.virtual and call.caller == number)
-    return next((call for call in calls if is_callback(state, call)), None)
+def callbacks(state: State) -> dict[str, Call]:
+    """Give all of them, in the order in which they came."""
+    return {call.id: call for call in state.calls.values() if is_callback(state, call)}
 
 
 def grounds(state: State) -> set[str]:

@@ -14,12 +14,14 @@ from msgspec.structs import replace
 
 from acd.core.events import CallArrived
 from acd.dispatcher import Dispatcher
-from acd.numbers import Destination, destination, rate_of
+from acd.numbers import Destination, Plan, destination, rate_of
 from acd.settings import Site
 
 log = structlog.get_logger()
 
 MEDIUM = "callback"
+JUDGED_MOST = 10_000
+"""So many numbers of callers are remembered, to be judged once."""
 
 
 class CallbackDesk:
@@ -28,6 +30,9 @@ class CallbackDesk:
     def __init__(self, dispatcher: Dispatcher, site: Callable[[], Site]) -> None:
         self._dispatcher = dispatcher
         self._site = site
+        self._judged: dict[str, Destination] = {}
+        """By the plan that counts; each look at the switch asks anew for all who wait."""
+        self._plan: Plan | None = None
 
     def judge(self, number: str) -> Destination:
         """Say whether a number may be called back: as if an agent called it, and never for emergencies."""
@@ -44,9 +49,14 @@ class CallbackDesk:
 
     def back_to(self, number: str, language: str) -> dict[str, Any]:
         """Say what the core has to know of a caller to promise him a callback; nothing if he cannot be called."""
-        if not number or self._site().calling_out.plan is None:
+        plan = self._site().calling_out.plan
+        if not number or plan is None:
             return {}
-        found = self.judge(number)
+        if plan is not self._plan or len(self._judged) >= JUDGED_MOST:
+            self._judged, self._plan = {}, plan
+        found = self._judged.get(number)
+        if found is None:
+            found = self._judged[number] = self.judge(number)
         return {} if found.barred else {"dial": found.number, "rate": self._rate(found.number), "language": language}
 
     def _rate(self, number: str) -> int:

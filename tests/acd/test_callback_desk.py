@@ -30,6 +30,15 @@ def test_a_number_that_is_none_or_not_allowed(number):
     assert desk(Plan(country="DE")).back_to(number, "en") == {}
 
 
+def test_another_plan_counts_from_then_on():
+    """What was judged by the old one is forgotten."""
+    site = SimpleNamespace(calling_out=CallingOutSettings(plan=Plan(country="DE")))
+    promises = CallbackDesk(None, lambda: site)
+    assert promises.back_to("0301234567", "en") == promises.back_to("0301234567", "en") != {}
+    site.calling_out = CallingOutSettings(plan=Plan(country="DE", deny=("+4930",)))
+    assert promises.back_to("0301234567", "en") == {}
+
+
 def test_a_site_that_does_not_call_out():
     """It calls nobody back either."""
     assert desk(None).back_to("0301234567", "en") == {}

@@ -67,6 +67,8 @@ def _call(state: State, call: Call) -> Iterator[str]:
         yield f"call {call.id} talks on {call.offers}"
     if call.state == "waiting":
         yield from _waiting(state, call)
+    if call.state == "calling" and (call.leg not in state.legs or state.legs[call.leg].call != call.id):
+        yield f"call {call.id} is calling by {call.leg}, which has ended or is another's"
     if any(until < state.now for until in (call.barred or {}).values()):
         yield f"call {call.id} is barred beyond its time: {call.barred}"
 

@@ -78,12 +78,12 @@ class CallsOut:
     def _answered(self, out, attempt):
         if self.outs.get(out.leg) is out and out.attempt == attempt:
             out.answered, self.marks[out.line] = True, out.leg
-            self.world.hear(out.leg, ev.LegAnswered(leg=out.leg))
+            self._word(out, ev.LegAnswered(leg=out.leg))
             if out.reach is None:
                 self._plan((500, 60_000), self._hang_up, out)
                 return
             self.had.add(out.reach.call)
-            self._plan((20, 3_000), self._hang_up if self.world.often(0.2) else self._comes, out)
+            self._plan((20, 3_000), self._hang_up if self.world.often(0.4) else self._comes, out)
 
     def _comes(self, out):
         if self.outs.get(out.leg) is out:
@@ -97,6 +97,11 @@ class CallsOut:
         if self.outs.get(out.leg) is out:
             gone = out.reach.customer not in self.world.switch.callers
             self._plan((10, 500), self._hang_up if gone else self._watch, out)
+
+    def _word(self, out, event):
+        """What becomes of a customer's call is not seen now and then, so that the marks are needed."""
+        if out.reach is None or not self.world.rough or not self.world.often(0.3):
+            self.world.hear(out.leg, event)
 
     def _failed(self, out, attempt):
         if self.outs.get(out.leg) is out and out.attempt == attempt:
@@ -114,7 +119,7 @@ class CallsOut:
     def _hang_up(self, out):
         if self.outs.get(out.leg) is out:
             del self.outs[out.leg]
-            self.world.hear(out.leg, ev.LegEnded(leg=out.leg, outcome="hung-up" if out.answered else "cancelled"))
+            self._word(out, ev.LegEnded(leg=out.leg, outcome="hung-up" if out.answered else "cancelled"))
             if out.reach is not None:
                 self.world.switch.leave(out.reach.customer)
 

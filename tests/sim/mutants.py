@@ -7,7 +7,20 @@ it. One that lives through all its days tells of a check that is missing.
 from contextlib import contextmanager
 from unittest import mock
 
-from acd.core import callbacks, classes, floor, lines, offering, outgoing, overtaking, queueing, routing, tickets
+from acd.core import (
+    callbacks,
+    classes,
+    closing,
+    floor,
+    lines,
+    offering,
+    outgoing,
+    overtaking,
+    queueing,
+    reaching,
+    routing,
+    tickets,
+)
 from acd.core import reconcile as reconciling
 from acd.core.capacity import Capacity
 from acd.core.deadlines import Deadlines
@@ -340,3 +353,43 @@ def rings_again_at_once(_true):
             offering._line_up_again(floor_, call)
 
     return wrong
+
+
+@mutant(reaching, "in_line")
+def keeps_his_ground_for_ever(_true):
+    """For a seat for which one customer was called none is ever called again."""
+    return _nothing
+
+
+@mutant(reaching, "answered")
+def calls_who_was_called_back(_true):
+    """A customer who has answered keeps his callback."""
+
+    def wrong(_floor, leg):
+        leg.call = ""
+
+    return wrong
+
+
+@mutant(outgoing, "learn")
+def forgets_who_answered_unseen(_true):
+    """What the switch noted of calls that are over is not read."""
+    return _nothing
+
+
+@mutant(callbacks, "abandoned")
+def lets_who_hangs_up_go(_true):
+    """Nobody is called back who gave up."""
+    return _nothing
+
+
+@mutant(callbacks, "take_place")
+def calls_who_has_called_again(_true):
+    """A customer who calls by himself stands at the end, and is called back besides."""
+    return _nothing
+
+
+@mutant(closing, "set_queue")
+def lets_callbacks_sleep_on(_true):
+    """A queue is opened, and nobody is called."""
+    return _nothing

@@ -9,13 +9,25 @@ import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
-__all__ = ["BUILD", "CommandError", "Exchange", "Framer", "Matcher", "Message", "command_line", "read_headers"]
+__all__ = [
+    "BUILD",
+    "CommandError",
+    "Connection",
+    "Exchange",
+    "Framer",
+    "Matcher",
+    "Message",
+    "Reactor",
+    "accept",
+    "command_line",
+    "read_headers",
+]
 
 _wish = os.environ.get("FASTPATH", "")
 if _wish not in ("", "python"):
     raise ImportError(f"FASTPATH={_wish} is unknown: say FASTPATH=python for the pure build, or leave it unset")
 
-_built = all(find_spec(f"_fastpath.{module}") for module in ("ami", "exchange", "headers", "match"))
+_built = all(find_spec(f"_fastpath.{module}") for module in ("ami", "exchange", "headers", "match", "reactor"))
 BUILD: Literal["compiled", "python"] = "compiled" if not _wish and _built else "python"
 
 if TYPE_CHECKING or BUILD == "compiled":
@@ -23,8 +35,10 @@ if TYPE_CHECKING or BUILD == "compiled":
     from _fastpath.exchange import CommandError, Exchange, command_line
     from _fastpath.headers import read_headers
     from _fastpath.match import Matcher
+    from _fastpath.reactor import Connection, Reactor, accept
 else:
     from _fastpath.ami_py import Framer, Message
     from _fastpath.exchange_py import CommandError, Exchange, command_line
     from _fastpath.headers_py import read_headers
     from _fastpath.match_py import Matcher
+    from _fastpath.reactor_py import Connection, Reactor, accept

@@ -3,20 +3,53 @@
 import asyncio
 import math
 import unicodedata
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Generator
+from contextvars import Context
 from typing import Any
+
+from _fastpath.reactor_py import Connection
 
 
 class CommandError(ValueError):
     """A line that cannot be sent."""
 
 
-class Exchange:
+class Answer:
+    """What a line will have been answered."""
+
+    __slots__ = ("_is_cancelled", "_is_over", "_loop", "_value", "_waiting")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin without one."""
+        self._loop = loop
+        self._is_over = self._is_cancelled = False
+        self._value: Any = None
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        """Wait for it."""
+        if not self._is_over:
+            waits: asyncio.Future[None] = self._loop.create_future()
+            self._waiting.append(waits)
+            yield from waits
+        if self._is_cancelled:
+            raise asyncio.CancelledError
+        return self._value
+
+    def end(self, value: object, *, is_cancelled: bool = False) -> None:
+        """Tell all who wait."""
+        self._is_over, self._value, self._is_cancelled = True, value, is_cancelled
+        for waits in self._waiting:
+            if not waits.done():
+                waits.set_result(None)
+
+
+class Exchange(Connection):
     """One side of a connection on which each line sent is answered before the next."""
 
     __slots__ = (
-        *("_answers", "_due", "_is_quick", "_limit", "_loop", "_patience_s", "_transport", "_turns", "_verbs"),
-        *("__weakref__", "end_reason", "is_between_lines", "is_out", "is_taken", "late_at", "late_what"),
+        *("_answers", "_due", "_is_quick", "_limit", "_loop", "_patience_s", "_turns", "_verbs"),
+        *("end_reason", "is_between_lines", "is_out", "is_taken", "late_at", "late_what"),
     )
 
     def __class_getitem__(cls, types: object) -> "type[Exchange]":
@@ -34,16 +67,12 @@ class Exchange:
         """Begin, without a connection yet."""
         self._loop, self._verbs, self._answers = loop, verbs, answers
         self._patience_s, self._limit = patience_ms / 1_000, limit
-        self._due: asyncio.Future[Any] | None = None  # the answer to the last line
+        self._due: Answer | None = None  # the answer to the line that is out
         self._turns: list[asyncio.Future[None]] = []  # of those who wait to send theirs
         self._is_quick = False  # the next piece may be looked up in `answers`
         self.is_between_lines, self.is_out, self.is_taken = True, False, False
         self.late_at, self.late_what = math.inf, ""
         self.end_reason = ""
-
-    def connect(self, transport: asyncio.Transport) -> None:
-        """Send there from now on."""
-        self._transport = transport
 
     def command(self, verb: str, *words: str | int, lasts_ms: int = 0) -> Awaitable[Any]:
         """Send a command."""
@@ -52,14 +81,14 @@ class Exchange:
             return self.command_in_turn(verb, words, lasts_ms)
         return self.send(command_line(verb, words, self._limit), verb, lasts_ms)
 
-    def send(self, line: bytes, what: str, lasts_ms: int, *, plain: bool = True) -> "asyncio.Future[Any]":
+    def send(self, line: bytes, what: str, lasts_ms: int, *, plain: bool = True) -> Answer:
         """Send a line."""
-        self._due = due = self._loop.create_future()
+        self._due = due = Answer(self._loop)
         self.is_taken = self.is_out = True
         self._is_quick = plain and self.is_between_lines
         self.late_what = what
         self.late_at = self._loop.time() + lasts_ms / 1_000 + self._patience_s
-        self._transport.write(line)
+        self.write(line)
         return due
 
     def data_received(self, data: bytes) -> None:
@@ -76,9 +105,14 @@ class Exchange:
         """Give the answer to who asked."""
         self._is_quick = self.is_out = False
         self.late_at = math.inf
-        if self._due is not None and not self._due.done():
-            self._due.set_result(answer)
+        if self._due is not None:
+            self._due.end(answer)
+            self._due = None
         self.pass_turn()
+
+    async def drive(self, coroutine: Coroutine[Any, Any, Any], _context: Context) -> object:
+        """Run it."""
+        return await coroutine
 
     def wait_for_turn(self) -> "asyncio.Future[None]":
         """Queue up."""
@@ -101,7 +135,8 @@ class Exchange:
         self._is_quick = False
         self.late_at = math.inf
         if self._due is not None:
-            self._due.cancel()
+            self._due.end(None, is_cancelled=True)
+            self._due = None
         while self._turns:
             self.pass_turn()
 

@@ -2,6 +2,8 @@
 
 A connection lives through two phases. In the first it has to send its headers, fast; it has no task and costs little.
 In the second it is a session: a task runs the handler that the routes name for its script, and that sends commands.
+Both are served beside the loop's own transports, which would cost more than all the rest (`_fastpath.Reactor`), and a
+handler goes on in the moment in which its answer comes (`Exchange.drive`).
 
 What bounds a peer, friendly or not:
 
@@ -24,14 +26,16 @@ import asyncio
 import contextlib
 import itertools
 import math
+import os
 import socket
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import Any, cast
+from contextvars import Context, copy_context
+from typing import Any
 
 import structlog
 from msgspec import Struct
 
-from _fastpath import Exchange
+from _fastpath import Exchange, Reactor
 from ivr.agi import (
     COMMAND_BYTES_MAX,
     USUAL,
@@ -94,6 +98,7 @@ class FastAgiServer:
         self._sessions: set[Session] = set()
         self._refusals = Refusals()
         self.loop = asyncio.get_running_loop()
+        self._reactor = Reactor(self.loop)
         self._watch: asyncio.TimerHandle | None = None  # while somebody is there
 
     @property
@@ -114,13 +119,13 @@ class FastAgiServer:
             OSError: the address is taken or is none of this machine's.
 
         """
-        listener = Listener(lambda peer: Session(self, peer))
+        listener = Listener(self._welcome)
         await listener.open(host, port)
         self._listener = listener
 
     def adopt(self, listener: socket.socket) -> None:
         """Begin to listen on a socket on which another server listened: who connects meanwhile just waits a moment."""
-        self._listener = Listener(lambda peer: Session(self, peer))
+        self._listener = Listener(self._welcome)
         self._listener.adopt(listener)
 
     def let_go(self) -> list[int]:
@@ -138,7 +143,7 @@ class FastAgiServer:
         """Take no more sessions, let running ones end, cancel those that do not."""
         if self._listener is None:
             return
-        await self._listener.close()
+        self._listener.close()
         for session in [session for waiting in self._headers.values() for session in waiting]:
             session.end("server closes")
         await self._sessions_end_within(self.limits.grace_ms)
@@ -147,6 +152,7 @@ class FastAgiServer:
         await self._sessions_end_within(2 * self.limits.grace_ms)  # clean-ups are cut short after one
         if self._sessions:
             log.error("agi sessions would not end", count=len(self._sessions))
+        self._reactor.close()
         self._refusals.close()
         if self._watch is not None:
             self._watch.cancel()
@@ -158,6 +164,22 @@ class FastAgiServer:
     def admits(self, peer: str) -> bool:
         """Whether this address may connect."""
         return self._peers.admits(peer)
+
+    def _welcome(self, connection: int, peer: str) -> None:
+        """Let a peer in, if it may."""
+        if not self.admits(peer):
+            self.note_refusal("address is not admitted", peer=peer)
+            os.close(connection)
+            return
+        session = Session(self, peer)
+        try:
+            self._reactor.add(session, connection)
+        except OSError as error:
+            self.note_refusal("the system can watch no more connections", peer=peer, error=str(error))
+            os.close(connection)
+            return
+        session.late_at = self.loop.time() + self.limits.header_ms / 1_000
+        self.enter_headers(session)
 
     def enter_headers(self, session: "Session") -> None:
         """Note a new connection, and make room for it if need be."""
@@ -207,10 +229,10 @@ class FastAgiServer:
         self._refusals.note(reason, details)
 
 
-class Session(Exchange[Verb, Response], asyncio.Protocol):
+class Session(Exchange[Verb, Response]):
     """One connection. Handlers use `request`, `command` and `end_reason`; the rest belongs to the server."""
 
-    __slots__ = ("_clean_up_end", "_codec", "_server", "_transport", "peer", "request", "task")
+    __slots__ = ("_clean_up_end", "_codec", "_server", "peer", "request", "task")
 
     request: Request
 
@@ -264,23 +286,12 @@ class Session(Exchange[Verb, Response], asyncio.Protocol):
         if self.task is not None:
             self.task.cancel()
             self._clean_up_end = self._server.loop.call_later(self._server.limits.grace_ms / 1_000, self._stop_clean_up)
-        self._transport.close()
+        self.close()
 
     def refuse(self, reason: str, **details: object) -> None:
         """End it because the peer broke a rule or met a limit."""
         self._server.note_refusal(reason, peer=self.peer, **details)
         self.end(reason)
-        self._transport.abort()  # waits for no peer that does not read
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Let the peer in, if it may."""
-        self._transport = transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
-        self.connect(transport)
-        if not self._server.admits(self.peer):
-            self.refuse("address is not admitted")
-            return
-        self.late_at = self._server.loop.time() + self._server.limits.header_ms / 1_000
-        self._server.enter_headers(self)
 
     def unusual(self, data: bytes) -> None:
         """Feed the codec, act on its events. The usual answers to a command do not come here: `Exchange`."""
@@ -304,13 +315,9 @@ class Session(Exchange[Verb, Response], asyncio.Protocol):
             else:
                 self.end("connection closed")
 
-    def eof_received(self) -> None:
-        """Take the peer's end of stream for the end of the session."""
-        self.unusual(b"")
-
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, reason: str) -> None:
         """Note that nothing more will come."""
-        self.end(f"connection lost: {exc}" if exc else "connection closed")
+        self.end(f"connection lost: {reason}")
 
     def _begin(self, request: Request) -> None:
         self.request = request
@@ -319,13 +326,14 @@ class Session(Exchange[Verb, Response], asyncio.Protocol):
         if request.cut:
             log.warning("agi headers cut", names=request.cut, call=shown(request.headers.get("uniqueid", "")))
         if handler := self._server.enter_session(self):
-            self.task = self._server.loop.create_task(self._run(handler))
+            context = copy_context()
+            self.task = self._server.loop.create_task(self._run(handler, context), context=context)
             self.task.add_done_callback(self._ran)
 
-    async def _run(self, handler: Handler) -> None:
+    async def _run(self, handler: Handler, context: Context) -> None:
         try:
             with contextlib.suppress(asyncio.CancelledError):
-                await handler(self)
+                await self.drive(handler(self), context)
         except Exception:
             log.exception(
                 "agi handler failed", script=_route(self.request.script), call=self.request.headers.get("uniqueid")

@@ -1,7 +1,6 @@
 """How peers come to the FastAGI server, who may, when a host is dead, and what is logged of those turned away."""
 
 import asyncio
-import contextlib
 import ipaddress
 import os
 import socket
@@ -10,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 import structlog
+
+from _fastpath import accept
 
 log = structlog.get_logger()
 
@@ -28,12 +29,11 @@ class Listener:
     at full load a new one waits for most of a second, and Asterisk gives up after two (res_agi).
     """
 
-    def __init__(self, factory: Callable[[str], asyncio.Protocol]) -> None:
-        """Prepare it. The factory makes the protocol of a connection, given the address of the peer."""
-        self._factory = factory
+    def __init__(self, welcome: Callable[[int, str], None]) -> None:
+        """Prepare it. `welcome` is given each connection's descriptor, to keep or to close, and its peer's address."""
+        self._welcome = welcome
         self._loop = asyncio.get_running_loop()
         self._sockets: list[socket.socket] = []
-        self._arriving: set[asyncio.Task[None]] = set()
 
     @property
     def port(self) -> int:
@@ -56,7 +56,7 @@ class Listener:
                 listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # which connections have from it, too
                 watch_for_dead_hosts(listener)
         except OSError:
-            await self.close()
+            self.close()
             raise
         for listener in self._sockets:
             self._listen(listener)
@@ -71,20 +71,15 @@ class Listener:
     def let_go(self) -> list[int]:
         """Listen no more, and give descriptors of the sockets, for somebody else to `adopt`."""
         files = [os.dup(listener.fileno()) for listener in self._sockets]
-        self._stop()
+        self.close()
         return files
 
-    def _stop(self) -> None:
+    def close(self) -> None:
+        """Listen no more."""
         while self._sockets:
             listener = self._sockets.pop()
             self._loop.remove_reader(listener.fileno())
             listener.close()
-
-    async def close(self) -> None:
-        """Listen no more; who was let in is there when this returns."""
-        self._stop()
-        if self._arriving:
-            await asyncio.wait(self._arriving)
 
     def _listen(self, listener: socket.socket) -> None:
         if listener.fileno() >= 0:  # not closed meanwhile
@@ -93,25 +88,15 @@ class Listener:
     def _accept(self, listener: socket.socket) -> None:
         for _ in range(ACCEPT_MAX):
             try:
-                connection, address = listener.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
+                arrival = accept(listener.fileno())
             except OSError as error:
                 log.error("agi connections wait", reason=str(error), retry_s=ACCEPT_RETRY_S)  # noqa: TRY400 - the system's, no traceback
                 self._loop.remove_reader(listener.fileno())
                 self._loop.call_later(ACCEPT_RETRY_S, self._listen, listener)
                 return
-            task = self._loop.create_task(self._let_in(connection, address[0]))
-            self._arriving.add(task)
-            task.add_done_callback(self._arriving.discard)
-
-    async def _let_in(self, connection: socket.socket, peer: str) -> None:
-        connection.settimeout(0)
-        try:
-            await self._loop.connect_accepted_socket(lambda: self._factory(peer), connection)
-        except OSError:  # it is gone already
-            with contextlib.suppress(OSError):
-                connection.close()
+            if arrival is None:
+                return
+            self._welcome(*arrival)
 
 
 class Peers:

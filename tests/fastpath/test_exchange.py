@@ -1,6 +1,9 @@
 """The exchange of lines, in both builds: what is sent, who is answered, whose turn it is."""
 
 import asyncio
+import contextlib
+import socket
+from contextlib import asynccontextmanager
 from importlib import import_module
 
 import pytest
@@ -20,14 +23,20 @@ def load(name):
     return import_module(f"_fastpath.{name}")
 
 
-def heir(module, trace, loop):
+@asynccontextmanager
+async def connected(module, trace):
     """A connection that writes down what it sends and what it is left to read."""
+    ours, far = socket.socketpair()
+    far.setblocking(False)
 
     class Heir(module.Exchange[str, str]):
-        def write(self, line):
-            trace.append(("sent", line))
+        def note_sent(self):
+            with contextlib.suppress(BlockingIOError):
+                while data := far.recv(65_536):
+                    trace.append(("sent", data))
 
         def unusual(self, data):
+            self.note_sent()
             trace.append(("unusual", data))
             if data.startswith(b"answer"):
                 self.answered(data.decode())
@@ -45,9 +54,17 @@ def heir(module, trace, loop):
                 return f"ended: {self.end_reason}"
             return await self.send(module.command_line(verb, words, 60), verb, lasts_ms)
 
+    loop = asyncio.get_running_loop()
+    reactor = import_module(module.Exchange.__base__.__module__).Reactor(loop)
     made = Heir(loop, frozenset({"SET", "GET DATA"}), USUAL, 500, 60)
-    made.connect(made)
-    return made
+    reactor.add(made, ours.detach())
+    made.far, made.reactor = far, reactor
+    try:
+        yield made
+    finally:
+        made.note_sent()
+        reactor.close()
+        far.close()
 
 
 @pytest.fixture(params=BUILDS)
@@ -59,87 +76,98 @@ def build(request):
 async def test_a_command_and_its_answer(build):
     """The line is sent at once, late when its time and our patience are over, and answered by what the piece means."""
     trace = []
-    exchange = heir(build, trace, asyncio.get_running_loop())
-    began = asyncio.get_running_loop().time()
-    due = exchange.command("SET", "a", 7, lasts_ms=2_000)
-    assert trace == [("sent", b'SET "a" "7"\n')]
-    assert exchange.late_at - began == pytest.approx(2.5, abs=0.2)
-    assert (exchange.late_what, exchange.is_out, exchange.is_taken) == ("SET", True, True)
-    exchange.data_received(b"200 result=1\n")
-    assert await due == "one"
-    assert (exchange.late_at, exchange.is_out, exchange.is_taken) == (float("inf"), False, False)
+    async with connected(build, trace) as exchange:
+        began = asyncio.get_running_loop().time()
+        due = exchange.command("SET", "a", 7, lasts_ms=2_000)
+        exchange.note_sent()
+        assert trace == [("sent", b'SET "a" "7"\n')]
+        assert exchange.late_at - began == pytest.approx(2.5, abs=0.2)
+        assert (exchange.late_what, exchange.is_out, exchange.is_taken) == ("SET", True, True)
+        exchange.data_received(b"200 result=1\n")
+        assert await due == "one"
+        assert (exchange.late_at, exchange.is_out, exchange.is_taken) == (float("inf"), False, False)
 
 
 async def test_what_is_not_usual_is_left_to_the_heir(build):
     """A usual answer is none when none is due, after a part of a line, or when it is not to be looked up."""
     trace = []
-    exchange = heir(build, trace, asyncio.get_running_loop())
-    exchange.data_received(b"200 result=0\n")
-    exchange.data_received(b"HANG")
-    due = exchange.command("SET")
-    exchange.data_received(b"200 result=0\n")
-    exchange.data_received(b"answer\n")
-    assert await due == "answer\n"
-    due = exchange.send(b"as it is\n", "a line", 0, plain=False)
-    exchange.data_received(b"200 result=0\n")
-    exchange.data_received(b"answer 2\n")
-    assert await due == "answer 2\n"
+    async with connected(build, trace) as exchange:
+        exchange.data_received(b"200 result=0\n")
+        exchange.data_received(b"HANG")
+        due = exchange.command("SET")
+        exchange.data_received(b"200 result=0\n")
+        exchange.data_received(b"answer\n")
+        assert await due == "answer\n"
+        due = exchange.send(b"as it is\n", "a line", 0, plain=False)
+        exchange.data_received(b"200 result=0\n")
+        exchange.data_received(b"answer 2\n")
+        assert await due == "answer 2\n"
     assert [what for what, _ in trace] == [
-        "unusual",
-        "unusual",
-        "sent",
-        "unusual",
-        "unusual",
-        "sent",
-        "unusual",
-        "unusual",
+        *("unusual", "unusual", "sent", "unusual", "unusual", "sent", "unusual", "unusual")
     ]
 
 
 async def test_an_answer_in_pieces_is_the_heirs_to_the_end(build):
     """After a piece that is not usual the rest of the answer is not looked up, even if it looks like one."""
     trace = []
-    exchange = heir(build, trace, asyncio.get_running_loop())
-    exchange.command("SET")
-    exchange.data_received(b"520-usage\n")
-    exchange.data_received(b"200 result=0\n")
-    assert trace[1:] == [("unusual", b"520-usage\n"), ("unusual", b"200 result=0\n")]
-    assert exchange.is_out
+    async with connected(build, trace) as exchange:
+        exchange.command("SET")
+        exchange.data_received(b"520-usage\n")
+        exchange.data_received(b"200 result=0\n")
+        assert trace[1:] == [("unusual", b"520-usage\n"), ("unusual", b"200 result=0\n")]
+        assert exchange.is_out
 
 
 async def test_the_end_cancels_the_wait_and_tells_who_waits_for_a_turn(build):
     """Nothing is sent any more, and what comes is the heir's."""
     trace = []
-    exchange = heir(build, trace, asyncio.get_running_loop())
-    due = exchange.command("SET")
-    second = asyncio.ensure_future(exchange.command("SET", 2))
-    await asyncio.sleep(0)
-    exchange.give_up("over")
-    assert due.cancelled()
-    assert await second == "ended: over"
-    exchange.data_received(b"200 result=0\n")
+    async with connected(build, trace) as exchange:
+        due = exchange.command("SET")
+        first = asyncio.ensure_future(due)
+        second = asyncio.ensure_future(exchange.command("SET", 2))
+        await asyncio.sleep(0)
+        exchange.give_up("over")
+        with pytest.raises(asyncio.CancelledError):
+            await due
+        assert await second == "ended: over"
+        assert first.cancelled()
+        exchange.data_received(b"200 result=0\n")
     assert trace == [("sent", b"SET\n"), ("unusual", b"200 result=0\n")]
+
+
+async def test_who_stops_waiting_harms_nobody_else(build):
+    """Of two who wait for one answer one is cancelled; the other has it, and so has who asks later."""
+    async with connected(build, []) as exchange:
+        due = exchange.command("SET")
+        one, two = asyncio.ensure_future(due), asyncio.ensure_future(due)
+        await asyncio.sleep(0)
+        one.cancel()
+        await asyncio.sleep(0)
+        exchange.data_received(b"200 result=1\n")
+        assert await two == "one"
+        assert await due == "one"
+        assert one.cancelled()
 
 
 @pytest.mark.parametrize("verb", ["EXEC", "get data", ""])
 async def test_another_verb_is_our_mistake(build, verb):
     """It is never sent."""
     trace = []
-    exchange = heir(build, trace, asyncio.get_running_loop())
-    with pytest.raises(AssertionError, match="unknown command"):
-        exchange.command(verb)
+    async with connected(build, trace) as exchange:
+        with pytest.raises(AssertionError, match="unknown command"):
+            exchange.command(verb)
+        assert not exchange.is_taken
     assert not trace
-    assert not exchange.is_taken
 
 
 async def test_what_cannot_be_sent_takes_no_turn(build):
     """After a text with a control character, or one that is too long, the next command goes out at once."""
     trace = []
-    exchange = heir(build, trace, asyncio.get_running_loop())
-    for text in ("a\nHANGUP", "\ud800", "x" * 60):
-        with pytest.raises(CommandError):
-            exchange.command("SET", text)
-    exchange.command("SET")
+    async with connected(build, trace) as exchange:
+        for text in ("a\nHANGUP", "\ud800", "x" * 60):
+            with pytest.raises(CommandError):
+                exchange.command("SET", text)
+        exchange.command("SET")
     assert trace == [("sent", b"SET\n")]
 
 
@@ -155,40 +183,46 @@ STEPS = st.one_of(
 )
 
 
-async def lived(module, steps):  # noqa: C901 - a branch for each kind of step
+async def lived(module, steps):
     """What happens when these steps are taken."""
     trace, waits = [], []
-    exchange = heir(module, trace, asyncio.get_running_loop())
-    for what, one, two in steps:
-        if what == "command":
-            try:
-                waits.append(asyncio.ensure_future(exchange.command(one, *two)))
-            except CommandError as error:
-                trace.append(str(error))
-        elif what == "receive":
-            exchange.data_received(one)
-        elif what == "cancel" and waits:
-            waits[one % len(waits)].cancel()
-        elif what == "relay" and not exchange.is_taken and not exchange.end_reason:
-            waits.append(exchange.send(b"relayed\n", "a line", 0, plain=False))
-        elif what == "let the loop run":
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-        elif what == "give up" and not exchange.end_reason:
-            exchange.give_up("over")
-        trace.append((exchange.is_out, exchange.is_taken, exchange.late_what, exchange.late_at == float("inf")))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    for wait in waits:
-        if not wait.done():
-            trace.append("waits")
-        elif wait.cancelled():
-            trace.append("cancelled")
-        else:
-            trace.append(repr(wait.exception() or wait.result()))
-        wait.cancel()
-    await asyncio.gather(*waits, return_exceptions=True)
+    async with connected(module, trace) as exchange:
+        for step in steps:
+            await take(step, exchange, trace, waits)
+            exchange.note_sent()
+            trace.append((exchange.is_out, exchange.is_taken, exchange.late_what, exchange.late_at == float("inf")))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        for wait in waits:
+            if not wait.done():
+                trace.append("waits")
+            elif wait.cancelled():
+                trace.append("cancelled")
+            else:
+                trace.append(repr(wait.exception() or wait.result()))
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
     return trace
+
+
+async def take(step, exchange, trace, waits):
+    what, one, two = step
+    if what == "command":
+        try:
+            waits.append(asyncio.ensure_future(exchange.command(one, *two)))
+        except CommandError as error:
+            trace.append(str(error))
+    elif what == "receive":
+        exchange.data_received(one)
+    elif what == "cancel" and waits:
+        waits[one % len(waits)].cancel()
+    elif what == "relay" and not exchange.is_taken and not exchange.end_reason:
+        waits.append(asyncio.ensure_future(exchange.send(b"relayed\n", "a line", 0, plain=False)))
+    elif what == "let the loop run":
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    elif what == "give up" and not exchange.end_reason:
+        exchange.give_up("over")
 
 
 @settings(max_examples=600, deadline=None)

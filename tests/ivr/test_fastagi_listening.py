@@ -21,10 +21,10 @@ async def test_a_host_that_is_gone_is_noticed() -> None:
     seen: list[int] = []
 
     async def handler(session: Session) -> None:
-        sock = session._transport.get_extra_info("socket")
-        seen.append(sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
-        seen.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE))
-        seen.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        with socket.socket(fileno=os.dup(session.fileno())) as connection:
+            seen.append(connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+            seen.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE))
+            seen.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
     async with serving(echo=handler) as server:
         await call(server)

@@ -12,7 +12,7 @@ from acd.hours import Hours, Opening
 from tests.live.floor import Floor, open_floor
 from tests.live.test_callbacks_live import MORE, number, promised, waits
 from tests.live.test_callbacks_live import at_home as home
-from tests.live.test_calls_out_live import write_provider
+from tests.live.test_calls_out_live import registered, write_provider
 from tests.live.testsite import write_site
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
@@ -42,6 +42,7 @@ async def both(make_instance, tmp_path_factory, prompt_cache):
     async with open_floor(folder, tmp_path_factory.mktemp("house"), prompt_cache) as floor:
         floor.customer = await floor._phones.phone("803", seats["803"].secret, server=f"127.0.0.1:{switch.sip_port}")
         await floor.customer.register()
+        await registered(floor)
         yield floor
 
 

@@ -8,7 +8,7 @@ import pytest_asyncio
 from acd.core.events import CallArrived, CallEnded, Connected, KeyPressed, LegAnswered, LegEnded, LegFailed
 from ivr.mailbox import CLOSED, RECORDINGS, messages
 from tests.live.floor import Floor, open_floor
-from tests.live.test_calls_out_live import write_provider
+from tests.live.test_calls_out_live import registered, write_provider
 from tests.live.testsite import write_site
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
@@ -56,6 +56,7 @@ async def both(make_instance, tmp_path_factory, prompt_cache):
         acd=MORE.format(port=switch.sip_port, password=seats["801"].secret),
     )
     async with open_floor(folder, tmp_path_factory.mktemp("house"), prompt_cache) as floor:
+        await registered(floor)
         yield floor
 
 

@@ -118,6 +118,16 @@ def write_provider(folder):
     return theirs
 
 
+async def registered(floor):
+    """Wait until the provider lets us in: only then are its lines ours."""
+    said = ""
+    async with asyncio.timeout(30):
+        while "Registered" not in said or "Unregistered" in said:
+            said = await asyncio.to_thread(floor.server.instance.cli, "pjsip show registrations")
+            await asyncio.sleep(0.1)
+    await floor.until(lambda: all(line.look == "free" for line in floor.state.lines.values()), "free lines")
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def both(make_instance, tmp_path_factory, prompt_cache):
     """Give a floor whose provider is a second Asterisk, where we are the handsets 801 and 802."""

@@ -15,7 +15,7 @@ from acd.core import events as ev
 from ivr.mailbox import CLOSED, RECORDINGS, messages
 from tests.live.floor import Floor, open_floor
 from tests.live.test_callbacks_live import MORE, at_home, number
-from tests.live.test_calls_out_live import write_provider
+from tests.live.test_calls_out_live import registered, write_provider
 from tests.live.testsite import PIN, heard, write_site
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
@@ -98,7 +98,7 @@ async def house(make_instance, tmp_path_factory, prompt_cache):
     async with open_floor(folder, tmp_path_factory.mktemp("house"), prompt_cache) as floor:
         floor.customer = await floor._phones.phone("803", seats["803"].secret, server=f"127.0.0.1:{switch.sip_port}")
         await floor.customer.register()
-        await floor.until(lambda: not any(line.in_use for line in floor.state.lines.values()), "lines")
+        await registered(floor)
         yield floor
 
 

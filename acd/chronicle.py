@@ -24,6 +24,7 @@ WISHES = {
     ev.CloseAsked: "close",
     ev.DeferAsked: "defer",
     ev.PullAsked: "pull a call",
+    ev.PickUpAsked: "pick up a call",
 }
 
 

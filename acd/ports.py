@@ -155,3 +155,6 @@ class Desk(Protocol):
 
     async def pull(self, seat: str, queue: str) -> Answer:
         """Have the call that waited longest go to a supervisor's seat next: of a queue, or with "" of all of his."""
+
+    async def pick_up(self, seat: str, of: str) -> Answer:
+        """Have the call that rings at another seat go to this one next."""

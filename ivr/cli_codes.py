@@ -18,11 +18,15 @@ def codes(site: SiteFolder = SITE) -> None:
             there.setdefault(action, []).append(pattern)
     table = Table("dial", "who", "and then", title="Feature codes", title_justify="left")
     for code in CODES.values():
-        table.add_row(_dialled(there.get(code.action, [])), code.who, escape(code.help.replace("`", "")))
+        table.add_row(
+            _dialled(there.get(code.action, []), seat=code.seat), code.who, escape(code.help.replace("`", ""))
+        )
     Console().print(table)
 
 
-def _dialled(patterns: list[str]) -> str:
+def _dialled(patterns: list[str], *, seat: bool) -> str:
     """Name what the site's dialplan has; a pattern for a digit behind a code belongs to that code."""
     found = [pattern for pattern in patterns if not pattern.startswith("_")]
+    if seat:
+        found = [f"{pattern.strip('_X.')} and a seat" for pattern in patterns]
     return ", ".join(found) if found else f"[red]not in {FILE}[/red]"

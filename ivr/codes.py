@@ -28,6 +28,7 @@ Action = Literal[
     "next-call",
     "pull",
     "listen",
+    "pick-up",
 ]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
@@ -51,11 +52,20 @@ class Code(Struct, frozen=True, kw_only=True):
     """The rest of its line in the manual: what comes of it."""
     digit: bool = False
     """A digit may be dialled behind it: *141."""
+    seat: bool = False
+    """The number of a seat is dialled behind it."""
 
     @property
     def patterns(self) -> tuple[str, ...]:
         """The extensions that it takes in the dialplan."""
+        if self.seat:
+            return (f"_{self.dial}X.",)
         return (self.dial, f"_{self.dial}X") if self.digit else (self.dial,)
+
+    @property
+    def shown(self) -> str:
+        """What the manual says that one dials."""
+        return f"`{self.dial}` and a seat" if self.seat else f"`{self.dial}`"
 
 
 CODES: Mapping[Action, Code] = {
@@ -109,6 +119,12 @@ CODES: Mapping[Action, Code] = {
             who="supervisor",
             help="listen to a talk: key in the seat and `#`; then 1 to listen, 2 to speak to the agent, 3 to both",
         ),
+        Code(
+            dial="*8",
+            action="pick-up",
+            help="take the call that rings at that seat (`*8101`), if you serve its queue: hang up, and it rings you",
+            seat=True,
+        ),
     )
 }
 """The one table, in the order in which it is shown."""
@@ -117,7 +133,7 @@ CODES: Mapping[Action, Code] = {
 def manual() -> str:
     """Return the table of the manual."""
     rows = [
-        f"| `{code.dial}` | {'for supervisors: ' if code.who == 'supervisor' else ''}{code.help} |"
+        f"| {code.shown} | {'for supervisors: ' if code.who == 'supervisor' else ''}{code.help} |"
         for code in CODES.values()
     ]
     return "\n".join(["| dial | and then |", "| --- | --- |", *rows])
@@ -173,7 +189,7 @@ def _missing(config: Config) -> Iterator[Problem]:
             if leads_to == code.action:
                 continue
             elsewhere = [name for name, action in there.items() if action == code.action]
-            if pattern == code.dial and elsewhere and leads_to is None:  # under another number
+            if pattern == code.patterns[0] and elsewhere and leads_to is None:  # under another number
                 break
             yield _lacking(section.origin, code, pattern, leads_to)
             break

@@ -30,7 +30,7 @@ from ivr.codes import ACTIONS, CODES, Action
 from ivr.flow import Answer, Caller, Flow, FlowFunction, Menu, Play, Say, SetLanguage
 from ivr.handset_login import HandsetNote, LogIn
 from ivr.handset_queues import QueueKeeper, QueueMenu
-from ivr.handset_waiting import WaitingView, ask_pull, tell_next
+from ivr.handset_waiting import WaitingView, ask_pull, seat_behind, tell_next
 from ivr.listen import TalkView, ask_listen
 
 log = structlog.get_logger()
@@ -46,6 +46,8 @@ _REPLIES: Mapping[DeskAnswer, str] = {
     "already": "handset-already",
     "unknown-seat": "handset-no-seat",
     "nobody-waits": "handset-none-waiting",
+    "nobody-rings": "handset-not-ringing",
+    "not-served": "handset-not-served",
     "unable": "handset-unable",
     "taken": "handset-taken",
 }
@@ -59,6 +61,7 @@ _OWN_REPLIES: Mapping[tuple[Action, DeskAnswer], str] = {
     ("more-wrap-up", "already"): "handset-no-wrap-up",
     ("code", "already"): "handset-no-call-to-code",
     ("pull", "already"): "handset-pulled",
+    ("pick-up", "already"): "handset-pulled",
 }
 
 
@@ -120,6 +123,7 @@ class Handset:
             "next-call": self._next_call,
             "pull": self._pull,
             "listen": self._listen,
+            "pick-up": self._pick_up,
         }
         return {
             f"handset/{action}": Flow(f"handset/{action}", self._at_seat(action, acts.get(action, _nothing)))
@@ -255,6 +259,16 @@ class Handset:
             await Play("handset-pulled")
         elif answer is not None:
             await self._tell("pull", seat, answer)
+
+    async def _pick_up(self, seat: SeatSettings, caller: Caller) -> None:
+        of = seat_behind(caller.headers.get("extension", ""), self._site().seats)
+        answer = await self._desk.pick_up(seat.rule.name, of)
+        log.info("call picked up by telephone", seat=seat.rule.name, of=of, answer=answer)
+        if answer == "ok":
+            self._note("pick-up", seat.rule.name, answer)
+            await Play("handset-pulled")
+        else:
+            await self._tell("pick-up", seat, answer)
 
     async def _listen(self, seat: SeatSettings, _caller: Caller) -> None:
         await ask_listen(self._view, seat.rule.name, self._site().seats)

@@ -1,10 +1,12 @@
 """Who waits, by telephone: *21 tells an agent of his next call, by *22 a supervisor pulls one to his own phone.
 
+By *8 and a seat anybody picks up what rings there.
+
 A caller's number is said digit by digit, each a text of its own: so the cache of spoken texts holds ten of them and not
 every number that ever called.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import islice
 from typing import Protocol
 
@@ -70,3 +72,8 @@ async def ask_pull(desk: Puller, site: Callable[[], Site], seat: SeatSettings, l
     answer = await desk.pull(seat.rule.name, queue)
     log.info("call pulled by telephone", seat=seat.rule.name, queue=queue or "all", answer=answer)
     return answer
+
+
+def seat_behind(dialled: str, seats: Collection[str]) -> str:
+    """Name the seat that was dialled behind a code, the longest if it can be read in several ways; empty if none is."""
+    return next((dialled[at:] for at in range(1, len(dialled)) if dialled[at:] in seats), "")

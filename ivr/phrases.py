@@ -136,6 +136,11 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
         "Hang up now. The call will ring at your phone.",
         "Odłóż słuchawkę. Rozmowa zadzwoni na tym telefonie.",
     ),
+    "handset-not-ringing": ("Nothing rings there.", "Tam nic nie dzwoni."),
+    "handset-not-served": (
+        "That call is of a queue that you do not serve.",
+        "To rozmowa z kolejki, której to stanowisko nie obsługuje.",
+    ),
     "handset-unable": (
         "You cannot take a call now. To be ready, dial star 1 3.",
         "Teraz nie można przyjąć rozmowy. Aby przyjmować rozmowy, wybierz gwiazdka 1 3.",

@@ -37,6 +37,8 @@ _NOTES: dict[HandsetNote, str] = {
     "already": "is that already",
     "unknown-seat": "has no seat any more",
     "nobody-waits": "finds nobody waiting",
+    "nobody-rings": "finds that nothing rings there",
+    "not-served": "does not serve the queue of that call",
     "unable": "cannot take a call now",
     "taken": "finds the phone taken by another seat",
 }

@@ -22,11 +22,13 @@ Answer = Literal[
     "already",
     "unknown-seat",
     "nobody-waits",
+    "nobody-rings",
+    "not-served",
     "unable",
     "taken",
 ]
 """How an agent's wish was met. later: it holds from the end of the present call on. unable: the seat takes no call, as
-things stand. taken: another seat is logged in at that phone."""
+things stand. not-served: the seat does not serve that queue. taken: another seat is logged in at that phone."""
 
 CallOutAnswer = Literal[
     "ok",

@@ -9,7 +9,7 @@ Who says what:
     the switch      CallArrived CallEnded OfferRinging OfferAnswered Connected OfferEnded HandsetChanged LineChanged
                     CallTransferred KeyPressed Leg... Listening SwitchLost Snapshot
     the agent       LogInAsked LogOutAsked ReadyAsked PauseAsked WrapUpEndAsked WrapUpExtendAsked CodeAsked CloseAsked
-                    DeferAsked CallOutAsked LegFailed; each is answered by a `Reply`
+                    DeferAsked PickUpAsked CallOutAsked LegFailed; each is answered by a `Reply`
     the supervisor  QueueSet CallSet LinesSet PullAsked
     the server      Started Configured SeatsConfigured DayBegan HoursChanged DeadlineReached
 """
@@ -320,6 +320,13 @@ class PullAsked(Asked, frozen=True, kw_only=True):
     """Of this queue, also if he does not serve it; empty for all of his."""
 
 
+class PickUpAsked(Asked, frozen=True, kw_only=True):
+    """An agent takes the call that rings at another seat: it is taken back there, and is his next one."""
+
+    of: str
+    """The other seat."""
+
+
 class QueueSet(Event, frozen=True, kw_only=True):
     """A queue is closed or opened by hand."""
 
@@ -386,6 +393,7 @@ AnyEvent = (
     | CloseAsked
     | DeferAsked
     | PullAsked
+    | PickUpAsked
     | QueueSet
     | CallSet
     | LinesSet

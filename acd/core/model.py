@@ -81,7 +81,7 @@ class Call(Struct, kw_only=True, gc=False):
     wants_until: int | None = None
     """For how long; None with a seat in `wants`: as long as it waits."""
     pulled_from: tuple[str, int | None] | None = None
-    """While a supervisor has pulled it to the seat in `wants`: what stood in `wants` and `wants_until` before."""
+    """While it is pulled to the seat in `wants`, or picked up for it: what stood there and in `wants_until` before."""
     barred: dict[str, int] | None = None
     """Seat name -> until when this call is kept from it: it refused, or let it ring out."""
     passed: int = 0

@@ -320,7 +320,8 @@ def _give_back(floor: Floor, call: Call, seat: Seat) -> None:
 
 def _line_up_again(floor: Floor, call: Call) -> None:
     call.circle_at = None
-    if call.wants and call.wants in (call.barred or ()):
+    gone = call.pulled_from is not None and floor.state.seats[call.wants].presence != "ready"
+    if call.wants and (gone or call.wants in (call.barred or ())):
         call.want_no_more()
     if call.queue not in floor.books:
         queueing.overflow(floor, call, "unknown-queue")

@@ -228,7 +228,7 @@ def widen_circle(floor: Floor, call: Call) -> None:
     if call.state == "offered" and rule is not None:
         call.rings = len(call.offers) + rule.circle_seats
         plan_circle(floor, call, rule)
-        if not floor.routing.is_waiting(call):
+        if floor.may_be_offered(call) and not floor.routing.is_waiting(call):
             floor.routing.waits(call)
 
 

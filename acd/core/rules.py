@@ -47,7 +47,7 @@ RING_ALL = 1_000_000
 FRONT = -1
 """The rank of a call that may be overtaken no more: before every priority class."""
 PULLED = -2
-"""The rank, for the seat that it goes to, of a call that a supervisor has pulled there: before all others."""
+"""The rank, for the seat that it goes to, of a call that was pulled there, or picked up: before all others."""
 
 
 class Step(Struct, frozen=True, kw_only=True):

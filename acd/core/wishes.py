@@ -16,6 +16,7 @@ from acd.core.events import (
     LogInAsked,
     LogOutAsked,
     PauseAsked,
+    PickUpAsked,
     PullAsked,
     ReadyAsked,
     WrapUpEndAsked,
@@ -37,6 +38,7 @@ AnyWish = (
     | WrapUpExtendAsked
     | CodeAsked
     | PullAsked
+    | PickUpAsked
     | CloseAsked
     | DeferAsked
 )
@@ -199,8 +201,7 @@ def _pull(floor: Floor, seat: Seat, wish: PullAsked) -> Answer:
     waiting = [call for call in state.calls.values() if call.state == "waiting"]
     if any(call.pulled_from is not None and call.wants == seat.name for call in waiting):
         return "already"
-    without_line = seat.rule.line_group and seat.rule.line_group in routing.without_line
-    if seat.presence != "ready" or seat.next_word != "ready" or not seat.reachable or without_line:
+    if not _takes_calls(floor, seat):
         return "unable"
     queues = (wish.queue,) if wish.queue else seat.rule.queues
     found = [
@@ -219,18 +220,62 @@ def _pull(floor: Floor, seat: Seat, wish: PullAsked) -> Answer:
     )
     if longest is None:
         return "unable"
-    if seat.name in (longest.barred or ()):
-        offering.unbar(floor, longest, seat.name)
     with queueing.changing(floor, longest):
-        longest.pulled_from = longest.wants, longest.wants_until
-        longest.wants, longest.wants_until, longest.hold_until = seat.name, floor.at + PULL_MS, None
-    floor.deadlines.add(floor.at + PULL_MS, "wants", longest.id)
+        _keep_for(floor, longest, seat)
+        longest.hold_until = None
     return "ok"
 
 
 def _is_kept_back(floor: Floor, call: Call) -> bool:
     """Whether a virtual call is for no seat now: put off, asleep, or its customer is called before any agent."""
     return call.hold_until is not None or sleeps(floor.state, call) or reached_as(floor.state, call) != ""
+
+
+def _takes_calls(floor: Floor, seat: Seat) -> bool:
+    """Whether a seat could be rung, were its phone not in its agent's hand."""
+    without_line = seat.rule.line_group and seat.rule.line_group in floor.routing.without_line
+    return seat.presence == "ready" and seat.next_word == "ready" and seat.reachable and not without_line
+
+
+def _keep_for(floor: Floor, call: Call, seat: Seat) -> None:
+    """A call is the next that a seat is offered, whatever it asks for or refused there."""
+    if seat.name in (call.barred or ()):
+        offering.unbar(floor, call, seat.name)
+    if call.pulled_from is None:
+        call.pulled_from = call.wants, call.wants_until
+    call.wants, call.wants_until = seat.name, floor.at + PULL_MS
+    floor.deadlines.add(floor.at + PULL_MS, "wants", call.id)
+
+
+def _pick_up(floor: Floor, seat: Seat, wish: PickUpAsked) -> Answer:
+    """Take back what rings at another seat, and keep its call for this one: the offer follows when that is confirmed.
+
+    As after `_pull` it does so when the agent has put down the phone with which he asks.
+    """
+    call = _rings_at(floor, wish.of)
+    if call is None or wish.of == seat.name:
+        return "nobody-rings"
+    if call.queue not in seat.rule.queues:
+        return "not-served"
+    calls = floor.state.calls
+    rings_here = any(floor.state.offers[name].seat == seat.name for name in call.offers)
+    if rings_here or any(one.pulled_from is not None and one.wants == seat.name for one in calls.values()):
+        return "already"
+    if not _takes_calls(floor, seat) or call.medium not in floor.routing.capacity.open_media(seat):
+        return "unable"
+    floor.routing.leaves(call)  # where many may ring for it, no more do
+    _keep_for(floor, call, seat)
+    for name in call.offers:
+        offering.withdraw(floor, floor.state.offers[name])
+    return "ok"
+
+
+def _rings_at(floor: Floor, name: str) -> Call | None:
+    """Return the call that rings at a seat; one that is answered, or being taken back, rings no more."""
+    seat = floor.state.seats.get(name)
+    offers = _offers(floor, seat) if seat is not None else []
+    ringing = next((offer for offer in offers if offer.state == "ringing" and offer.call is not None), None)
+    return floor.state.calls[ringing.call or ""] if ringing is not None else None
 
 
 _ANSWERS: dict[type[AnyWish], Callable[[Floor, Seat, Any], Answer]] = {
@@ -242,6 +287,7 @@ _ANSWERS: dict[type[AnyWish], Callable[[Floor, Seat, Any], Answer]] = {
     WrapUpExtendAsked: _extend_wrap_up,
     CodeAsked: _code,
     PullAsked: _pull,
+    PickUpAsked: _pick_up,
     CloseAsked: _close,
     DeferAsked: _defer,
 }

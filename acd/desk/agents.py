@@ -12,6 +12,7 @@ from acd.core.events import (
     LogInAsked,
     LogOutAsked,
     PauseAsked,
+    PickUpAsked,
     PullAsked,
     ReadyAsked,
     WrapUpEndAsked,
@@ -105,6 +106,10 @@ class AgentDesk:
         if settings is None or not settings.supervisor:
             return "unknown-seat"
         return await self._dispatcher.ask(PullAsked(seat=seat, queue=queue))
+
+    async def pick_up(self, seat: str, of: str) -> Answer:
+        """Have what rings at another seat ring at this one."""
+        return await self._dispatcher.ask(PickUpAsked(seat=seat, of=of))
 
     def look(self, seat: str) -> SeatLook:
         """How the seat stands."""

@@ -35,14 +35,15 @@ class Happening(Struct, frozen=True, kw_only=True):
     seq: int
     at: int
     kind: str
-    """arrived, moved, step, announced, front, priority, pulled, any-seat, sent-away, talk-over, given-back, given,
-    joined, called, gap, ended"""
+    """arrived, moved, step, announced, front, priority, pulled, picked-up, any-seat, sent-away, talk-over, given-back,
+    given, joined, called, gap, ended"""
     queue: str = ""
     position: int = 0
     reason: str = ""
     to: str = ""
     by: str = ""
-    """The seat that gave it away; the seat, or the switch's name of the channel, that talks to it."""
+    """The seat that gave it away, or at which it rang when it was picked up; who talks to it: a seat, or the name that
+    the switch has for a channel."""
     number: int = 0
     """Of the step, from 1; how often it was passed; how many entries are missing; for how long it was put off, ms."""
     step: Step | None = None
@@ -94,6 +95,8 @@ class _Teller:
         self._seen: list[Explanation] = []
         self._was: Call | None = None
         self._taken_back: set[str] = set()
+        self._picked_from = ""
+        """The seat at which the event that is taken in picks up what rings."""
         known = core.state.calls.get(name)
         self.story = Story(
             call=name,
@@ -148,6 +151,7 @@ class _Teller:
             self._arrived(entry.seq, call)
         self._end_offers(entry, state)
         self._given(entry)
+        self._picked_from = entry.event.of if isinstance(entry.event, ev.PickUpAsked) else ""
         if call is not None:
             new = before is None or before.number != call.number
             self._eased(entry.seq, _Mark(call, steps_done=0) if new else before, call)
@@ -192,8 +196,8 @@ class _Teller:
             self._note(seq, "front", number=call.passed)
         elif call.priority != before.priority:
             self._note(seq, "priority", number=call.priority or 0)
-        if call.pulled_from is not None and not before.is_pulled:
-            self._note(seq, "pulled", to=call.wants)
+        if call.pulled_from is not None and call.wants != before.pulled_to:
+            self._note(seq, "picked-up" if self._picked_from else "pulled", to=call.wants, by=self._picked_from)
         elif before.wants and not call.wants and call.state == "waiting":
             self._note(seq, "any-seat", to=before.wants)
 
@@ -265,4 +269,4 @@ class _Mark:
         self.priority = call.priority
         self.steps_done = call.steps_done if steps_done is None else steps_done
         self.wants = call.wants
-        self.is_pulled = call.pulled_from is not None
+        self.pulled_to = call.wants if call.pulled_from is not None else ""

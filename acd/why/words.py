@@ -155,6 +155,8 @@ def _eased(one: Happening, names: Names) -> str:
             return f"pulled by {names.full(one.to)}, to be the next call of that seat"
         case "called":
             return f"its customer is called over {safe(one.to)}, for {names.full(one.by)} is free"
+        case "picked-up":
+            return f"picked up by {names.full(one.to)}, while it rang at {names.full(one.by)}"
         case "any-seat":
             return f"is kept for {names.full(one.to)} no longer, any seat will do"
         case "gap":

@@ -361,3 +361,18 @@ def test_a_pull_is_told():
     assert "pulled by Dawid Lis (104), to be the next call of that seat" in told
     assert "offered to Dawid Lis (104)" in told
     assert "Ben Carter (102) was passed over: the call is kept for seat 104" in told
+
+
+def test_a_pick_up_is_told():
+    """Who took it, where it rang, and that it was taken back there for that."""
+    house = Taped()
+    house.log_in("102")
+    house.arrive("c1", caller="5550203")
+    first = house.offer_of("c1")
+    house.log_in("104")
+    assert house.ask(ev.PickUpAsked, "104", of="102") == "ok"
+    house.give(ev.OfferEnded(offer=first, outcome="withdrawn"), after_ms=1_000)
+    told = house.why("c1")
+    assert "picked up by Dawid Lis (104), while it rang at Ben Carter (102)" in told
+    assert "offered to Dawid Lis (104)" in told
+    assert "the call is kept for seat 104" in told

@@ -17,7 +17,7 @@ from ivr.flow import Caller, performing
 from ivr.handset import Handset
 from ivr.phrases import TEXTS
 
-OTHERWISE_TESTED = {"my-state", "figures", "queues", "next-call", "pull", "listen"}
+OTHERWISE_TESTED = {"my-state", "figures", "queues", "next-call", "pull", "listen", "pick-up"}
 
 REASONS = {"1": "break", "2": "lunch", "3": "training", "4": "back office"}
 

@@ -1,4 +1,4 @@
-"""*21 and *22 on the handset: who waits next, and a supervisor who takes a call for himself."""
+"""*21, *22 and *8 on the handset: who waits next, who takes a call for himself, and who picks one up."""
 
 import pytest
 
@@ -50,6 +50,10 @@ class Desk:
         self.pulled.append((seat, queue))
         return self.answer
 
+    async def pick_up(self, seat, of):
+        self.pulled.append((seat, of))
+        return self.answer
+
 
 class Telephone:
     """Notes what is heard, and presses one key."""
@@ -68,11 +72,13 @@ class Telephone:
         return None
 
 
-async def dial(action, desk, key=None, **site):
+async def dial(action, desk, key=None, *, extension="", **site):
     phone = Telephone(key)
     with performing(phone):
         known = site_of(*site.pop("queues", ("sales", "support")), **site)
-        await Handset(desk, desk, lambda: known).flows()[f"handset/{action}"](Caller(channel="PJSIP/104-1"))
+        await Handset(desk, desk, lambda: known).flows()[f"handset/{action}"](
+            Caller(channel="PJSIP/104-1", headers={"extension": extension})
+        )
     return phone.heard
 
 
@@ -146,3 +152,26 @@ async def test_no_choice_and_no_supervisor_pull_nothing():
     assert await dial("pull", desk, supervisor=False) == ["handset-no-supervisor"]
     assert await dial("pull", Desk(look="logged-out")) == ["handset-not-logged-in"]
     assert desk.pulled == []
+
+
+@pytest.mark.parametrize(("extension", "of"), [("*8104", "104"), ("*8999", ""), ("*8", "")])
+async def test_what_rings_at_a_seat_is_picked_up(extension, of):
+    """The seat is what was dialled behind the code, if there is such a seat; he is told to put the phone down."""
+    desk = Desk()
+    assert await dial("pick-up", desk, extension=extension) == ["handset-pulled"]
+    assert desk.pulled == [("104", of)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "heard"),
+    [
+        ("nobody-rings", "handset-not-ringing"),
+        ("not-served", "handset-not-served"),
+        ("unable", "handset-unable"),
+        ("already", "handset-pulled"),
+        ("not-logged-in", "handset-not-logged-in"),
+    ],
+)
+async def test_why_nothing_is_picked_up_is_said(answer, heard):
+    """Nothing rings there, he does not serve that queue, takes no calls, has one coming already, is logged out."""
+    assert await dial("pick-up", Desk(answer=answer), extension="*8104") == [heard]

@@ -17,6 +17,8 @@ from tests.sim.ledger import Ledger
 EVERY = 64
 WHOLE = (ev.Started, ev.Configured, ev.SeatsConfigured, ev.SwitchLost)
 """Events that may change everything, as does the first snapshot after a while without sight."""
+PULLS = {ev.PullAsked: oracle.pull, ev.PickUpAsked: oracle.pick_up}
+"""Wishes that bring a call to who asks, with who says which."""
 BLINDING = (ev.Started, ev.SwitchLost)
 
 
@@ -63,8 +65,8 @@ class Checks:
             state.now = was
         if kind is ev.OfferEnded:
             self.ledger.refused(state, event)
-        elif kind is ev.PullAsked:
-            _, call = self._pulled = oracle.pull(state, event)
+        elif kind in PULLS:
+            _, call = self._pulled = PULLS[kind](state, event)
             if call is not None:
                 self.ledger.forgive(call, state.seats[event.seat])
         elif kind is ev.Configured:
@@ -124,7 +126,7 @@ class Checks:
         self._commands(state, commands)
         if isinstance(event, ev.QueueSet):
             self._closed(state, event)
-        if isinstance(event, ev.PullAsked):
+        if type(event) in PULLS:
             self._pull(state, event, commands)
         self._lines(state, event, commands)
         self.ledger.after(state, event, changes, whole=whole)
@@ -234,15 +236,21 @@ class Checks:
                     self.fault(f"nonsense is told: {command}")
 
     def _pull(self, state, event, commands):
-        """A supervisor who pulls is told the truth, and the one who waited longest is his, or on the way to him."""
+        """Who pulls, or picks up, is told the truth, and the call is his or on the way: it rings nowhere else."""
         answer, call = self._pulled
         [told] = [command.answer for command in commands if isinstance(command, cmd.Reply)]
         if told != answer:
             self.fault(f"{event} is answered {told}, expected {answer}")
         if call is not None and call.wants != event.seat:
             self.fault(f"{call.id} was pulled to {event.seat} and is kept for {call.wants!r}")
-        if call is not None and any(state.offers[name].seat != event.seat for name in call.offers):
+        offers = [state.offers[name] for name in call.offers] if call is not None else []
+        elsewhere = [offer for offer in offers if offer.seat != event.seat]
+        if any(offer.state != "withdrawing" for offer in elsewhere):
             self.fault(f"{call.id} was pulled to {event.seat} and went elsewhere")
+        if isinstance(event, ev.PickUpAsked) and call is not None:
+            taken_back = {command.offer for command in commands if isinstance(command, cmd.Withdraw)}
+            if not elsewhere or not taken_back >= {offer.id for offer in elsewhere}:
+                self.fault(f"{call.id} was picked up at {event.of} and not taken back there: {commands}")
 
     def _lines(self, state, event, commands):
         """The switch's word on a line is believed; one out of service is given to nobody until it is put back."""

@@ -67,6 +67,7 @@ class Day:
         """Some days have one trouble only, so that it can be seen clearly."""
         everything = [
             *[self.agent_acts] * 12,
+            *[self.picks_up] * 3,
             *[self.handset_flaps] * 3,
             *[self.queue_set] * 2,
             *[self.call_set] * 4,
@@ -151,6 +152,20 @@ class Day:
         elif wish is ev.PullAsked and self.world.often(0.5):
             details = {"queue": self.world.some_queue()}
         self.world.tell(wish(seat=seat, **details))
+
+    def picks_up(self, patience=9):
+        """An agent takes what rings at another seat, as far as something does and he serves that queue; or he tries."""
+        state = self.world.state
+        ringing = [offer for offer in state.offers.values() if offer.state == "ringing"]
+        if not ringing and patience:
+            self.world.plan(self.world.some(100, 2_000), self.picks_up, patience - 1)
+            return
+        seat, of = self.pick(*self.site.seat_names, "999"), self.pick(*self.site.seat_names, "999")
+        if ringing and self.world.often(0.9):
+            offer = self.pick(*ringing)
+            able = [one.name for one in state.seats.values() if offer.queue in one.rule.queues and one.listens]
+            seat, of = self.pick(*able) if able else seat, offer.seat
+        self.world.tell(ev.PickUpAsked(seat=seat, of=of))
 
     def handset_flaps(self):
         """A phone is unplugged, plugged in, or used for a call of its own."""

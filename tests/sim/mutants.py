@@ -20,6 +20,7 @@ from acd.core import (
     reaching,
     routing,
     tickets,
+    wishes,
 )
 from acd.core import reconcile as reconciling
 from acd.core.capacity import Capacity
@@ -315,6 +316,12 @@ def cannot_derive_who_is_busy(true):
         return books
 
     return wrong
+
+
+@mutant(wishes, "_keep_for")
+def picks_up_for_anybody(_true):
+    """What is taken back at a seat goes to whoever is next."""
+    return _nothing
 
 
 @mutant(reconciling, "_legs")

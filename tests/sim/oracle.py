@@ -148,7 +148,7 @@ def rings_more(state, call):
         if call.hold_until is not None or sleeps(state, call):
             return False
         limit = 1
-    elif call.state != "offered":
+    elif call.state != "offered" or call.pulled_from is not None:  # which is for one seat alone
         return False
     else:
         limit = {"ring-all": ROUGHLY_ALL, "ring-circles": call.rings}.get(rule.strategy, 1)
@@ -211,6 +211,32 @@ def _may_be_pulled(state, seat, call, queue):
         return False
     most = state.queues[call.queue].seats_most
     return not most or sum(offer.queue == call.queue for offer in state.offers.values()) < most
+
+
+def pick_up(state, event):
+    """What an agent is answered who picks up what rings at another seat, and the call that goes to his."""
+    seat, other = state.seats.get(event.seat), state.seats.get(event.of)
+    if seat is None:
+        return "unknown-seat", None
+    if seat.presence == "logged-out":
+        return "not-logged-in", None
+    ringing = [state.offers[name] for name in other.work] if other is not None and other is not seat else []
+    ringing = [offer for offer in ringing if offer.state == "ringing" and offer.call is not None]
+    if not ringing:
+        return "nobody-rings", None
+    call = state.calls[ringing[0].call]
+    if call.queue not in seat.rule.queues:
+        return "not-served", None
+    if seat.name in {state.offers[name].seat for name in call.offers}:
+        return "already", None
+    if any(one.pulled_from is not None and one.wants == seat.name for one in state.calls.values()):
+        return "already", None
+    ready = seat.presence == "ready" and seat.next_word == "ready" and seat.reachable
+    if not ready or not has_room(state, seat, call.medium):
+        return "unable", None
+    if seat.rule.line_group and spare_line(state, seat.rule.line_group) is None:
+        return "unable", None
+    return "ok", call
 
 
 def wanted_order(state, seat, call):

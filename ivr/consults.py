@@ -38,9 +38,14 @@ def taken_over(
         leg = legs.get(offer)
         if leg is not None and leg.joined and leg.call not in inside:
             for call in inside:
-                if call in calls:
+                if call in calls and not _has_leg(call, inside, legs):
                     return [_take_over(call, bridge, calls[call], leg, legs)]
     return []
+
+
+def _has_leg(call: str, inside: Collection[str], legs: Mapping[str, Leg]) -> bool:
+    """Whether his own agent is there, too: all three talk."""
+    return any(legs[one].call == call for one in inside if one in legs)
 
 
 def _take_over(unique: str, bridge: str, held: Held, leg: Leg, legs: Mapping[str, Leg]) -> ev.AnyEvent:
@@ -59,7 +64,8 @@ def asked_first(
     second, leg = text(message, "SecondTransfererUniqueid"), legs.get(text(message, "OrigTransfererUniqueid"))
     call = text(message, "TransfereeUniqueid") or (leg.call if leg is not None else "")
     held = calls.get(call)
-    if held is None or (held.took and held.took == text(message, "SecondBridgeUniqueid")):
+    bridges = {text(message, "OrigBridgeUniqueid"), text(message, "SecondBridgeUniqueid")}
+    if held is None or (held.took and held.took in bridges):
         return [], []
     waits = None if any(one.joined and one.call == second for one in legs.values()) else calls.get(second)
     failed = text(message, "Result") != "Success"

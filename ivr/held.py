@@ -14,6 +14,8 @@ so their leg is a Local channel, which rings them from acd-wire."""
 
 OFFER_PREFIX = "offer-"
 """The unique id of a seat's leg is its offer's, and begins so."""
+WIRE_PREFIX = "wire-"
+"""Unique ids of the far halves of Local channels that are seats' legs, see `WIRED`."""
 WORDS_PREFIX = "words-"
 """Unique ids of the channels that speak to a waiting caller (ivr.announcer)."""
 

@@ -27,7 +27,7 @@ from ivr.amends import NORMAL_CLEARING, set_right
 from ivr.ami import Link, LinkError, Message, text
 from ivr.announcer import Announcer, Render
 from ivr.channels import EVENTS, Channels, number
-from ivr.held import ON_A_LINE, WIRED, Held, Leg
+from ivr.held import ON_A_LINE, WIRE_PREFIX, WIRED, Held, Leg
 from ivr.legs import caller_id, token, variables
 from ivr.lists import everything
 from ivr.reach import call_customer
@@ -225,7 +225,7 @@ class AmiSwitch:
     def _originate(self, link: Link, command: cmd.Offer, **details: str | Sequence[str]) -> None:
         if str(details["Channel"]).startswith(WIRED) and not command.line:
             details["Variable"] = [*details["Variable"], f"ACD_HANDSET={details['Channel']}"]
-            details |= {"Channel": "Local/s@acd-wire/n", "OtherChannelId": f"wire-{command.offer}"}
+            details |= {"Channel": "Local/s@acd-wire/n", "OtherChannelId": f"{WIRE_PREFIX}{command.offer}"}
         ring = str(command.ring_ms)
         answer = link.send("Originate", ChannelId=command.offer, Priority="1", Timeout=ring, Async="true", **details)
         answer.add_done_callback(lambda future: self._originated(command.offer, future))

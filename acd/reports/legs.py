@@ -14,6 +14,9 @@ from acd.core import commands as cmd
 from acd.core import events as ev
 from acd.core.model import State
 
+SEAM_MS = 100
+"""Who is back so soon was never away: the switch has put the two into one bridge, which were in two."""
+
 
 class Leg(Struct, kw_only=True):
     """One who talked to a caller."""
@@ -25,7 +28,7 @@ class Leg(Struct, kw_only=True):
     start: int
     end: int | None = None
     hold_ms: int = 0
-    """For how long of it he had the caller on hold."""
+    """For how long he had the caller on hold meanwhile, or was in another talk to ask somebody."""
     held_at: int | None = None
     """Since when he has; None if he has not."""
 
@@ -37,8 +40,8 @@ class Leg(Struct, kw_only=True):
 
     @property
     def talk_ms(self) -> int:
-        """How long the caller heard him; 0 while it lasts."""
-        return 0 if self.end is None else self.end - self.start
+        """How long the caller heard him, so without what he was on hold; 0 while it lasts."""
+        return 0 if self.end is None else self.end - self.start - self.hold_ms
 
 
 class Gift(Struct, kw_only=True):
@@ -168,8 +171,14 @@ class Legs:
 
     def _joined(self, call: str, leg: Leg) -> None:
         path = self._paths.get(call)
-        if path is not None and all(known.name != leg.name or known.end is not None for known in path.legs):
-            path.legs.append(leg)
+        if path is None:
+            return
+        for known in path.legs:
+            if known.name == leg.name and (known.end is None or leg.start - known.end <= SEAM_MS):
+                self.holds = [one for one in self.holds if one != (known.who, known.end, known.hold_ms)]
+                known.end = None
+                return
+        path.legs.append(leg)
 
     def _left(self, call: str, name: str, at: int) -> None:
         path = self._paths.get(call)

@@ -99,7 +99,7 @@ class LegLine(Struct, frozen=True, kw_only=True):
     start: int
     talk_ms: int
     hold_ms: int
-    """Of that on hold."""
+    """So long he had him on hold besides."""
 
 
 class GivenLine(Struct, frozen=True, kw_only=True):
@@ -335,7 +335,7 @@ def _virtual(report: Report) -> Iterator[str]:
 
 
 def _on_hold(leg: LegLine) -> str:
-    return f" ({clock(leg.hold_ms)} on hold)" if leg.hold_ms else ""
+    return f" + {clock(leg.hold_ms)} on hold" if leg.hold_ms else ""
 
 
 def _given_table(report: Report) -> Iterator[str]:

@@ -139,10 +139,27 @@ def test_hold_is_summed_for_leg_and_seat():
     house.give(ev.OfferEnded(offer=offer, outcome="hung-up"))
     house.give(ev.CallEnded(call="a"))
     [path] = ledger.legs.given
-    assert [(leg.talk_ms, leg.hold_ms) for leg in path.legs] == [(22_000, 6_000)]
+    assert [(leg.talk_ms, leg.hold_ms) for leg in path.legs] == [(16_000, 6_000)]
     ledger.served = {"102": ("sales",)}
     table = Table(zone=lambda _: 0)
     table.finish(ledger)
     assert table.seat_total(["102"]).hold_ms == 6_000
     report = report_of(table, {"sales": {"102"}})
-    assert "102 0:22 (0:06 on hold)" in "\n".join(lines_of(report, {}))
+    assert "102 0:16 + 0:06 on hold" in "\n".join(lines_of(report, {}))
+
+
+def test_a_seam_is_no_second_leg():
+    """Two bridges became one: who is back in the same instant was never away, and his hold counts once."""
+    house = House(wrap_up_ms=0)
+    ledger = kept(house)
+    a_call_given_to(house)
+    house.give(ev.LegJoined(call="a", leg="7.1", who="103"))
+    house.give(ev.LegHeld(call="a", leg="7.1", held=True), after_ms=5_000)
+    house.give(ev.LegHeld(call="a", leg="7.1", held=False), after_ms=2_000)
+    house.give(ev.LegLeft(call="a", leg="7.1"), after_ms=3_000)
+    house.give(ev.LegJoined(call="a", leg="7.1", who="103"), after_ms=5)
+    house.give(ev.LegLeft(call="a", leg="7.1"), after_ms=4_000)
+    house.give(ev.CallEnded(call="a"))
+    [path] = ledger.legs.given
+    assert [(leg.who, leg.talk_ms, leg.hold_ms) for leg in path.legs] == [("102", 20_000, 0), ("103", 12_005, 2_000)]
+    assert [hold[2] for hold in ledger.legs.holds] == [2_000]

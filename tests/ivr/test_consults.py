@@ -86,3 +86,11 @@ def test_who_is_with_his_own_agent_takes_over_nothing():
     assert taken_over("b", ["offer-2", "2.1", "1.1"], calls, legs) == []
     legs["offer-2"].joined = False
     assert taken_over("b", ["offer-2", "1.1"], calls, legs) == []
+
+
+def test_nobody_takes_over_while_the_agent_is_there():
+    """All three talk, the agent and both whom he has: the talk is his as long as he stays."""
+    legs = {"offer-1": Leg(call="1.1", seat="101", joined=True), "offer-2": Leg(call="2.1", seat="103", joined=True)}
+    calls = {"1.1": held(), "2.1": held("support")}
+    assert taken_over("b", ["offer-1", "offer-2", "1.1"], calls, legs) == []
+    assert taken_over("b", ["offer-2", "1.1"], calls, legs)[0].takes == "2.1"

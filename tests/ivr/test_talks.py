@@ -1,5 +1,7 @@
 """Who hears a caller besides the seat that has an offer for him."""
 
+import pytest
+
 from acd.core import events as ev
 from ivr.ami import Message
 from ivr.talks import Talks
@@ -16,6 +18,10 @@ def enters(unique, bridge, channel="PJSIP/103-1", *, leaves=False):
             "Channel": channel,
         }
     )
+
+
+def said(event, unique):
+    return Message({"Event": event, "Uniqueid": unique})
 
 
 def talks():
@@ -46,7 +52,54 @@ def test_a_channel_that_is_no_seat_goes_by_its_name():
     """Somebody outside is called what the switch calls his channel; the name is cleaned, for it may be hostile."""
     known = talks()
     known.take(enters("1.1", "b"), CALLS)
-    assert known.take(enters("2.1", "b", "Local/55\u202e@x-1;1"), CALLS)[0].who == "Local/55@x-1;1"
+    assert known.take(enters("2.1", "b", "PJSIP/car\u202erier-1"), CALLS)[0].who == "PJSIP/carrier-1"
+
+
+def test_a_local_channel_is_nobody_and_leads_to_somebody():
+    """Who is where its other half is hears the caller; the seam when the two bridges become one is told as it is."""
+    known = talks()
+    known.take(enters("1.1", "a"), CALLS)
+    assert known.take(enters("5.1", "a", "Local/103@x-1;1"), CALLS) == []
+    known.take(enters("2.1", "c"), CALLS)
+    joined = ev.LegJoined(call="1.1", leg="2.1", who="103")
+    left = ev.LegLeft(call="1.1", leg="2.1")
+    assert known.take(enters("5.2", "c", "Local/103@x-1;2"), CALLS) == [joined]
+    assert set(known.inside("a")) == {"1.1", "2.1"}
+    assert known.take(enters("1.1", "a", leaves=True), CALLS) == [left]
+    assert known.take(enters("5.2", "c", "Local/103@x-1;2", leaves=True), CALLS) == []
+    assert known.take(enters("1.1", "c"), CALLS) == [joined]
+    assert known.take(enters("5.1", "a", "Local/103@x-1;1", leaves=True), CALLS) == []
+    assert known.take(enters("2.1", "c", leaves=True), CALLS) == [left]
+    known.take(enters("1.1", "c", leaves=True), CALLS)
+    assert (known._inside, known._told, known._halves) == ({}, {}, {})
+
+
+def test_a_seats_leg_on_a_wire_is_itself():
+    """Its channel is a Local one, and what is behind it is the seat's own telephone: nobody else."""
+    known = talks()
+    known.take(enters("1.1", "a"), CALLS)
+    known.take(enters("3.1", "c", "DAHDI/5-1"), CALLS)
+    assert known.take(enters("wire-offer-a-1", "c", "Local/s@acd-wire-1;2"), CALLS) == []
+    assert known.take(enters("offer-a-1", "a", "Local/s@acd-wire-1;1"), CALLS) == []
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_one_who_asks_somebody_has_the_caller_on_hold(back):
+    """Whom he was given to asks somebody else: that is hold, until he is back, or hangs up without being so."""
+    known = talks()
+    known.take(enters("1.1", "a"), CALLS)
+    known.take(enters("2.1", "a"), CALLS)
+    assert known.take(said("Hold", "2.1"), CALLS) == [ev.LegHeld(call="1.1", leg="2.1", held=True)]
+    assert known.take(enters("2.1", "a", leaves=True), CALLS) == []
+    assert known.take(enters("2.1", "b"), CALLS) == []
+    assert known.take(enters("2.1", "b", leaves=True), CALLS) == []
+    if back:
+        assert known.take(enters("2.1", "a"), CALLS) == [ev.LegHeld(call="1.1", leg="2.1", held=False)]
+        assert known.take(said("Unhold", "2.1"), CALLS) == []
+        assert known.take(said("Hangup", "2.1"), CALLS) == []
+    else:
+        assert known.take(said("Hangup", "2.1"), CALLS) == [ev.LegLeft(call="1.1", leg="2.1")]
+        assert known.take(said("Unhold", "2.1"), CALLS) == []
 
 
 def test_a_lost_link_forgets():
@@ -63,11 +116,10 @@ def test_hold_is_told_once_and_of_callers_alone():
     known = talks()
     for unique in ("1.1", "offer-a-1"):
         known.take(enters(unique, "b"), CALLS)
-    hold = Message({"Event": "Hold", "Uniqueid": "offer-a-1"})
-    unhold = Message({"Event": "Unhold", "Uniqueid": "offer-a-1"})
+    hold, unhold = said("Hold", "offer-a-1"), said("Unhold", "offer-a-1")
     assert known.take(unhold, CALLS) == []
     assert known.take(hold, CALLS) == [ev.LegHeld(call="1.1", leg="offer-a-1", held=True)]
     assert known.take(hold, CALLS) == []
     assert known.take(unhold, CALLS) == [ev.LegHeld(call="1.1", leg="offer-a-1", held=False)]
     assert known.take(unhold, CALLS) == []
-    assert known.take(Message({"Event": "Hold", "Uniqueid": "9.9"}), CALLS) == []
+    assert known.take(said("Hold", "9.9"), CALLS) == []

@@ -172,6 +172,20 @@ async def test_by_keys_and_back(floor):
     assert floor.seen(ev.CallTransferred) == []
 
 
+async def test_by_keys_and_the_other_hangs_up(floor):
+    """Whom he asked hangs up: the agent has his caller again, at once and without another word."""
+    await floor.handset("103")
+    caller, number, leg = await in_talk(floor)
+    await leg.dtmf("*2103")
+    other = await floor.rings("103")
+    await other.answer()
+    await floor.talk(leg, other)
+    await other.hang_up()
+    await floor.until(lambda: [one.held for one in floor.seen(ev.LegHeld)] == [True, False], "back", within_s=2)
+    await floor.talk(caller, leg)
+    assert floor.call(number).state == "talking"
+
+
 async def test_by_keys_all_three(floor):
     """*3: all three talk. The agent leaves, the others go on; then he is free, and the caller is none of his."""
     await floor.handset("103")
@@ -187,6 +201,7 @@ async def test_by_keys_all_three(floor):
     await floor.speaks(caller, "third")
     await floor.hears(leg, "third")
     await floor.hears(other, "third")
+    assert [event.held for event in floor.seen(ev.LegHeld)] == [True, False]
     assert floor.seat("101").state == "talking"
     await leg.hang_up()
     await is_free(floor)

@@ -55,9 +55,9 @@ def path_of(floor, call):
 
 
 def legs_of(floor, call):
-    """With whom a call talked that is gone, and for how many seconds each, as the report says."""
+    """With whom a call talked that is gone, and for how many seconds each, on hold or not, as the report says."""
     path = path_of(floor, call)
-    return [leg.who for leg in path.legs], [leg.talk_ms / 1000 for leg in path.legs]
+    return [leg.who for leg in path.legs], [(leg.talk_ms + leg.hold_ms) / 1000 for leg in path.legs]
 
 
 def measured(*legs):

@@ -224,7 +224,7 @@ def write_site(folder: Path, *, ports: str = "", acd: str = "", changes: Mapping
 def heard(audio: Audio) -> list[str]:
     """Name what is heard, one after the other; silence, and repetitions of the same, are left out."""
     windows = [
-        _name(cut(audio, start_ms, start_ms + _WINDOW_MS))
+        sound_of(cut(audio, start_ms, start_ms + _WINDOW_MS))
         for start_ms in range(0, audio.duration_ms - _WINDOW_MS, _STEP_MS)
     ]
     runs = [(name, len(list(same))) for name, same in groupby(windows)]
@@ -236,7 +236,8 @@ def _enough(name: str) -> int:
     return _SPEECH_WINDOWS if name == "speech" else _TONE_WINDOWS
 
 
-def _name(audio: Audio) -> str:
+def sound_of(audio: Audio) -> str:
+    """Name a short piece of sound; empty for silence, `speech` for what is no tone."""
     if level_db(audio) < HEARD_DB:
         return ""
     loudest = loudest_tone(audio)

@@ -1,0 +1,142 @@
+"""Transfers of every kind, with a hang-up at every moment: the ledger of legs equals what the SIP side measured.
+
+Of each row of the table three things are held against each other: with whom the caller talked by the ledger, and for
+how long; whose voice his telephone received, and for how long (`capture`); and how long the first agent's telephone
+was in the call, by its own clock. Rows are played in several lanes at a time, each with telephones and queues of its
+own.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+import pytest_asyncio
+
+from tests.live.floor import open_floor
+from tests.live.lanes import Carrier, Lane, Row
+from tests.live.testsite import write_site
+
+pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
+
+LANES = int(os.environ.get("LANES", "3"))
+ONLY = os.environ.get("ROWS", "")
+"""Play rows alone of which this is a part, such as `to outside`."""
+
+OUT = """
+[carrier]
+type = trunk
+host = 127.0.0.1
+port = {port}
+match = 127.0.0.9
+qualify = 1s
+[outside]
+type = lines
+lines = carrier*{lanes}
+keep_emergency = 1
+[calling-out]
+country = DE
+lines = outside
+caller_id = +4930111
+allow = DE
+ring = 5s
+hour_most = 0
+seat_hour_most = 0
+number_day_most = 0
+"""
+LANE = """
+[first-{n}](queue)
+extension = 31{n}
+caller_id = +493099900{n}
+[second-{n}](queue)
+extension = 32{n}
+[13{n}](seat)
+agent = First {n}
+queues = first-{n}
+set_aside_after = 0
+[12{n}](seat)
+agent = Second {n}
+queues = second-{n}
+set_aside_after = 0
+"""
+NUMBER = """
+[lane-{n}]
+type = number
+number = 555012{n}
+go = queue first-{n}
+"""
+
+
+def table() -> Iterator[Row]:
+    """Give all rows."""
+    blind = [*product(("rings", "completes", "talks"), ("caller", "second")), ("begins", "first")]
+    attended = [
+        *product(("rings", "consults", "completes"), ("caller", "first", "second")),
+        *product(("talks",), ("caller", "second")),
+    ]
+    for by, to in product(("refer", "keys"), ("seat", "queue", "outside")):
+        for when, who in blind:
+            yield Row("blind", by, to, when, who)
+        for when, who in attended:
+            yield Row("attended", by, to, when, who)
+        if by == "keys":
+            yield Row("attended", by, to, "consults", "nobody")  # the key that leads back
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(prompt_cache, tmp_path_factory):
+    """A site with lanes; its admin lets the numbers outside be called at which somebody sits."""
+    ports = []
+    with contextlib.ExitStack() as stack:
+        for _ in range(LANES + 1):
+            free = stack.enter_context(contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)))
+            free.bind(("127.0.0.1", 0))
+            ports.append(free.getsockname()[1])
+    includes = "include => seats\ninclude => line-echo\n"
+    lets_out = includes + "".join(
+        f"exten => 089555020{n},1,Dial(PJSIP/trunk/sip:089555020{n}@127.0.0.1:{port},5)\n"
+        for n, port in enumerate(ports[:-1])
+    )
+    site = write_site(
+        tmp_path_factory.mktemp("table") / "site",
+        acd=OUT.format(port=ports[-1], lanes=LANES + 1) + "".join(LANE.format(n=n) for n in range(LANES)),
+        changes={includes: lets_out},
+    )
+    with (site / "ivr.conf").open("a") as file:
+        file.writelines(NUMBER.format(n=n) for n in range(LANES))
+    features = site / "features.conf"
+    features.write_text(features.read_text().replace("transferdigittimeout = 3 ", "transferdigittimeout = 1 "))
+    async with open_floor(site, tmp_path_factory.mktemp("house"), prompt_cache) as floor:
+        floor.handsets["carrier"] = await floor._phones.phone("carrier", port=ports[-1])
+        floor.carrier = Carrier(floor.handsets["carrier"])
+        lines = floor.state.lines.values()
+        await floor.until(lambda: {line.look for line in lines} == {"free"}, "the carrier's lines are free")
+        for n, port in enumerate(ports[:-1]):
+            floor.handsets[f"outside-{n}"] = await floor._phones.phone(f"089555020{n}", port=port)
+        yield floor
+
+
+@pytest.mark.parametrize(("kind", "by"), [*product(("blind", "attended"), ("refer", "keys"))])
+async def test_legs_equal_what_was_heard(floor, kind, by):
+    """Whoever hangs up when: the ledger has those whom the caller heard, each for as long as he heard him.
+
+    On a machine that has other things to do the telephones' own clocks and sounds are late now and then; so a row that
+    is wrong is played once more, with nobody else there.
+    """
+    rows = [row for row in table() if (row.kind, row.by) == (kind, by) and ONLY in str(row)]
+    lanes = [Lane(floor, n) for n in range(LANES)]
+    again: list[Row] = []
+
+    async def work(lane: Lane) -> None:
+        await lane.open()
+        while rows:
+            row = rows.pop(0)
+            if await lane.played(row):
+                again.append(row)
+
+    await asyncio.gather(*map(work, lanes))
+    wrong = [await lanes[0].played(row) for row in again]
+    assert not any(wrong), "\n".join(filter(None, wrong))

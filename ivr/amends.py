@@ -19,7 +19,9 @@ def set_right(link: Link, channels: Channels, events: Iterable[ev.AnyEvent]) -> 
             for offer in [offer for offer, leg in channels.legs.items() if leg.call == event.call]:
                 link.tell("Setvar", Channel=offer, Variable="ACD_CALL", Value=event.call)
     for asked in channels.asked:
-        channel = channels.calls[asked.call].channel
-        link.tell("Setvar", Channel=channel, Variable="ACD_QUEUE", Value=asked.queue)
-        link.tell("Redirect", Channel=channel, Context="acd-hold", Exten="given", Priority="1")
+        caller = channels.calls.get(asked.call)
+        if caller is None:  # he has hung up meanwhile
+            continue
+        link.tell("Setvar", Channel=caller.channel, Variable="ACD_QUEUE", Value=asked.queue)
+        link.tell("Redirect", Channel=caller.channel, Context="acd-hold", Exten="given", Priority="1")
     channels.asked.clear()

@@ -39,6 +39,10 @@ class Handsets:
             self._placed[seat] = phone
         self._sort()
 
+    def places(self) -> dict[str, str]:
+        """Give the device of each seat that is not at its own phone; empty for those that are."""
+        return {seat: (self.device_of(seat) or "") if seat in self._placed else "" for seat in self._seats}
+
     def _sort(self) -> None:
         self._there: dict[str, list[str]] = {device: [] for device in self._device.values()}
         for seat in (*self._placed, *(seat for seat in self._seats if seat not in self._placed)):

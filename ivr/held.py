@@ -8,6 +8,11 @@ ON_A_LINE = re.compile(r"\bLINE\b")
 """Stands in a handset for the trunk line that its leg takes: `PJSIP/5550123@LINE`, `DAHDI/LINE/5550123`."""
 
 
+def place_of(seat: str) -> str:
+    """Name the variable of the dialplan that says where a seat is rung; empty for its own handset."""
+    return f"CALLFLOOR_AT_{seat}"
+
+
 WIRED = "DAHDI/"
 """Handsets at the end of a wire. chan_dahdi gives an analog channel a unique id of its own, whatever it is asked for;
 so their leg is a Local channel, which rings them from acd-wire."""

@@ -27,7 +27,7 @@ from ivr.amends import NORMAL_CLEARING, set_right
 from ivr.ami import Link, LinkError, Message, text
 from ivr.announcer import Announcer, Render
 from ivr.channels import EVENTS, Channels, number
-from ivr.held import ON_A_LINE, WIRE_PREFIX, WIRED, Held, Leg
+from ivr.held import ON_A_LINE, WIRE_PREFIX, WIRED, Held, Leg, place_of
 from ivr.legs import caller_id, token, variables
 from ivr.lists import everything
 from ivr.reach import call_customer
@@ -134,6 +134,8 @@ class AmiSwitch:
             names=EVENT_NAMES,
         )
         await self._keep_alive(link)
+        for seat, device in self.channels.handsets.places().items():
+            self._tell_place(link, seat, device)
         await self._snapshot(link)
         self.connected.set()
         log.info("switch connected", host=settings.host, port=settings.port)
@@ -297,7 +299,14 @@ class AmiSwitch:
     def use_phone(self, seat: str, phone: str) -> None:
         """Ring a seat at this phone from now on."""
         self.channels.handsets.place(seat, phone)
+        if self._link is not None:
+            self._tell_place(self._link, seat, self.channels.handsets.places().get(seat, ""))
         self._submit(self.channels.handsets.told(seat))
+
+    @staticmethod
+    def _tell_place(link: Link, seat: str, device: str) -> None:
+        """Have the dialplan ring a seat at a device; empty for its own."""
+        link.tell("Setvar", Variable=f"GLOBAL({place_of(seat)})", Value=device)
 
     def take_snapshot(self) -> None:
         """Ask for all the switch holds. Who asks while an answer is under way gets one more after it."""

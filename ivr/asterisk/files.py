@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from acd.settings import SeatSettings, Site, SwitchSettings
+from ivr.held import ON_A_LINE, place_of
 
 from .calling_out import calling_out
 from .hardware import MODULE as DAHDI
@@ -66,15 +67,33 @@ def generated(site: Site, sounds: Path, modules: Iterable[str] = ()) -> dict[str
 def _extensions(name: str, seat: SeatSettings) -> str:
     """One seat rings another by its number; *5 before it is its lamp.
 
+    It rings where its agent has logged in (`AmiSwitch.use_phone`), and else at its own handset. One that is reached
+    over a trunk line is rung by an offer, for the core alone can take a line: who dials it waits in a queue for it.
     Option i: where the handset itself forwards to (SIP 302) is not followed, or it could be any number of the world.
 
     An agent who rings there and puts his caller through before anybody answers: from then on it is the caller's channel
     that rings. So whose it is afterwards tells where it goes on.
     """
+    lamp = f"exten => *5{name},hint,Custom:callfloor-{name}\n"
+    if ON_A_LINE.search(seat.handset) and seat.rule.queues:
+        queue = seat.rule.queues[0]
+        return (
+            f"exten => {name},1,Set(ACD_QUEUE={queue})\n same => n,Set(ACD_WANTED={name})\n"
+            f" same => n,Goto(acd-hold,s,1)\n{lamp}"
+        )
     return (
-        f"exten => {name},1,Set(ACD_DIALS=${{UNIQUEID}})\n same => n,Dial({escaped(seat.handset)},30,git)\n"
+        f"exten => {name},1,Set(ACD_DIALS=${{UNIQUEID}})\n{_where(name, seat)}"
+        " same => n,Dial(${ACD_RINGS},30,git)\n"
         ' same => n,GotoIf($["${UNIQUEID}" != "${ACD_DIALS}"]?acd-given,over,1)\n same => n,Hangup()\n'
-        f"exten => *5{name},hint,Custom:callfloor-{name}\n"
+        f"{lamp}"
+    )
+
+
+def _where(name: str, seat: SeatSettings) -> str:
+    """Find out which device is rung for a seat."""
+    return (
+        f" same => n,Set(ACD_RINGS=${{GLOBAL({place_of(name)})}})\n"
+        f' same => n,ExecIf($["${{ACD_RINGS}}" = ""]?Set(ACD_RINGS={escaped(seat.handset)}))\n'
     )
 
 
@@ -84,12 +103,15 @@ def _queue_extension(queue: str, number: str) -> str:
 
 
 def _given_seat(name: str, seat: SeatSettings) -> str:
-    """Ring a seat's handset for a caller who is given to it."""
+    """Ring a seat for a caller who is given to it; as in `_extensions`."""
+    told = f"exten => seat-{name},1,UserEvent(CallTransferred,To: {name},By: ${{BLINDTRANSFER}})\n"
+    if ON_A_LINE.search(seat.handset) and seat.rule.queues:
+        return (
+            f'{told} same => n,ExecIf($["${{ACD_QUEUE}}" = ""]?Set(ACD_QUEUE={seat.rule.queues[0]}))\n'
+            f" same => n,Set(ACD_WANTED={name})\n same => n,Goto(acd-hold,again,1)\n"
+        )
     music = "m(${GLOBAL(CALLFLOOR_MUSIC_${ACD_QUEUE})})"
-    return (
-        f"exten => seat-{name},1,UserEvent(CallTransferred,To: {name},By: ${{BLINDTRANSFER}})\n"
-        f" same => n,Dial({escaped(seat.handset)},30,git{music})\n same => n,Goto(over,1)\n"
-    )
+    return f"{told}{_where(name, seat)} same => n,Dial(${{ACD_RINGS}},30,git{music})\n same => n,Goto(over,1)\n"
 
 
 def _given_queue(queue: str, number: str) -> str:

@@ -107,8 +107,31 @@ def test_an_analog_seat_gets_a_lamp_and_no_endpoint():
     """A seat whose handset is no PJSIP endpoint of its name can be rung and watched without an endpoint."""
     files = generated(site(seat("104", handset="DAHDI/4")), SOUNDS)
     assert "[104]" not in files["pjsip.conf"]
-    assert "same => n,Dial(DAHDI/4,30,git)" in files["hints.conf"]
+    assert "?Set(ACD_RINGS=DAHDI/4))\n same => n,Dial(${ACD_RINGS},30,git)" in files["hints.conf"]
     assert "exten => *5104,hint,Custom:callfloor-104" in files["hints.conf"]
+
+
+def test_a_seat_rings_where_its_agent_is():
+    """Dialled, or given a caller: the device that callfloor has set, and its own where none is set."""
+    files = generated(site(seat("101")), SOUNDS)
+    where = (
+        " same => n,Set(ACD_RINGS=${GLOBAL(CALLFLOOR_AT_101)})\n"
+        ' same => n,ExecIf($["${ACD_RINGS}" = ""]?Set(ACD_RINGS=PJSIP/101))\n'
+        " same => n,Dial(${ACD_RINGS},30,git"
+    )
+    assert where in files["hints.conf"]
+    assert where in files["given.conf"]
+
+
+def test_a_seat_behind_a_line_is_rung_by_an_offer():
+    """The core takes the line: who dials such a seat, or is given to it, waits for it in his queue or its first one."""
+    behind = seat("105", rule=SeatRule(name="105", queues=("sales",)), handset="PJSIP/5550123@LINE")
+    files = generated(site(behind), SOUNDS)
+    assert "@LINE" not in files["hints.conf"] + files["given.conf"]
+    assert "exten => 105,1,Set(ACD_QUEUE=sales)\n same => n,Set(ACD_WANTED=105)\n" in files["hints.conf"]
+    assert "exten => *5105,hint,Custom:callfloor-105" in files["hints.conf"]
+    assert ' same => n,ExecIf($["${ACD_QUEUE}" = ""]?Set(ACD_QUEUE=sales))\n' in files["given.conf"]
+    assert " same => n,Set(ACD_WANTED=105)\n same => n,Goto(acd-hold,again,1)\n" in files["given.conf"]
 
 
 def test_an_existing_asterisk_keeps_its_ports_and_transports():

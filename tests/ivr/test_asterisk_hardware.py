@@ -157,7 +157,7 @@ def test_each_piece_of_hardware_becomes_a_section(folder: Path):
     files = generated(load_site(folder), SOUNDS)
     assert body(files["chan_dahdi.conf"]) == CHAN_DAHDI.strip()
     assert files["modules.conf"].splitlines()[-1] == "load = chan_dahdi.so"
-    assert "exten => 105,1,Set(ACD_DIALS=${UNIQUEID})\n same => n,Dial(DAHDI/92,30,git)" in files["hints.conf"]
+    assert "?Set(ACD_RINGS=DAHDI/92))\n same => n,Dial(${ACD_RINGS},30,git)" in files["hints.conf"]
     assert "[105]" not in files["pjsip.conf"]
 
 

@@ -85,6 +85,7 @@ HELLO = [
     "Login",
     "Getvar STRFTIME(,,%s%3q)",
     f"Setvar GLOBAL(CALLFLOOR_ALIVE) {NOW // 1000}",
+    *(f"Setvar GLOBAL(CALLFLOOR_AT_{seat})" for seat in HANDSETS),
     "Status",
     "DeviceStateList",
     "CoreStatus",
@@ -92,7 +93,7 @@ HELLO = [
 
 
 async def test_a_new_link_begins_with_a_sign_of_life_and_a_look(peer):
-    """After the log-in the dialplan is told that callfloor lives, then the switch is asked for all it holds."""
+    """The dialplan is told that callfloor lives, and where seats are; then the switch is asked for all it holds."""
     async with floor_at(peer, connected=False) as floor:
         snapshot = await floor.next()
         assert floor.sent() == HELLO

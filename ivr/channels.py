@@ -31,7 +31,7 @@ from ivr.causes import outcome_of
 from ivr.consults import Asked, asked_first, taken_over
 from ivr.forwards import Forwards
 from ivr.handsets import Handsets
-from ivr.held import OFFER_PREFIX, WIRED, WORDS_PREFIX, Held, Leg, Meanwhile
+from ivr.held import OFFER_PREFIX, TALK_MARK, WIRED, WORDS_PREFIX, Held, Leg, Meanwhile
 from ivr.led_away import LedAway, is_of_dialplan
 from ivr.listen import Listeners
 from ivr.needs import asked_for, number, read_variables, said
@@ -47,7 +47,7 @@ EVENTS |= {"Hold", "Newchannel", "Newstate", "Rename", "Unhold", "UserEvent"}
 """The events that mean something here."""
 
 VARIABLES = "ACD_QUEUE,ACD_PRIORITY,ACD_ARRIVED,ACD_CALL,ACD_NEEDS,ACD_AHEAD,ACD_WANTED,ACD_RUNG,ACD_SHARED,ACD_LINE"
-VARIABLES += f",{Outs.VARIABLE}"
+VARIABLES += f",{Outs.VARIABLE},{TALK_MARK}"
 """The channel variables that a snapshot must ask for."""
 
 DIGITS = frozenset("0123456789*#")
@@ -170,6 +170,7 @@ class Channels:
             for message in channels
             if not text(message, "Uniqueid").startswith(WORDS_PREFIX)  # who is spoken to still waits
         )
+        present = {text(message, "Uniqueid") for message in channels} - meanwhile.ended
         handsets = self.handsets
         handsets.own = {device: own & meanwhile.begun for device, own in handsets.own.items()}
         outgoing = self.outs.snapshot(zip(channels, variables_of, strict=True), in_bridge, meanwhile)
@@ -177,33 +178,23 @@ class Channels:
             unique, device = text(message, "Uniqueid"), handsets.device(text(message, "Channel"))
             if unique in meanwhile.ended:
                 continue
-            joined = self._joined(message, in_bridge)
+            joined = self._joined(message, in_bridge) or variables.get(TALK_MARK, "") in present
             if unique.startswith(OFFER_PREFIX):
-                leg = self.legs.setdefault(
-                    unique,
-                    Leg(
-                        call=variables.get("ACD_CALL", ""),
-                        seat=variables.get("ACD_RUNG", handsets.at(text(message, "Channel")) or ""),
-                        line=variables.get("ACD_LINE", ""),
-                    ),
-                )
-                leg.born_at = asked if leg.born_at is None else leg.born_at
-                leg.answered = leg.answered or text(message, "ChannelState") == UP
-                leg.shared, leg.joined = leg.shared or variables.get("ACD_SHARED") == "1", leg.joined or joined
-                legs.append(ev.LiveLeg(offer=unique, call=leg.call, seat=leg.seat, joined=joined))
+                legs.append(self._live(message, variables, asked, joined=joined))
                 continue
             if variables.get("ACD_QUEUE"):
                 calls.append(self._held(message, variables, asked, joined=joined))
             if handsets.knows(device):
                 handsets.own.setdefault(device, set()).add(unique)
         self._keep_young(legs, asked)
-        present = {call.call for call in calls} | meanwhile.begun
-        self.calls = {unique: held for unique, held in self.calls.items() if unique in present}
+        still = {call.call for call in calls} | meanwhile.begun
+        self.calls = {unique: held for unique, held in self.calls.items() if unique in still}
         handsets.reachable = {one: known for one, known in handsets.reachable.items() if one in meanwhile.handsets}
         for message in devices:
             if handsets.knows(device := text(message, "Device")):
                 handsets.reachable.setdefault(device, text(message, "State") not in _UNREACHABLE_STATES)
         others = [message for message in channels if not self.outs.is_far_leg(message)]
+        talking = {offer: leg.call for offer, leg in self.legs.items() if leg.joined}
         lines, troubles = self.trunks.snapshot(others, devices, more or {}, self.lines_taken(), meanwhile)
         return ev.Snapshot(
             asked=asked,
@@ -213,7 +204,17 @@ class Channels:
             lines=lines,
             troubles=troubles,
             outgoing=outgoing,
+            talks=self.talks.look(channels, meanwhile.ended, self.calls, talking),
         )
+
+    def _live(self, message: Message, variables: Mapping[str, str], asked: int, *, joined: bool) -> ev.LiveLeg:
+        unique, at = text(message, "Uniqueid"), self.handsets.at(text(message, "Channel")) or ""
+        call, seat, line = (variables.get(f"ACD_{name}", "") for name in ("CALL", "RUNG", "LINE"))
+        leg = self.legs.setdefault(unique, Leg(call=call, seat=seat or at, line=line))
+        leg.born_at = asked if leg.born_at is None else leg.born_at
+        leg.answered = leg.answered or text(message, "ChannelState") == UP
+        leg.shared, leg.joined = leg.shared or variables.get("ACD_SHARED") == "1", leg.joined or joined
+        return ev.LiveLeg(offer=unique, call=leg.call, seat=leg.seat, joined=joined)
 
     def _joined(self, message: Message, in_bridge: Mapping[str, int]) -> bool:
         """Tell a talk from waiting: who waits is alone in a bridge of his own, where the music plays.

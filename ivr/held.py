@@ -19,6 +19,8 @@ so their leg is a Local channel, which rings them from acd-wire."""
 
 OFFER_PREFIX = "offer-"
 """The unique id of a seat's leg is its offer's, and begins so."""
+TALK_MARK = "SHARED(ACD_TALK)"
+"""Names on a caller's channel the offer whose leg took him, until he waits again."""
 WIRE_PREFIX = "wire-"
 """Unique ids of the far halves of Local channels that are seats' legs, see `WIRED`."""
 WORDS_PREFIX = "words-"

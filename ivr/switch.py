@@ -27,7 +27,7 @@ from ivr.amends import NORMAL_CLEARING, set_right
 from ivr.ami import Link, LinkError, Message, text
 from ivr.announcer import Announcer, Render
 from ivr.channels import EVENTS, Channels, number
-from ivr.held import ON_A_LINE, WIRE_PREFIX, WIRED, Held, Leg, place_of
+from ivr.held import ON_A_LINE, TALK_MARK, WIRE_PREFIX, WIRED, Held, Leg, place_of
 from ivr.legs import caller_id, token, variables
 from ivr.lists import everything
 from ivr.reach import call_customer
@@ -38,7 +38,6 @@ log = structlog.get_logger()
 KEEP_ALIVE_S = 10.0
 """Between two keep-alives; the dialplan takes callfloor for dead after 120 s of silence (acd-hold)."""
 RETRY_FIRST_S, RETRY_MOST_S = 0.25, 10.0
-TALK_MARK = "SHARED(ACD_TALK)"
 EVENT_CLASSES = "call,user,system,dtmf"
 EVENT_NAMES = EVENTS | {"FullyBooted", "HangupRequest"}
 """The events that are read; `eventfilter` of manager.conf names the same ones."""

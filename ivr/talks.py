@@ -6,7 +6,7 @@ A Local channel is nobody: one half of it, `;1`, stands where the caller is, and
 while that one only rings, or is in an application, nobody does.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from acd.core import events as ev
 from ivr.ami import Message, clean, text
@@ -32,18 +32,22 @@ class Talks:
         """Call -> the legs that were told of."""
         self._held: set[tuple[str, str]] = set()
         """The pairs (call, leg) of which the leg has the call on hold."""
+        self._blind = True
+        """Who is where is not known, but of those that have moved since."""
+        self._moved: set[str] = set()
+        self._unsure: set[str] = set()
+        """Those of whom it is not known whether they have somebody on hold: the switch tells of its end alone."""
 
     def take(self, message: Message, calls: Collection[str]) -> list[ev.AnyEvent]:
         """Say what a message means; `calls` are the callers."""
         unique, bridge, channel = (text(message, name) for name in ("Uniqueid", "BridgeUniqueid", "Channel"))
         match text(message, "Event"):
             case "BridgeEnter":
-                self._inside.setdefault(bridge, {})[unique] = channel
-                if channel.startswith(_LOCAL) and not unique.startswith(_THEMSELVES):
-                    self._halves[channel] = bridge
+                self._enter(bridge, unique, channel)
                 reached = self._reach(bridge)
                 return [*self._back(reached, unique), *self._changes(reached, unique, calls)]
             case "BridgeLeave":
+                self._moved.update([unique] if self._blind else [])
                 reached = self._reach(bridge)
                 inside = self._inside.get(bridge, {})
                 inside.pop(unique, None)
@@ -68,6 +72,44 @@ class Talks:
         self._halves.clear()
         self._told.clear()
         self._held.clear()
+        self._moved.clear()
+        self._blind = True
+
+    def look(
+        self, channels: Iterable[Message], gone: Collection[str], calls: Collection[str], offers: Mapping[str, str]
+    ) -> tuple[ev.LiveTalk, ...] | None:
+        """Take over from Status lines who is where, after a gap, and say who talks to whom; None if there was none.
+
+        Of who has moved or gone meanwhile the events have told. `offers` are seats' legs that talk, each with its call.
+        """
+        if not self._blind:
+            return None
+        moved = {*self._moved, *gone}
+        for message in channels:
+            unique, bridge = text(message, "Uniqueid"), text(message, "BridgeID")
+            if bridge and unique not in moved:
+                self._enter(bridge, unique, text(message, "Channel"))
+        self._blind, self._unsure = False, {unique for inside in self._inside.values() for unique in inside}
+        joined = self._changes(list(self._inside), "", calls)
+        who = {(one.call, one.leg): one.who for one in joined if isinstance(one, ev.LegJoined)}
+        talks = [(call, leg) for call in sorted(self._told) for leg in sorted(self._told[call])]
+        asking = [
+            (call, offer)
+            for offer, call in sorted(offers.items())
+            for bridge, inside in self._inside.items()
+            if call in calls and offer in inside and call not in self.inside(bridge)
+        ]
+        self._held.update(asking)
+        return (
+            *(ev.LiveTalk(call=call, leg=leg, who=who.get((call, leg), "")) for call, leg in talks),
+            *(ev.LiveTalk(call=call, leg=offer, held=True) for call, offer in asking),
+        )
+
+    def _enter(self, bridge: str, unique: str, channel: str) -> None:
+        self._inside.setdefault(bridge, {})[unique] = channel
+        if channel.startswith(_LOCAL) and not unique.startswith(_THEMSELVES):
+            self._halves[channel] = bridge
+        self._moved.update([unique] if self._blind else [])
 
     def _reach(self, bridge: str) -> list[str]:
         """Name a bridge and those that Local channels make one talk with it."""
@@ -96,10 +138,13 @@ class Talks:
     def _holds(self, leg: str, calls: Collection[str], *, held: bool) -> list[ev.AnyEvent]:
         """Say whose callers a leg puts on hold or takes back; telephones say the second unasked, too."""
         if not held:
-            over = sorted(pair for pair in self._held if pair[1] == leg)
+            over = {pair for pair in self._held if pair[1] == leg}
+            if leg in self._unsure:
+                self._unsure.discard(leg)
+                over |= {(call, leg) for call in self.inside(self._where(leg)) if call in calls and call != leg}
             self._held.difference_update(over)
-            return [ev.LegHeld(call=call, leg=leg, held=False) for call, _ in over]
-        bridge = next((bridge for bridge, inside in self._inside.items() if leg in inside), "")
+            return [ev.LegHeld(call=call, leg=leg, held=False) for call, _ in sorted(over)]
+        bridge = self._where(leg)
         new = [
             (call, leg)
             for call in self.inside(bridge)
@@ -107,6 +152,9 @@ class Talks:
         ]
         self._held.update(new)
         return [ev.LegHeld(call=call, leg=leg, held=True) for call, _ in new]
+
+    def _where(self, unique: str) -> str:
+        return next((bridge for bridge, inside in self._inside.items() if unique in inside), "")
 
     def _back(self, bridges: Iterable[str], moved: str) -> list[ev.AnyEvent]:
         """Who had a caller on hold to ask somebody hears him again; where all three talk the switch does not say so."""
@@ -118,6 +166,7 @@ class Talks:
     def _hung_up(self, unique: str) -> list[ev.AnyEvent]:
         """One who had a caller on hold, in another talk himself, comes back no more."""
         self._told.pop(unique, None)
+        self._unsure.discard(unique)
         if not self._held:
             return []
         gone = sorted(call for call, leg in self._held if leg == unique and leg in self._told.get(call, ()))

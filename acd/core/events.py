@@ -25,6 +25,7 @@ from acd.core.rules import MEDIA, LineGroupRule, MediumRule, Needs, OutRule, Que
 
 HeldCall = held.HeldCall
 LiveLeg = held.LiveLeg
+LiveTalk = held.LiveTalk
 HandsetState = held.HandsetState
 LiveOut = held.LiveOut
 Event = event.Event
@@ -205,6 +206,7 @@ class Snapshot(Event, frozen=True, kw_only=True):
     outgoing: tuple[LiveOut, ...] = ()
     answered: tuple[str, ...] = ()
     """Calls out that are over, and of which the switch knows that they were answered."""
+    talks: tuple[LiveTalk, ...] | None = None  # after a gap in our sight
     switch_run: str = ""
     """A word unlike that of every other life of the switch; empty where it is not known. Another one than before
     means that the switch died, and all calls with it."""

@@ -34,6 +34,17 @@ class LiveLeg(Struct, frozen=True, kw_only=True):
     """In a bridge with its caller."""
 
 
+class LiveTalk(Struct, frozen=True, kw_only=True):
+    """One who talks to a caller at the moment of a `Snapshot`, besides the seat that has an offer for him."""
+
+    call: str
+    leg: str
+    """As in `LegJoined`, or an offer whose agent asks somebody meanwhile."""
+    who: str = ""
+    held: bool = False
+    """He is in another talk, and has the caller on hold."""
+
+
 class HandsetState(Struct, frozen=True, kw_only=True):
     """One handset at the moment of a `Snapshot`."""
 

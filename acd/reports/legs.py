@@ -168,6 +168,42 @@ class Legs:
         for known in event.calls:
             if known.call not in self._paths:
                 self._paths[known.call] = Path(call=known.call, caller=known.caller, came=event.at)
+        self._look_at_offers(event)
+        if event.talks is not None:
+            self._look_at_others(event, event.talks)
+
+    def _look_at_offers(self, event: ev.Snapshot) -> None:
+        """Legs of seats that are gone, or talk, though nobody has told of it."""
+        live = {leg.offer: leg for leg in event.legs}
+        for offer, (call, seat) in list(self._offers.items()):
+            leg = live.get(offer)
+            if leg is None and self._is_open(call, offer, event.asked):
+                del self._offers[offer]
+                self._left(call, offer, event.at)
+            elif leg is not None and leg.joined:
+                if leg.call != call and leg.call in self._paths:  # taken over, see `_take_over`
+                    self._left(call, offer, event.at)
+                    self._offers[offer] = leg.call, seat
+                self._joined(self._offers[offer][0], Leg(name=offer, who=seat, start=event.at))
+
+    def _is_open(self, call: str, name: str, asked: int) -> bool:
+        path = self._paths.get(call)
+        legs = path.legs if path is not None else []
+        return any(leg.name == name and leg.end is None and leg.start < asked for leg in legs)
+
+    def _look_at_others(self, event: ev.Snapshot, talks: Sequence[ev.LiveTalk]) -> None:
+        """After a gap: who else talks to whom, and who has gone meanwhile."""
+        now = {(talk.call, talk.leg) for talk in talks}
+        for path in self._paths.values():
+            for leg in path.legs:
+                old = leg.end is None and leg.start < event.asked and leg.name not in self._offers
+                if old and (path.call, leg.name) not in now:
+                    self._end(leg, event.at)
+        for talk in talks:
+            if talk.held:
+                self._leg_held(ev.LegHeld(at=event.at, call=talk.call, leg=talk.leg, held=True))
+            elif not self._is_open(talk.call, talk.leg, event.at + 1):
+                self._leg_joined(ev.LegJoined(at=event.at, call=talk.call, leg=talk.leg, who=talk.who))
 
     def _joined(self, call: str, leg: Leg) -> None:
         path = self._paths.get(call)

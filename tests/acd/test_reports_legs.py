@@ -163,3 +163,54 @@ def test_a_seam_is_no_second_leg():
     [path] = ledger.legs.given
     assert [(leg.who, leg.talk_ms, leg.hold_ms) for leg in path.legs] == [("102", 20_000, 0), ("103", 12_005, 2_000)]
     assert [hold[2] for hold in ledger.legs.holds] == [2_000]
+
+
+def test_a_look_after_a_gap_mends_the_legs():
+    """Whose leg is gone has ended, who came meanwhile has begun, and an agent who asks has his caller on hold."""
+    house = House(wrap_up_ms=0)
+    ledger = kept(house)
+    offer, call = talking_to_102(house)
+    house.give(ev.LegJoined(call="a", leg="7.1", who="103"), after_ms=1_000)
+    house.pass_time(9_000)
+    leg = ev.LiveLeg(offer=offer, call="a", seat="102", joined=True)
+    talks = (ev.LiveTalk(call="a", leg="8.1", who="101"), ev.LiveTalk(call="a", leg=offer, held=True))
+    house.look(calls=[call], legs=[leg], talks=talks)
+    house.give(ev.LegHeld(call="a", leg=offer, held=False), after_ms=3_000)
+    house.pass_time(2_000)
+    house.look(calls=[call], legs=[leg])
+    house.look(calls=[call], talks=(ev.LiveTalk(call="a", leg="8.1"),))
+    house.give(ev.CallEnded(call="a"), after_ms=4_000)
+    [path] = ledger.legs.given
+    assert [(one.who, one.talk_ms, one.hold_ms) for one in path.legs] == [
+        ("102", 12_000, 3_000),
+        ("103", 9_000, 0),
+        ("101", 9_000, 0),
+    ]
+
+
+def talking_to_102(house):
+    """A call that talks to 102: the offer, and how a look at the switch shows the call."""
+    house.log_in("102")
+    house.arrive("a", caller="5550201")
+    offer = house.talk("a")
+    return offer, ev.HeldCall(call="a", queue="sales", since=house.now, caller="5550201", waiting=False)
+
+
+def test_a_talk_that_a_look_shows_has_begun():
+    """Nobody told that they were joined; from the look on it counts, and once."""
+    house = House(wrap_up_ms=0)
+    ledger = kept(house)
+    house.log_in("102")
+    house.arrive("a")
+    offer = house.offer_of("a")
+    call = ev.HeldCall(call="a", queue="sales", since=house.now, waiting=False)
+    leg = ev.LiveLeg(offer=offer, call="a", seat="102", joined=True)
+    house.pass_time(1_000)
+    for _ in range(2):
+        house.look(calls=[call], legs=[leg])
+        house.pass_time(5_000)
+    house.give(ev.CallTransferred(call="a", seat="102", to="103"))
+    house.give(ev.OfferEnded(offer=offer, outcome="hung-up"))
+    house.give(ev.CallEnded(call="a"))
+    [path] = ledger.legs.given
+    assert [(one.who, one.talk_ms) for one in path.legs] == [("102", 10_000)]

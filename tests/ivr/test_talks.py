@@ -123,3 +123,39 @@ def test_hold_is_told_once_and_of_callers_alone():
     assert known.take(unhold, CALLS) == [ev.LegHeld(call="1.1", leg="offer-a-1", held=False)]
     assert known.take(unhold, CALLS) == []
     assert known.take(said("Hold", "9.9"), CALLS) == []
+
+
+def status(unique, bridge, channel):
+    return Message({"Event": "Status", "Uniqueid": unique, "BridgeID": bridge, "Channel": channel})
+
+
+def test_after_a_gap_who_talks_to_whom_is_seen():
+    """Through a Local channel, too; an agent who asks has his caller on hold. Of who moved since, the events tell."""
+    known = talks()
+    known.take(enters("2.1", "a", leaves=True), {"1.1", "1.2"})
+    lines = [
+        status("1.1", "a", "PJSIP/trunk-1"),
+        status("2.1", "a", "PJSIP/103-1"),
+        status("5.1", "a", "Local/103@x-1;1"),
+        status("5.2", "c", "Local/103@x-1;2"),
+        status("3.1", "c", "PJSIP/103-1"),
+        status("1.2", "d", "PJSIP/trunk-2"),
+        status("offer-a-1", "e", "PJSIP/101-1"),
+        status("9.9", "", "PJSIP/104-1"),
+    ]
+    seen = known.look(lines, (), {"1.1", "1.2"}, {"offer-a-1": "1.2"})
+    assert seen == (
+        ev.LiveTalk(call="1.1", leg="3.1", who="103"),
+        ev.LiveTalk(call="1.2", leg="offer-a-1", held=True),
+    )
+    assert known.look(lines, (), {"1.1", "1.2"}, {}) is None
+    back = known.take(enters("offer-a-1", "d", "PJSIP/101-1"), {"1.1", "1.2"})
+    assert back == [ev.LegHeld(call="1.2", leg="offer-a-1", held=False)]
+
+
+def test_a_hold_from_before_a_gap_ends():
+    """Whether there was one nobody knows any more; so its end is told, once, of those who were there."""
+    known = talks()
+    known.look([status("1.1", "a", "PJSIP/trunk-1"), status("offer-a-1", "a", "PJSIP/101-1")], (), CALLS, {})
+    ended = [ev.LegHeld(call="1.1", leg="offer-a-1", held=False)]
+    assert [known.take(said("Unhold", "offer-a-1"), CALLS) for _ in range(2)] == [ended, []]

@@ -30,6 +30,8 @@ class _Out(Struct):
     """The switch has made the channel; of one for a handset it had before."""
     linked: str = ""
     """The linked id that the far leg has, where it is not the channel's."""
+    rings: str = ""
+    """The far leg's unique id, while it has not answered."""
     far: str = ""
     """The far leg's unique id, once that has answered: as long as it lives the line is taken, whoever talks on it."""
 
@@ -80,21 +82,35 @@ class Outs:
 
     def take(self, message: Message) -> list[ev.AnyEvent]:
         """Say what a message means for them."""
-        unique, event = text(message, "Uniqueid"), text(message, "Event")
+        unique, event, far = text(message, "Uniqueid"), text(message, "Event"), text(message, "DestUniqueid")
         if event == "Hangup":
             return self._hung_up(unique)
         out = self._outs.get(unique)
         if out is not None:
             out.born = True
-        if out is not None and event == "DialEnd" and text(message, "DialStatus") == "ANSWER" and not out.answered:
-            out.answered, out.far = True, text(message, "DestUniqueid")
-            return [ev.LegAnswered(leg=out.leg)]
-        return []
+        near = self._outs.get(text(message, "Linkedid"))
+        if event == "Newchannel" and out is None and near is not None and not near.linked:
+            near.rings = unique
+        if event != "DialEnd" or text(message, "DialStatus") != "ANSWER":
+            return []
+        out = out or next((out for out in self._outs.values() if far and out.far == far), None)
+        if out is None or out.answered:
+            return []
+        out.answered, out.far = True, far
+        return [ev.LegAnswered(leg=out.leg)]
 
     def _hung_up(self, unique: str) -> list[ev.AnyEvent]:
-        """The far leg's end is the call's; who called may be gone before it, having given it to somebody else."""
-        near = next((near for near, out in self._outs.items() if out.far == unique), unique)
+        """The far leg's end is the call's; who called may be gone before it, having given it to somebody else.
+
+        If he just hung up, though, what rang is gone before him.
+        """
+        near = next((near for near, out in self._outs.items() if unique in {out.far, out.rings}), unique)
         out = self._outs.get(near)
+        if out is not None and out.rings == unique and out.far != unique:
+            out.rings = ""
+            return []
+        if out is not None and not out.far:
+            out.far = out.rings
         if out is None or (out.far and unique != out.far):
             return []
         del self._outs[near]

@@ -195,6 +195,10 @@ class Lane:
         if row.when == "rings":
             await self.hangs_up(row, caller, leg, own, ringing)
             return
+        if row.when == "put through unanswered":
+            await leg.transfer(own)
+            await self.goes_on_ringing(row, caller, ringing)
+            return
         await ringing.answer()
         await ringing.confirmed()
         await self.speaks(ringing, "third")
@@ -210,6 +214,19 @@ class Lane:
         await complete
         await asyncio.sleep(TALK_S)
         await {"caller": caller, "second": ringing}[row.who].hang_up()
+
+    async def goes_on_ringing(self, row: Row, caller: PhoneCall, ringing: PhoneCall) -> None:
+        """It rings for the caller now: he gives up, or the other one declines, or answers."""
+        await asyncio.sleep(TALK_S)
+        if row.who == "caller":
+            await caller.hang_up()
+        elif row.who == "second":
+            await ringing.answer(603)
+            await self.answers(self.first, "agent")
+        else:
+            await ringing.answer()
+            await ringing.confirmed()
+            await self.speaks(ringing, "third")
 
     async def hangs_up(self, row: Row, caller: PhoneCall, leg: PhoneCall, own: PhoneCall, ringing: PhoneCall) -> None:
         """Somebody does so before the caller was given away; then the agent goes back to him if he can."""

@@ -82,6 +82,8 @@ def table() -> Iterator[Row]:
             yield Row("blind", by, to, when, who)
         for when, who in attended:
             yield Row("attended", by, to, when, who)
+        for who in ("caller", "second", "nobody") if by == "refer" and to != "queue" else ():
+            yield Row("attended", by, to, "put through unanswered", who)
         if by == "keys":
             yield Row("attended", by, to, "consults", "nobody")  # the key that leads back
 

@@ -1,7 +1,8 @@
 """Calling out from a handset: what is dialled is judged, a line is chosen, and the next one if that fails.
 
 The dialplan's `calling-out` sends who dials a number outside to the flow `handset/dial`. A call that may go goes on in
-`acd-out`, which dials and, where nobody answered, asks `handset/dialled` what now. So no flow runs while it rings or
+`acd-out`, which dials and, where nobody answered, asks `handset/dialled` what now. A caller whom an agent gives outside
+comes by `handset/give-out` and is judged as if the agent dialled. So no flow runs while it rings or
 while they talk, and a server that is restarted meanwhile cuts nobody off.
 
 Which seat calls follows from the channel, as in `ivr.handset`. An emergency needs no seat and no log-in.
@@ -25,6 +26,10 @@ from ivr.trunks import dial_string
 
 log = structlog.get_logger()
 
+GIVES, GIVEN = "BLINDTRANSFER", "ACD_ALSO"
+"""Variables of a caller's channel: by which channel an agent gave him away (Asterisk's), and that it was outside."""
+OUTSIDE = "outside-"
+"""Stands before the number in the extension of acd-given."""
 HELP_S = 3.0
 """So long a call for help waits for the core."""
 
@@ -71,7 +76,12 @@ class CallingOut:
 
     def flows(self) -> dict[str, Flow]:
         """Give them by their routes."""
-        flows = (("handset/dial", self._dial), ("handset/dialled", self._dialled), (REACHED, reached))
+        flows = (
+            ("handset/dial", self._dial),
+            ("handset/dialled", self._dialled),
+            ("handset/give-out", self._give_out),
+            (REACHED, reached),
+        )
         return {name: Flow(name, run) for name, run in flows}
 
     async def _dial(self, caller: Caller) -> None:
@@ -96,6 +106,16 @@ class CallingOut:
         await (go(out) if out.answer == "ok" else GoOn())
         raise AssertionError("a last word returns to nobody")
 
+    async def _give_out(self, caller: Caller) -> None:
+        """An agent gives his caller to a number outside: his seat calls, on the caller's channel.
+
+        Where it may not, the caller hears nothing of that, and goes back to his queue.
+        """
+        seat = self._seat_of(await GetVariable(GIVES) or "")
+        dialled = caller.headers.get("extension", "").removeprefix(OUTSIDE)
+        out = await self._desk.call_out(seat, caller.uniqueid, dialled)
+        await (go(out) if out.answer == "ok" else GoOn())
+
     async def _dialled(self, caller: Caller) -> None:
         seat = self._seat_of(caller.channel)
         leg, status, told, said = [await GetVariable(name) or "" for name in _TOLD]
@@ -105,6 +125,8 @@ class CallingOut:
         out = await self._desk.failed(seat, caller.uniqueid, leg, outcome, cause)
         if out.answer == "ok":
             await go(out)
+        if await GetVariable(GIVEN):
+            await GoOn()
         if not await GetVariable("ACD_REACH"):  # for a customer nobody is there to hear it
             await self._tell(seat, _ENDED.get(outcome, "out-congestion"))
 

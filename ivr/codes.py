@@ -32,7 +32,7 @@ Action = Literal[
 ]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
-BESIDES = frozenset({"dial", "dialled"})
+BESIDES = frozenset({"dial", "dialled", "give-out"})
 """Flows that a handset asks for by no code, see `ivr.calling_out`."""
 
 Who = Literal["agent", "supervisor"]

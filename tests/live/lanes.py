@@ -125,11 +125,16 @@ class Lane:
         with contextlib.suppress(SoftphoneError):
             await self.floor.speaks(call, voice)
 
+    async def rings(self, to: str, phone: str) -> PhoneCall:
+        """Wait until it rings there."""
+        return await (self.carrier.rings(self.n) if to == "line" else self.floor.rings(phone))
+
     def target(self, to: str, *, outside_by_line: bool = False) -> tuple[str, str]:
         """Give the number to dial, and whose telephone rings then."""
         return {
             "seat": (self.second, self.second),
             "queue": (f"32{self.n}", self.second),
+            "line": (f"0089555020{self.n}", self.outside),
             "outside": (f"{'0' if outside_by_line else ''}089555020{self.n}", self.outside),
         }[to]
 
@@ -141,7 +146,7 @@ class Lane:
             await leg.ended()
             return
         await self.give(row, leg, number)
-        ringing = await self.floor.rings(phone)
+        ringing = await self.rings(row.to, phone)
         if row.when == "rings":
             if row.who == "caller":
                 await caller.hang_up()
@@ -187,11 +192,11 @@ class Lane:
         number, phone = self.target(row.to, outside_by_line=row.by == "refer")
         if row.by == "keys":
             own, _ = leg, await leg.dtmf(f"*2{number}")
-            ringing = await self.floor.rings(phone)
+            ringing = await self.rings(row.to, phone)
         else:
             await leg.hold()
             own = await self.floor.handsets[self.first].dial(number)
-            ringing = await (self.carrier.rings(self.n) if row.to == "outside" else self.floor.rings(phone))
+            ringing = await self.rings("line" if row.to == "outside" else row.to, phone)
         if row.when == "rings":
             await self.hangs_up(row, caller, leg, own, ringing)
             return
@@ -277,7 +282,7 @@ class Lane:
 
     def voice(self, row: Row, who: str) -> str:
         """Say with which voice one speaks who is named in the ledger."""
-        if who == self.second or (row.to == "outside" and who.startswith(("PJSIP/trunk-", "PJSIP/carrier-"))):
+        if who == self.second or (row.to in {"outside", "line"} and who.startswith(("PJSIP/trunk-", "PJSIP/carrier-"))):
             return "third"
         return "agent" if who == self.first else who
 

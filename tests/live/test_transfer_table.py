@@ -16,6 +16,7 @@ from itertools import product
 import pytest
 import pytest_asyncio
 
+from acd.core import events as ev
 from tests.live.floor import open_floor
 from tests.live.lanes import Carrier, Lane, Row
 from tests.live.testsite import write_site
@@ -77,9 +78,11 @@ def table() -> Iterator[Row]:
         *product(("rings", "consults", "completes"), ("caller", "first", "second")),
         *product(("talks",), ("caller", "second")),
     ]
-    for by, to in product(("refer", "keys"), ("seat", "queue", "outside")):
+    for by, to in product(("refer", "keys"), ("seat", "queue", "outside", "line")):
         for when, who in blind:
             yield Row("blind", by, to, when, who)
+        if to == "line":  # to ask outside over a line an agent calls there himself: by REFER that is `outside`
+            continue
         for when, who in attended:
             yield Row("attended", by, to, when, who)
         for who in ("caller", "second", "nobody") if by == "refer" and to != "queue" else ():
@@ -142,3 +145,19 @@ async def test_legs_equal_what_was_heard(floor, kind, by):
     await asyncio.gather(*map(work, lanes))
     wrong = [await lanes[0].played(row) for row in again]
     assert not any(wrong), "\n".join(filter(None, wrong))
+
+
+@pytest.mark.parametrize("number", ["00895550200", "00900123456"], ids=["declined", "not let out"])
+async def test_who_is_not_taken_outside_is_himself(floor, number):
+    """He called with the number of the site, or was to; back in his queue he has his own, and rings his agent again."""
+    lane = Lane(floor, 0)
+    await lane.open()
+    caller, own = await floor.caller("5550120")
+    leg = await lane.answers(lane.first, "agent")
+    assert (await leg.transfer(number)).code == 200
+    if number == "00895550200":
+        await (await lane.carrier.rings(0)).answer(603)
+    again = await lane.answers(lane.first, "agent")
+    assert again.state == "confirmed"
+    assert [event.caller for event in floor.seen(ev.CallArrived)] == [own, own]
+    await caller.hang_up()

@@ -20,7 +20,7 @@ from msgspec import field
 
 from acd.core import event, held, leg_events
 from acd.core.line import Trouble
-from acd.core.outcomes import LegOutcome, ListenMode, OfferOutcome
+from acd.core.outcomes import LegOutcome, OfferOutcome
 from acd.core.rules import MEDIA, LineGroupRule, MediumRule, Needs, OutRule, QueueRule, SeatRule
 
 HeldCall = held.HeldCall
@@ -32,6 +32,7 @@ Event = event.Event
 LegJoined = leg_events.LegJoined
 LegLeft = leg_events.LegLeft
 LegHeld = leg_events.LegHeld
+Listening = leg_events.Listening
 
 
 class Started(Event, frozen=True, kw_only=True):
@@ -172,18 +173,6 @@ class LineChanged(Event, frozen=True, kw_only=True):
     in_use: bool
     """It carries a call, ours or another; or cannot be used, in journals from before there was `trouble`."""
     trouble: Trouble | None = None  # why it cannot be used
-
-
-class Listening(Event, frozen=True, kw_only=True):
-    """A supervisor listens to a talk, in another way than before, or no more. For the record: nothing follows."""
-
-    seat: str
-    """The supervisor's."""
-    to: str
-    """The seat that talks."""
-    offer: str
-    """On which it talks."""
-    mode: ListenMode
 
 
 class SwitchLost(Event, frozen=True, kw_only=True):

@@ -4,7 +4,6 @@ A mutant is a context manager that patches the core while it is entered. `caught
 it. One that lives through all its days tells of a check that is missing.
 """
 
-from contextlib import contextmanager
 from unittest import mock
 
 from acd.core import (
@@ -39,12 +38,7 @@ def mutant(holder, name):
     """Enter a function in the list: it is given the true one, and answers what takes its place."""
 
     def enter(make):
-        @contextmanager
-        def patched():
-            with mock.patch.object(holder, name, make(getattr(holder, name))):
-                yield
-
-        MUTANTS[make.__name__] = patched
+        MUTANTS[make.__name__] = lambda: mock.patch.object(holder, name, make(getattr(holder, name)))
         return make
 
     return enter

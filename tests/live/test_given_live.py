@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from acd.core import events as ev
+from tests.live.capture import Capture
 from tests.live.floor import open_floor
 from tests.live.test_transfer_live import in_talk, refer
 from tests.live.testsite import PIN, write_site
@@ -20,7 +21,7 @@ DESK = "front-desk"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(prompt_cache, tmp_path_factory):
     """A site where nobody is parked, or rung by one who gave him away, for longer than three seconds."""
-    changes = {"S(60)": "S(3)", "(${ACD_BACK},30,": "(${ACD_BACK},3,"}
+    changes = {"S(60)": "S(3)", "(${ACD_GIVER},30,": "(${ACD_GIVER},3,"}
     acd = f"[{DESK}]\ntype = phone\nsecret = generate\n"
     site = write_site(tmp_path_factory.mktemp("given") / "site", acd=acd, changes=changes)
     async with open_floor(site, tmp_path_factory.mktemp("house"), prompt_cache) as floor:
@@ -82,9 +83,11 @@ async def test_one_of_no_queue_whom_nobody_takes_back(floor):
     """Nor does who gave him away: he hears what the site has for such."""
     await (await floor.handset("102")).on_call(answer_after_ms=0, code=603)
     caller, leg = await of_no_queue(floor)
+    capture = await Capture.start(caller, floor._recording())
     await refer(floor, leg, "102")
     await floor.handsets["101"].on_call(answer_after_ms=0, code=603)
-    await floor.hears(caller, "sorry-try-later")
+    await caller.ended()
+    assert "sorry-try-later" in await capture.heard_s()
 
 
 async def test_parked_from_a_phone_with_a_dash_in_its_name(floor):

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(prompt_cache, tmp_path_factory):
     """A site where nobody is parked for longer than three seconds, and rung for three more."""
-    changes = {"S(60)": "S(3)", "(${ACD_BACK},30,": "(${ACD_BACK},3,"}
+    changes = {"S(60)": "S(3)", "(${ACD_GIVER},30,": "(${ACD_GIVER},3,"}
     site = write_site(tmp_path_factory.mktemp("park") / "site", changes=changes)
     async with open_floor(site, tmp_path_factory.mktemp("house"), prompt_cache) as floor:
         yield floor

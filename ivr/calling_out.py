@@ -86,7 +86,7 @@ class CallingOut:
 
     async def _dial(self, caller: Caller) -> None:
         seat = self._seat_of(caller.channel)
-        dialled = caller.headers.get("extension", "")
+        dialled = caller.headers.get("extension", "").removesuffix("#")  # who is used to end a number by it
         if self._desk.is_emergency(dialled):
             await self._call_for_help(seat, caller.uniqueid, dialled)
         out = await self._desk.call_out(seat, caller.uniqueid, dialled)

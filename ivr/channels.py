@@ -31,14 +31,17 @@ from ivr.causes import outcome_of
 from ivr.consults import Asked, asked_first, taken_over
 from ivr.forwards import Forwards
 from ivr.handsets import Handsets
-from ivr.held import OFFER_PREFIX, TALK_MARK, WIRED, WORDS_PREFIX, Held, Leg, Meanwhile
+from ivr.held import OFFER_PREFIX, TALK_MARK, WORDS_PREFIX, Held, Leg, Meanwhile
 from ivr.led_away import LedAway, is_of_dialplan
+from ivr.legs import found
 from ivr.listen import Listeners
 from ivr.needs import asked_for, number, read_variables, said
 from ivr.outs import Outs
 from ivr.talks import Talks
 from ivr.trunks import EVENTS as LINE_EVENTS
 from ivr.trunks import Trunks
+from ivr.wires import VARIABLES as WIRE_VARIABLES
+from ivr.wires import Wires
 
 __all__ = ["VARIABLES", "Channels", "Held", "Leg", "Meanwhile", "number"]
 
@@ -47,7 +50,7 @@ EVENTS |= {"Hold", "Newchannel", "Newstate", "Rename", "Unhold", "UserEvent"}
 """The events that mean something here."""
 
 VARIABLES = "ACD_QUEUE,ACD_PRIORITY,ACD_ARRIVED,ACD_CALL,ACD_NEEDS,ACD_AHEAD,ACD_WANTED,ACD_RUNG,ACD_SHARED,ACD_LINE"
-VARIABLES += f",{Outs.VARIABLE},{TALK_MARK}"
+VARIABLES += f",{Outs.VARIABLE},{TALK_MARK},{WIRE_VARIABLES}"
 """The channel variables that a snapshot must ask for."""
 
 DIGITS = frozenset("0123456789*#")
@@ -79,10 +82,13 @@ class Channels:
         self.talks = Talks(self.handsets.at)
         self._notes: list[Meanwhile] = []
         self.trunks, self.outs, self.led_away = Trunks(self._notes), Outs(), LedAway()
-        self._listeners, self._forwards = Listeners(), Forwards()
+        self._listeners, self._forwards, self.wires = Listeners(), Forwards(), Wires()
 
     def take(self, message: Message, at: int) -> list[ev.AnyEvent]:
         """Say what a message of the switch means."""
+        if (heard := self.wires.read(message, self.legs)) is None:
+            return []
+        message = heard
         self.unwanted += self._forwards.take(message, self.legs)
         gone = self.led_away.take(message, self.calls, self.legs, self._notes)
         of_talks = self.talks.take(message, self.calls)
@@ -141,6 +147,7 @@ class Channels:
         """Whether a leg came of what was asked for just before is for the next snapshot to say."""
         self.legs = {offer: leg for offer, leg in self.legs.items() if leg.exists}
         self.talks.forget()
+        self.wires.forget()
 
     # Snapshots
 
@@ -163,8 +170,9 @@ class Channels:
         more: Mapping[str, Sequence[Message]] | None = None,
     ) -> ev.Snapshot:
         """Take over all that the switch holds: Status lines, DeviceStateChange lines, and what trunks need besides."""
-        calls, legs, channels = list[ev.HeldCall](), list[ev.LiveLeg](), list(channels)
-        variables_of = [read_variables(message) for message in channels]
+        calls, legs = list[ev.HeldCall](), list[ev.LiveLeg]()
+        seen = self.wires.snapshot([(message, read_variables(message)) for message in channels], self.legs)
+        channels, variables_of = [message for message, _ in seen], [variables for _, variables in seen]
         in_bridge = Counter(
             text(message, "BridgeID")
             for message in channels
@@ -209,8 +217,7 @@ class Channels:
 
     def _live(self, message: Message, variables: Mapping[str, str], asked: int, *, joined: bool) -> ev.LiveLeg:
         unique, at = text(message, "Uniqueid"), self.handsets.at(text(message, "Channel")) or ""
-        call, seat, line = (variables.get(f"ACD_{name}", "") for name in ("CALL", "RUNG", "LINE"))
-        leg = self.legs.setdefault(unique, Leg(call=call, seat=seat or at, line=line))
+        leg = self.legs.setdefault(unique, found(variables, at))
         leg.born_at = asked if leg.born_at is None else leg.born_at
         leg.answered = leg.answered or text(message, "ChannelState") == UP
         leg.shared, leg.joined = leg.shared or variables.get("ACD_SHARED") == "1", leg.joined or joined
@@ -313,10 +320,7 @@ class Channels:
         return []
 
     def _new_state(self, message: Message) -> list[ev.AnyEvent]:
-        unique, state, channel = text(message, "Uniqueid"), text(message, "ChannelState"), text(message, "Channel")
-        if state == RINGING and channel.startswith(WIRED):  # rung from acd-wire, whose Local channel does not tell
-            seat = self.handsets.at(channel)
-            unique = next((one for one, leg in self.legs.items() if leg.seat == seat and not leg.answered), unique)
+        unique, state = text(message, "Uniqueid"), text(message, "ChannelState")
         if (leg := self.legs.get(unique)) is None:
             return []
         match state:

@@ -100,11 +100,14 @@ class Handset:
         site: Callable[[], Site],
         watch: Callable[[str, Action, HandsetNote], None] = lambda _seat, _action, _note: None,
         keeper: QueueKeeper | None = None,
+        *,
+        leg_of: Callable[[str], str] = str,
     ) -> None:
         self._desk = desk
         self._view = view
         self._site = site
         self._watch = watch
+        self._leg_of = leg_of
         self._log_in = LogIn(desk, site, self._tell, self._note)
         self._queue_menu = QueueMenu(keeper, site) if keeper is not None else None
 
@@ -271,7 +274,7 @@ class Handset:
             await self._tell("pick-up", seat, answer)
 
     async def _listen(self, seat: SeatSettings, _caller: Caller) -> None:
-        await ask_listen(self._view, seat.rule.name, self._site().seats)
+        await ask_listen(self._view, seat.rule.name, self._site().seats, self._leg_of)
 
     async def _tell(self, action: Action, seat: SeatSettings, answer: DeskAnswer) -> None:
         """Say how a wish was met. After "ok" that is the state it led to, as the distributor has it."""

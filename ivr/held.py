@@ -14,8 +14,7 @@ def place_of(seat: str) -> str:
 
 
 WIRED = "DAHDI/"
-"""Handsets at the end of a wire. chan_dahdi gives an analog channel a unique id of its own, whatever it is asked for;
-so their leg is a Local channel, which rings them from acd-wire."""
+"""Handsets at the end of a wire, and trunk lines: their legs are rung from acd-wire (ivr.wires)."""
 
 OFFER_PREFIX = "offer-"
 """The unique id of a seat's leg is its offer's, and begins so."""
@@ -62,6 +61,10 @@ class Leg(msgspec.Struct, kw_only=True):
     withdrawn: bool = False
     shared: bool = False
     """Others may ring for the same caller; who answers has him only when they are in one bridge."""
+    wired: bool = False
+    """Its telephone is rung by a Local channel, see `ivr.wires`."""
+    lifts: bool = False
+    """And takes the place of that one once it is lifted."""
     bridges: dict[str, set[str]] = msgspec.field(default_factory=dict)
     """Bridge -> which of the two, leg and caller, entered it."""
 

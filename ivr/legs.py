@@ -1,7 +1,10 @@
 """What a seat's leg is given when it is asked for, and what of it stands on the caller's channel."""
 
+from collections.abc import Mapping
+
 from acd.core import commands as cmd
 from ivr.held import Leg
+from ivr.wires import LIFTED
 
 OFFER_MARK = "SHARED(ACD_OFFER)"
 NOWHERE = "acd-no-forward"
@@ -23,6 +26,17 @@ def variables(command: cmd.Offer) -> list[str]:
     if command.shared:
         known.append("ACD_SHARED=1")
     return known
+
+
+def found(known: Mapping[str, str], seat: str) -> Leg:
+    """Make a leg of what its channel knows: nobody else does, after a restart. `seat` is at the channel's handset."""
+    return Leg(
+        call=known.get("ACD_CALL", ""),
+        seat=known.get("ACD_RUNG", "") or seat,
+        line=known.get("ACD_LINE", ""),
+        wired=LIFTED in known,
+        lifts=known.get(LIFTED, "") != "",
+    )
 
 
 def caller_id(name: str, number: str) -> str:

@@ -6,7 +6,7 @@ told by the dialplan as it happens, so the journal has it whatever becomes of th
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import NoReturn, Protocol, get_args
 
@@ -25,18 +25,19 @@ SPIED = "ACD_SPIED"
 TRIES = 3
 DIGITS_MOST = 8
 MODES: tuple[ListenMode, ...] = get_args(ListenMode)
-_OFFER = re.compile(rf"{OFFER_PREFIX}[A-Za-z0-9-]{{1,80}}")
+_LEG = re.compile(rf"{OFFER_PREFIX}[A-Za-z0-9-]{{1,80}}|([A-Za-z0-9_-]{{1,64}}-)?[0-9]{{1,20}}\.[0-9]{{1,20}}")
+"""An offer's, or a unique id of Asterisk's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listen(Step[NoReturn]):
     """Last word, of the handset's flows only: the supervisor goes to where he hears a seat's leg."""
 
-    offer: str
+    leg: str
 
     def __post_init__(self) -> None:
-        if not _OFFER.fullmatch(self.offer):
-            raise ValueError(f"{self.offer[:80]!r} is no offer")
+        if not _LEG.fullmatch(self.leg):
+            raise ValueError(f"{self.leg[:80]!r} is no leg")
 
 
 class TalkView(Protocol):
@@ -46,8 +47,8 @@ class TalkView(Protocol):
         """Tell the offer on which a seat talks by telephone; empty if it does not."""
 
 
-async def ask_listen(view: TalkView, own: str, seats: Collection[str]) -> None:
-    """Ask for a seat and listen to it, if it talks."""
+async def ask_listen(view: TalkView, own: str, seats: Collection[str], leg_of: Callable[[str], str] = str) -> None:
+    """Ask for a seat and listen to it, if it talks. `leg_of` names the leg of an offer as the switch does."""
     for _ in range(TRIES):
         seat = await Collect("handset-listen-seat", max_digits=DIGITS_MOST, tries=2)
         if seat is None:
@@ -56,7 +57,7 @@ async def ask_listen(view: TalkView, own: str, seats: Collection[str]) -> None:
         if offer:
             log.info("supervisor listens", seat=own, to=seat, offer=offer)
             await Play("handset-listen-keys")
-            await Listen(offer)
+            await Listen(leg_of(offer))
         await Play("handset-not-talking")
     await Play("handset-unchanged")
 

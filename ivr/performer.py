@@ -313,9 +313,9 @@ class Call:
         self._leave(f"DialOut over {step.line}")
 
     async def _listen(self, step: Listen) -> NoReturn:
-        await self._command("SET VARIABLE", SPIED, step.offer)
+        await self._command("SET VARIABLE", SPIED, step.leg)
         await go_on_at(self._command, CONTEXT, "1")
-        self._leave(f"Listen to {step.offer}")
+        self._leave(f"Listen to {step.leg}")
 
     async def _hang_up(self, _: steps.HangUp) -> NoReturn:
         await self._command("HANGUP")

@@ -344,10 +344,10 @@ class Server:
     async def _use(self, ivr: Ivr) -> None:
         """Make these menus the ones that new calls meet."""
         self.ivr, self.switch.ring_tones = ivr, self.site.ring_tones
-        general = self.site.general
         self._prompts = prompts = self._make_prompts(ivr)  # calls that run keep the old one
         self._scripts.limits = ivr.scripts
-        handset = Handset(self.desk, self.desk, lambda: self.site, self._see_handset, self.supervisor)
+        desk, leg_of = self.desk, self.switch.channels.wires.channel
+        handset = Handset(desk, desk, lambda: self.site, self._see_handset, self.supervisor, leg_of=leg_of)
         calling = CallingOut(self.calling, handset.seat_of, lambda: self.site.general.language)
         of_seats = {**handset.flows(), **calling.flows()}
         runner = Runner(
@@ -357,7 +357,7 @@ class Server:
             queues=self.site.queues,
             recordings=self.home / RECORDINGS,
             mailbox=self.mailbox,
-            default_language=general.language,
+            default_language=self.site.general.language,
         )
         routes: dict[str, Handler] = {name: runner.handler(flow) for name, flow in ivr.routes.items()}
         routes |= {name: runner.handler(flow, to_fallback=False) for name, flow in of_seats.items()}

@@ -23,11 +23,11 @@ from acd.core import commands as cmd
 from acd.core import events as ev
 from acd.desk.calling import CallOut
 from ivr import display
-from ivr.amends import NORMAL_CLEARING, set_right
+from ivr.amends import NORMAL_CLEARING, SWITCH_TIME, set_right
 from ivr.ami import Link, LinkError, Message, text
 from ivr.announcer import Announcer, Render
 from ivr.channels import EVENTS, Channels, number
-from ivr.held import ON_A_LINE, TALK_MARK, WIRE_PREFIX, WIRED, Held, Leg, place_of
+from ivr.held import ON_A_LINE, TALK_MARK, WIRED, Held, Leg, place_of
 from ivr.legs import caller_id, token, variables
 from ivr.lists import everything
 from ivr.reach import call_customer
@@ -156,7 +156,7 @@ class AmiSwitch:
 
     async def _keep_alive(self, link: Link) -> None:
         """Tell the dialplan that we live, in Asterisk's own time: its clock may be another, and either may be set."""
-        [answer] = await link.ask("Getvar", Variable="STRFTIME(,,%s%3q)")
+        [answer] = await link.ask("Getvar", Variable=SWITCH_TIME)
         here = self._clock()
         there = number(text(answer, "Value")) or here
         self.channels.ahead_ms = there - here
@@ -175,7 +175,7 @@ class AmiSwitch:
             return
         if command.shared and not self._rings(command.call):  # who had him before, has him no more
             self._link.tell("Setvar", Channel=caller.channel, Variable=TALK_MARK, Value="")
-        leg = self._leg(command)
+        leg = self._leg(command, lifts=handset.startswith(WIRED))
         self._link.tell("Setvar", Channel=caller.channel, Variable=token(leg), Value=command.offer)
         tone = self.ring_tones.get(caller.queue, "")
         self._originate(
@@ -212,7 +212,7 @@ class AmiSwitch:
             self._submit(*events)
         return events is not None
 
-    def _leg(self, command: cmd.Offer) -> Leg:
+    def _leg(self, command: cmd.Offer, *, lifts: bool = False) -> Leg:
         self.channels.legs[command.offer] = leg = Leg(
             call=command.call,
             seat=command.seat,
@@ -220,13 +220,14 @@ class AmiSwitch:
             ring_ms=command.ring_ms,
             made_at=self._clock(),
             shared=command.shared,
+            lifts=lifts,
         )
         return leg
 
     def _originate(self, link: Link, command: cmd.Offer, **details: str | Sequence[str]) -> None:
-        if str(details["Channel"]).startswith(WIRED) and not command.line:
-            details["Variable"] = [*details["Variable"], f"ACD_HANDSET={details['Channel']}"]
-            details |= {"Channel": "Local/s@acd-wire/n", "OtherChannelId": f"{WIRE_PREFIX}{command.offer}"}
+        if str(details["Channel"]).startswith(WIRED):
+            leg = self.channels.legs[command.offer]
+            details |= self.channels.wires.asked(command.offer, leg, details)
         ring = str(command.ring_ms)
         answer = link.send("Originate", ChannelId=command.offer, Priority="1", Timeout=ring, Async="true", **details)
         answer.add_done_callback(lambda future: self._originated(command.offer, future))
@@ -246,7 +247,7 @@ class AmiSwitch:
             leg.withdrawn = True
             if hears_why:
                 return
-        self._link.tell("Hangup", Channel=command.offer, Cause=NORMAL_CLEARING)
+        self._link.tell("Hangup", Channel=self.channels.wires.channel(command.offer), Cause=NORMAL_CLEARING)
 
     def announce(self, command: cmd.Announce) -> None:
         """Tell a waiting caller something."""

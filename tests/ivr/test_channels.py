@@ -204,19 +204,6 @@ def test_both_must_be_in_one_bridge(order):
     assert channels.take(enter[1], 4) == []
 
 
-def test_a_telephone_on_a_wire_rings_for_the_leg_in_front_of_it():
-    """Its channel has an id of its own; that it rings is told once, that it answers is told by the leg."""
-    channels = Channels({"101": "DAHDI/5", "102": "DAHDI/6"})
-    channels.legs["offer-1"] = Leg(call="1.1", seat="101")
-    wire = {"Uniqueid": "7.1", "Channel": "DAHDI/5-1"}
-    assert channels.take(message("Newchannel", **wire), 1) == [handset("101", busy=True)]
-    assert channels.take(message("Newstate", Uniqueid="7.2", Channel="DAHDI/6-1", ChannelState="5"), 2) == []
-    states = [message("Newstate", **wire, ChannelState=state) for state in "556"]
-    assert [channels.take(state, 2) for state in states] == [[ev.OfferRinging(offer="offer-1")], [], []]
-    answer = message("Newstate", Uniqueid="offer-1", Channel="Local/s@acd-wire-1;1", ChannelState="6")
-    assert channels.take(answer, 3) == [ev.OfferAnswered(offer="offer-1")]
-
-
 def test_a_word_about_a_dead_offer_means_nothing():
     """A late answer, ring, bridge or second hang-up of a leg that has ended is no event."""
     channels = fresh()

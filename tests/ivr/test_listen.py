@@ -32,7 +32,7 @@ class Telephone:
                 self.heard.append(said)
             case Collect():
                 return self.entries.pop(0)
-            case Listen(offer=offer):
+            case Listen(leg=offer):
                 self.heard.append(offer)
                 raise FlowEnded(offer)
         return None
@@ -58,9 +58,9 @@ async def test_anything_else_leads_to_nobody():
 
 
 @pytest.mark.parametrize("offer", ["", "102", "PJSIP/102", "offer-", "offer-1,B", "offer-1\nx", "offer-${A}"])
-def test_only_an_offer_can_be_listened_to(offer):
+def test_only_a_leg_can_be_listened_to(offer):
     """No text of another kind can become ChanSpy's argument."""
-    with pytest.raises(ValueError, match="no offer"):
+    with pytest.raises(ValueError, match="no leg"):
         Listen(offer)
 
 

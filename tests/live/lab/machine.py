@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ivr.asterisk import process
+from tests.live.lab import hardware
 
 if TYPE_CHECKING:
     import subprocess
@@ -245,12 +246,13 @@ def _fixed_words() -> list[str]:
 
 
 def guest_files() -> bytes:
-    """Pack what the guest unpacks as it boots: `guest/`, and the list of modules."""
+    """Pack what the guest unpacks as it boots: `guest/`, what follows from the hardware, the list of modules."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
         for path in sorted(path for path in GUEST.rglob("*") if path.is_file()):
             _add(tar, f"lab/{path.relative_to(GUEST)}", path.read_bytes(), executable=path.name == "init")
-        _add(tar, "lab/etc/asterisk/modules.conf", modules().encode())
+        for name, text in {**hardware.files(), "etc/asterisk/modules.conf": modules()}.items():
+            _add(tar, f"lab/{name}", text.encode())
     return packed.getvalue().ljust(1 << 16, b"\0")
 
 

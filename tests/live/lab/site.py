@@ -1,54 +1,66 @@
 """A site on lines of hardware, and callfloor beside it: the guest's Asterisk is one that an admin runs already.
 
 What he does there is what asterisk-config/README.md tells him ("An Asterisk you already run"): the AMI account, the
-contexts, the generated files, music. Of his own are the two contexts that say which number an analog line has.
+contexts, the generated files, music. What follows from the hardware the guest has since its start (`hardware`).
 """
 
 import asyncio
 import contextlib
+import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from ivr.asterisk import on_free_ports
 from ivr.server import Server
 from tests.live.floor import Floor
-from tests.live.lab import cache
+from tests.live.lab import cache, hardware
 from tests.live.lab.far import WITHIN_S, End, World
+from tests.live.lab.hardware import CHANNEL, LINE, PHONES, TIE_LINE
 from tests.live.lab.machine import GUEST, GUEST_AGI, Machine
 from tests.live.testsite import write_site
 
-SECRET = "the-lab-is-for-tests"
-PHONES = {"101": 32, "102": 33, "103": 34, "104": 35}
-"""Seats and the ports of their analog telephones."""
-CHANNEL, LINE, TIE_LINE = 1, 36, 38
-"""Our first channel of the PRI, our first analog line, and our first E&M channel."""
-AWAY_NUMBER, PRI_PHONE = "5550177", "DAHDI/i3/"
-"""The number of an agent who works elsewhere, and what the channels of telephones on the PRI begin with."""
-LINE_NUMBER = "5550100"
+__all__ = ["CHANNEL", "LINE", "PHONES", "TIE_LINE", "LabFloor", "open_lab"]
 
-_HANDSETS = "".join(f"[{seat}](+)\nhandset = DAHDI/{port}\n" for seat, port in PHONES.items())
-_ACD = f"""{_HANDSETS}
+SECRET = "the-lab-is-for-tests"
+AWAY_NUMBER, COPPER_NUMBER, PRI_PHONE = "5550177", "5550178", "DAHDI/i3/"
+"""The numbers of agents who work elsewhere, and what the channels of telephones on the PRI begin with."""
+
+_ACD = f"""{hardware.ACD}
 [sales](+)
 ring = 30
 [support](+)
 ring = 30
+[reception](+)
+ring = 30
 [outside]
 type = lines
-lines = DAHDI/1, DAHDI/2
+lines = office
+pick = reverse
+numbers = national
+[copper-lines]
+type = lines
+lines = copper
+numbers = national
+[calling-out]
+country = DE
+lines = outside, copper-lines
+caller_id = +4930111
+allow = DE
 [105](seat)
 agent = Ewa Lis
 queues = support
 handset = DAHDI/LINE/{AWAY_NUMBER}
 lines = outside
+[106](seat)
+agent = Jan Lis
+queues = support
+handset = DAHDI/LINE/{COPPER_NUMBER}
+lines = copper-lines
 """
-_EXTENSIONS = f"""
-[from-line]
-exten => s,1,Set(CALLERID(dnid)={LINE_NUMBER})
- same => n,Goto(from-trunk,s,1)
-[from-tie-line]
-exten => _XXXXXXX,1,Goto(from-trunk,${{EXTEN}},1)
-"""
+_FAR_ISDN, _FAR_BANK = r"dynamic=loc,1:1,31,0\n", r"dynamic=loc,2:1,9,0\n"
+_WIDE = {**os.environ, "COLUMNS": "160"}
 _PERMIT = "permit = 10.0.2.2/255.255.255.255\n"
 _RELOADS = ("manager reload", "moh reload", "dialplan reload")
 
@@ -83,14 +95,38 @@ class LabFloor(Floor):
     async def pull_the_plugs(self) -> None:
         """Take the world outside away: its Asterisk dies where it stands, and its ends of the wires are gone.
 
-        For good: a test that does this has the lab of its module for itself. (dahdi_cfg -s ends with 1 if all is well.)
+        For good: a test that does this has the lab of its module for itself, or is its last.
         """
-        spans = "".join(f"dynamic=loc,{key}:1,{channels},0\\n" for key, channels in ((1, 31), (2, 9)))
+        await self._kill_exchange(_FAR_ISDN + _FAR_BANK)
+
+    async def pull_the_isdn(self) -> None:
+        """Take the far end of the ISDN span away, for good; the exchange comes back with what is left."""
+        await self._kill_exchange(_FAR_ISDN)
+        exchange = "asterisk -C /etc/exchange/asterisk.conf"
+        await asyncio.to_thread(self.guest.run, f"{exchange} -fn < /dev/null > /var/log/exchange/again.log 2>&1 &")
+        booted = ""
+        async with asyncio.timeout(WITHIN_S):
+            while "fully booted" not in booted:
+                await asyncio.sleep(1)
+                booted = await asyncio.to_thread(self.guest.run, f"{exchange} -rx 'core waitfullybooted' 2>&1 || true")
+        await self.world.connect()
+
+    async def _kill_exchange(self, spans: str) -> None:
+        """Kill it, and destroy its spans, which nobody may hold then: dahdi_cfg -s ends with 1 if all is well."""
         await asyncio.to_thread(
             self.guest.run,
             "pid=$(cat /run/exchange/asterisk.pid); kill -9 $pid; while [ -e /proc/$pid ]; do sleep 0.1; done; "
             f"printf '{spans}' > /tmp/far.conf; dahdi_cfg -s -c /tmp/far.conf || true",
         )
+
+    async def callfloor(self, *words: str) -> list[str]:
+        """Run a command of callfloor's beside the server; gives the lines that it says."""
+        program = Path(sys.executable).parent / "callfloor"
+        argv = [program, *words, "--site", self.server.folder, "--home", self.server.home]
+        process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE, env=_WIDE)
+        said, _ = await process.communicate()
+        assert process.returncode == 0, said
+        return said.decode().splitlines()
 
     async def logs(self) -> str:
         """Give the last words of both Asterisks."""
@@ -136,7 +172,7 @@ def join(guest: Machine, site: Path, folder: Path) -> None:
     changed = [_reached_from_the_guest(line) for line in agi]
     (etc / "generated/globals.conf").write_text("\n".join(changed) + "\n")
     shutil.copy(site / "musiconhold.conf", etc)
-    (etc / "extensions.conf").write_text((site / "extensions.conf").read_text() + _EXTENSIONS)
+    (etc / "extensions.conf").write_text((site / "extensions.conf").read_text())
     account = (site / "manager.conf").read_text().partition("[callfloor]")
     ours, include, rest = "".join(account[1:]).partition("#include generated/manager.conf")
     own = (GUEST / "etc/asterisk/manager.conf").read_text()

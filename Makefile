@@ -36,7 +36,8 @@ test: $(TOOLS)
 	$(BIN)/python -m pytest $(ARGS)
 
 # The hardware lab: a small virtual machine with the real DAHDI drivers, their spans wired to each other. Root makes it,
-# once, in minutes; what is made lies in the cache folder.
+# once, in minutes, from a Debian archive; what is made lies in the cache folder. Where it cannot be made it says why, and
+# its tests are skipped.
 lab: $(TOOLS)
 	$(BIN)/python -m tests.live.lab
 

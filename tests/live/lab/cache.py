@@ -13,11 +13,13 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from ivr.asterisk.archive import Archive
+from ivr.asterisk.errors import ProvisionError
 from ivr.asterisk.locking import exclusive
 from ivr.asterisk.private import cache_folder
 from tests.live.lab import disk, machine
@@ -31,6 +33,10 @@ PROGRAMS = {
 """What is needed, and the Debian package that has it."""
 STATE = "guest.state"
 _KEPT_S = 14 * 86_400
+
+
+class CannotError(Exception):
+    """The lab cannot be made here; says why."""
 
 
 @cache
@@ -53,13 +59,10 @@ def is_ready() -> bool:
 
 def make(say: Callable[[str], None]) -> bool:
     """Make what is not there yet; whether the lab is there now. Says what it does, or why it cannot."""
-    missing = {package for program, package in PROGRAMS.items() if shutil.which(program) is None}
-    if os.getuid() == 0 and missing:
-        say(f"installing {', '.join(sorted(missing))}")
-        _install(missing)
-    elif os.getuid() != 0 and (missing or not disk_folder().is_dir()):
-        needs = f"; this machine lacks the packages {', '.join(sorted(missing))}" if missing else ""
-        say(f"only root can make the lab's disk, so the lab is left out{needs}")
+    try:
+        _prepare(say)
+    except CannotError as error:
+        say(f"{error}\nlab: so it is left out")
         return False
     root = disk_folder().parent
     root.mkdir(parents=True, exist_ok=True)
@@ -79,6 +82,34 @@ def make(say: Callable[[str], None]) -> bool:
     return True
 
 
+def _prepare(say: Callable[[str], None]) -> None:
+    """See that this machine can make the lab, and install what it takes.
+
+    Raises:
+        CannotError: it cannot.
+
+    """
+    missing = sorted({package for program, package in PROGRAMS.items() if shutil.which(program) is None})
+    if not missing and disk_folder().is_dir():
+        return
+    if os.getuid() != 0:
+        needs = f"; this machine lacks the packages {', '.join(missing)}" if missing else ""
+        raise CannotError(f"only root can make the lab's disk{needs}")
+    if not disk_folder().is_dir():
+        say(f"looking whether a Debian archive with {disk.SUITE} is there")
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                Archive(Path(folder), disk.SUITE).plan(disk.PACKAGES, lambda _doing, _part: None)
+            except ProvisionError as error:
+                raise CannotError(str(error)) from None
+    if missing:
+        say(f"installing {', '.join(missing)}")
+        try:
+            _install(missing)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise CannotError(f"{', '.join(missing)} cannot be installed: {error}") from None
+
+
 def _freeze(work: Path) -> None:
     nothing = work / "nothing"
     nothing.mkdir()
@@ -88,9 +119,9 @@ def _freeze(work: Path) -> None:
     nothing.rmdir()
 
 
-def _install(packages: set[str]) -> None:
+def _install(packages: Sequence[str]) -> None:
     subprocess.run(["apt-get", "-q", "update"], check=True, stdout=subprocess.DEVNULL)
-    words = ["apt-get", "-q", "install", "-y", "--no-install-recommends", *sorted(packages)]
+    words = ["apt-get", "-q", "install", "-y", "--no-install-recommends", *packages]
     subprocess.run(
         words, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     )

@@ -62,7 +62,7 @@ lines = copper-lines
 _FAR_ISDN, _FAR_BANK = r"dynamic=loc,1:1,31,0\n", r"dynamic=loc,2:1,9,0\n"
 _WIDE = {**os.environ, "COLUMNS": "160"}
 _PERMIT = "permit = 10.0.2.2/255.255.255.255\n"
-_RELOADS = ("manager reload", "moh reload", "dialplan reload")
+_RELOADS = ("manager reload", "moh reload", "module reload features", "dialplan reload")
 
 
 class LabFloor(Floor):
@@ -171,7 +171,8 @@ def join(guest: Machine, site: Path, folder: Path) -> None:
     agi = (etc / "generated/globals.conf").read_text().splitlines()
     changed = [_reached_from_the_guest(line) for line in agi]
     (etc / "generated/globals.conf").write_text("\n".join(changed) + "\n")
-    shutil.copy(site / "musiconhold.conf", etc)
+    for name in ("musiconhold.conf", "features.conf"):
+        shutil.copy(site / name, etc)
     (etc / "extensions.conf").write_text((site / "extensions.conf").read_text())
     account = (site / "manager.conf").read_text().partition("[callfloor]")
     ours, include, rest = "".join(account[1:]).partition("#include generated/manager.conf")

@@ -78,6 +78,28 @@ async def test_a_telephone_is_lifted_at_once(lab: LabFloor):
     await lab.until(lambda: len(lab.seen(ev.OfferEnded, outcome="hung-up")) == 2, "the end of both talks")
 
 
+async def test_a_new_server_finds_who_talks(lab: LabFloor):
+    """Whose leg a lifted telephone is stands in the switch: it is no call of the seat's own, and its end is told."""
+    assert await lab.server.desk.log_in("101", PIN) == "ok"
+    caller = await lab.world.call(CHANNEL, "5550102", caller="5557204")
+    phone = await rings(lab, "101")
+    await phone.answer()
+    await lab.sees(ev.Connected)
+    channels = lab.server.switch.channels
+    channels.legs.clear()  # as a new process begins
+    channels.wires.forget()
+    before = len(lab.seen(ev.Snapshot))
+    lab.server.switch.take_snapshot()
+    await lab.until(lambda: len(lab.seen(ev.Snapshot)) > before, "a look at the switch")
+    [leg] = lab.seen(ev.Snapshot)[before].legs
+    assert (leg.seat, leg.joined) == ("101", True)
+    assert not lab.seat("101").busy
+    await lab.talk(caller, phone)
+    await phone.hang_up()
+    await lab.sees(ev.OfferEnded, outcome="hung-up")
+    await caller.hears("goodbye")
+
+
 async def test_a_shift_by_hook_flash_and_keys(lab: LabFloor):
     """Log in, take a call, flash, ask a colleague while the caller hears music, hang up: they talk; end the wrap-up."""
     await logs_in(lab, "101")
@@ -117,3 +139,41 @@ async def test_a_shift_by_hook_flash_and_keys(lab: LabFloor):
     assert first.end is not None
     assert second.start == pytest.approx(first.end, abs=2_000)
     assert second.talk_ms > 0
+
+
+async def test_a_caller_is_given_to_a_queue_by_hook_flash(lab: LabFloor):
+    """The agent asks there, hears its music and hangs up: his caller waits in that queue, as long as since he came."""
+    assert await lab.server.desk.log_in("101", PIN) == "ok"
+    caller = await lab.world.call(CHANNEL, "5550102", caller="5557205")
+    phone = await rings(lab, "101")
+    await phone.answer()
+    await lab.talk(caller, phone)
+    await phone.flash()
+    await caller.hears("music")
+    await phone.press("302")
+    await phone.hears("music")
+    await phone.hang_up()
+    given = await lab.sees(ev.CallTransferred)
+    assert (given.seat, given.to, given.asked_first) == ("101", "support", True)
+    await lab.until(lambda: lab.call("5557205").state == "waiting", "the caller waiting again")
+    call = lab.call("5557205")
+    assert call.queue == "support"
+    assert call.given_at is not None
+    assert call.arrived < call.given_at
+    await lab.until(lambda: (lab.seat("101").state, lab.seat("101").busy) == ("ready", False), "101 free")
+
+
+async def test_a_caller_is_given_away_by_keys(lab: LabFloor):
+    """By ## and a colleague's number, as from any telephone; the agent is out of it at once."""
+    assert await lab.server.desk.log_in("101", PIN) == "ok"
+    caller = await lab.world.call(CHANNEL, "5550102", caller="5557206")
+    phone = await rings(lab, "101")
+    await phone.answer()
+    await lab.talk(caller, phone)
+    await phone.press("##103")
+    colleague = await rings(lab, "103")
+    await colleague.answer()
+    await lab.talk(caller, colleague)
+    given = await lab.sees(ev.CallTransferred)
+    assert (given.seat, given.to, given.asked_first) == ("101", "103", False)
+    await phone.over()

@@ -14,8 +14,7 @@ No socket and no clock, so a recorded transcript is a complete test.
     UserEvent CallTransferred (acd-given); AttendedTransfer (ivr.consults)   -> CallTransferred
     who else comes to a caller (ivr.talks)                          -> LegJoined LegLeft LegHeld
 
-A seat's leg is the channel whose unique id is the offer's id: the Originate asked for that (ChannelId). So the channel
-of a leg, its events and its call can never be mixed up.
+A seat's leg is the channel whose unique id is its offer's (Originate's ChannelId; `ivr.wires`): none is mixed up.
 """
 
 from collections import Counter
@@ -38,19 +37,17 @@ from ivr.listen import Listeners
 from ivr.needs import asked_for, number, read_variables, said
 from ivr.outs import Outs
 from ivr.talks import Talks
-from ivr.trunks import EVENTS as LINE_EVENTS
 from ivr.trunks import Trunks
-from ivr.wires import VARIABLES as WIRE_VARIABLES
 from ivr.wires import Wires
 
 __all__ = ["VARIABLES", "Channels", "Held", "Leg", "Meanwhile", "number"]
 
-EVENTS = LINE_EVENTS | Outs.EVENTS | LedAway.EVENTS | frozenset({"AttendedTransfer", "DeviceStateChange", "DTMFEnd"})
+EVENTS = Trunks.EVENTS | Outs.EVENTS | LedAway.EVENTS | frozenset({"AttendedTransfer", "DeviceStateChange", "DTMFEnd"})
 EVENTS |= {"Hold", "Newchannel", "Newstate", "Rename", "Unhold", "UserEvent"}
 """The events that mean something here."""
 
 VARIABLES = "ACD_QUEUE,ACD_PRIORITY,ACD_ARRIVED,ACD_CALL,ACD_NEEDS,ACD_AHEAD,ACD_WANTED,ACD_RUNG,ACD_SHARED,ACD_LINE"
-VARIABLES += f",{Outs.VARIABLE},{TALK_MARK},{WIRE_VARIABLES}"
+VARIABLES += f",{Outs.VARIABLE},{TALK_MARK},{Wires.VARIABLES}"
 """The channel variables that a snapshot must ask for."""
 
 DIGITS = frozenset("0123456789*#")

@@ -226,8 +226,7 @@ class AmiSwitch:
 
     def _originate(self, link: Link, command: cmd.Offer, **details: str | Sequence[str]) -> None:
         if str(details["Channel"]).startswith(WIRED):
-            leg = self.channels.legs[command.offer]
-            details |= self.channels.wires.asked(command.offer, leg, details)
+            details |= self.channels.wires.asked(command.offer, self.channels.legs[command.offer], details)
         ring = str(command.ring_ms)
         answer = link.send("Originate", ChannelId=command.offer, Priority="1", Timeout=ring, Async="true", **details)
         answer.add_done_callback(lambda future: self._originated(command.offer, future))

@@ -22,6 +22,7 @@ down (dahdi_pri_update_span_devstate); no event of its own tells of that.
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import ClassVar
 
 from msgspec import Struct, field
 
@@ -31,8 +32,6 @@ from acd.core.rules import SLOT
 from ivr.ami import Message, clean, text
 from ivr.held import OFFER_PREFIX, Meanwhile
 
-EVENTS = frozenset({"Alarm", "AlarmClear", "DAHDIChannel", "Registry", "SpanAlarm", "SpanAlarmClear"})
-"""The events that mean something for lines alone."""
 LISTS = {
     "DAHDIShowChannels": "DAHDIShowChannels",
     "PRIShowSpans": "PRIShowSpans",
@@ -67,6 +66,9 @@ class _Device(Struct):
 
 class Trunks:
     """All of them."""
+
+    EVENTS: ClassVar = frozenset({"Alarm", "AlarmClear", "DAHDIChannel", "Registry", "SpanAlarm", "SpanAlarmClear"})
+    """Those that mean something for lines alone."""
 
     def __init__(self, notes: Sequence[Meanwhile] = ()) -> None:
         """Begin without lines; `notes` are those of the snapshots that are on their way."""

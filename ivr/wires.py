@@ -17,7 +17,7 @@ switch's clock, the line was hung up.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ivr.ami import Message, text
 from ivr.held import OFFER_PREFIX, WIRE_PREFIX, WIRED, Leg
@@ -25,8 +25,6 @@ from ivr.held import OFFER_PREFIX, WIRE_PREFIX, WIRED, Leg
 LIFTED = "ACD_LIFTED"
 """The variable that says at which extension of acd-seat who lifts the receiver goes on; empty where the Local channel
 speaks to him."""
-VARIABLES = f"ACD_OFFER,{LIFTED}"
-"""What a snapshot must ask for."""
 
 _DEVICE = re.compile(r"DAHDI/[0-9]+")
 _WIRE = re.compile(r"(DAHDI/[0-9]+)-[0-9]+")
@@ -39,6 +37,9 @@ _NAMED_ELSEWHERE = frozenset({"AttendedTransfer", "UserEvent"})
 
 class Wires:
     """All telephones that ring or were lifted for an offer."""
+
+    VARIABLES: ClassVar = f"ACD_OFFER,{LIFTED}"
+    """What a snapshot must ask for."""
 
     def __init__(self) -> None:
         self._offers: dict[str, str] = {}

@@ -256,3 +256,10 @@ def test_events_commands_and_steps_are_documented():
 def test_a_missing_word_is_seen():
     """The documentation check names what no manual speaks of."""
     assert undocumented(["Offer", "Withdraw"], "An `OfferEnded` follows a `Withdraw`.") == ["Offer"]
+
+
+def test_no_two_pages_of_tests_have_one_name():
+    """Pytest takes them for one module, and collects nothing."""
+    names = [path.rpartition("/")[2] for path, _ in tracked() if path.startswith("tests/")]
+    pages = [page for page in names if page.startswith("test_")]
+    assert [page for page in pages if pages.count(page) > 1] == []

@@ -104,6 +104,11 @@ class Floor:
             return call.hold_until is None and not sleeps(self.state, call)
         return call.state == "offered" and call.pulled_from is None and len(call.offers) < call.rings
 
+    def let_ring(self, call: Call) -> None:
+        """Have one more seat ring for a call, if one may."""
+        if self.may_be_offered(call) and not self.routing.is_waiting(call):
+            self.routing.waits(call)
+
     def keep(self, call: Call) -> None:
         """A call in line is kept for the seat that it wants."""
         calls = self.wanting.setdefault(call.wants, {})

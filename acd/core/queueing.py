@@ -218,6 +218,7 @@ def want_no_more(floor: Floor, call: Call) -> None:
     """It waited long enough for the seat it is kept for, or that is gone: any will do, if there is one."""
     with changing(floor, call):
         call.want_no_more()
+    floor.let_ring(call)  # where it rings there, it may ring elsewhere besides from now on
     floor.unsettled.add(call.queue)
 
 
@@ -228,8 +229,7 @@ def widen_circle(floor: Floor, call: Call) -> None:
     if call.state == "offered" and rule is not None:
         call.rings = len(call.offers) + rule.circle_seats
         plan_circle(floor, call, rule)
-        if floor.may_be_offered(call) and not floor.routing.is_waiting(call):
-            floor.routing.waits(call)
+        floor.let_ring(call)
 
 
 def plan_circle(floor: Floor, call: Call, rule: QueueRule) -> None:

@@ -154,9 +154,13 @@ class Day:
         self.world.tell(wish(seat=seat, **details))
 
     def picks_up(self, patience=9):
-        """An agent takes what rings at another seat, as far as something does and he serves that queue; or he tries."""
-        state = self.world.state
+        """An agent takes what rings at another seat, as far as something does and he serves that queue; or he tries.
+
+        He hears whether it does; that the core has not heard of the answer yet does not deceive him.
+        """
+        state, legs = self.world.state, self.switch.legs
         ringing = [offer for offer in state.offers.values() if offer.state == "ringing"]
+        ringing = [offer for offer in ringing if offer.id not in legs or not legs[offer.id].joined_at]
         if not ringing and patience:
             self.world.plan(self.world.some(100, 2_000), self.picks_up, patience - 1)
             return

@@ -232,16 +232,17 @@ class Ledger:
 
     def _arrived(self, state, call, event):
         since, queue = self._came(call, event)
-        places = self._places.get(call.dial, ()) if call.dial and not call.virtual else ()
-        places = [place for of_queue, place in places if of_queue == queue]
+        of_number = self._places.get(call.dial, ()) if call.dial and not call.virtual else ()
+        places = [place for of_queue, place in of_number if of_queue == queue]
         self.tickets = [ticket for ticket in self.tickets if ticket[3] > state.now]
         for ticket in self.tickets if call.caller and not call.virtual else ():
             if ticket[0] == call.caller and ticket[1] == queue:
                 self.tickets.remove(ticket)
                 since = min(since, ticket[2])
                 break
-        if isinstance(event, ev.Snapshot):  # of several with one number, who has the callback's place
-            if call.arrived in {*places, *self._waited.values()}:
+        if isinstance(event, ev.Snapshot):
+            # Of several with one number, who has the callback's place; by then a step may have moved that here.
+            if call.arrived in {place for _, place in of_number} | set(self._waited.values()):
                 return
         else:
             since = min([since, *places])

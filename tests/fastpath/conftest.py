@@ -1,9 +1,12 @@
-"""The two builds of the matcher, for every test that wants both."""
+"""The two builds of the matcher, and both event loops, for every test that wants both."""
 
+import asyncio
+from collections.abc import Iterator
 from importlib import import_module
 from types import ModuleType
 
 import pytest
+import uvloop
 
 from _fastpath.match_py import Matcher
 
@@ -32,3 +35,10 @@ def compiled() -> type[Matcher]:
     """Give the compiled class; skips the test where it was not built."""
     made: type[Matcher] = load("match").Matcher
     return made
+
+
+@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
+    """Give a runner on each loop in turn."""
+    with asyncio.Runner(loop_factory=request.param) as made:
+        yield made

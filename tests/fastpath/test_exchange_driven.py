@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 
 import pytest
-import uvloop
 from test_exchange import BUILDS, connected, load
 
 from _fastpath import exchange_py
@@ -21,13 +20,6 @@ WORD = contextvars.ContextVar("WORD", default="none")
 def build(request):
     """Give each module in turn."""
     return load(request.param)
-
-
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def runner(request):
-    """Give a runner on each loop in turn."""
-    with asyncio.Runner(loop_factory=request.param) as made:
-        yield made
 
 
 def reactor_of(build):

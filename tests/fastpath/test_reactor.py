@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 
 import pytest
-import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,13 +31,6 @@ def load(name):
 def build(request):
     """Give each module in turn."""
     return load(request.param)
-
-
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def runner(request):
-    """Give a runner on each loop in turn."""
-    with asyncio.Runner(loop_factory=request.param) as made:
-        yield made
 
 
 class Floor:

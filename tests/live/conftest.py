@@ -9,6 +9,7 @@ import pytest_asyncio
 from acd.site import fill_secrets, load_site
 from ivr.asterisk import Asterisk, Instance, on_free_ports, provision
 from tests.live.floor import Floor, open_floor
+from tests.live.program import Site, open_program
 from tests.live.testsite import write_site
 
 SAMPLE = Path(__file__).parents[2] / "asterisk-config"
@@ -71,3 +72,17 @@ async def floor(house: Floor) -> AsyncIterator[Floor]:
     house.begin()
     yield house
     await house.clear()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def up(prompt_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """Give a running program; it is used through `site`."""
+    async with open_program(tmp_path_factory.mktemp("program"), prompt_cache) as site:
+        yield site
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def site(up: Site) -> AsyncIterator[Site]:
+    """Give the site, up and with nobody on it; after the test it must be so again."""
+    yield up
+    await up.clear()

@@ -9,11 +9,10 @@ import pytest_asyncio
 from acd.core.commands import CallOver, Offer, Promise, Reach
 from acd.core.events import CallArrived, CallEnded, Connected, HoursChanged, LegAnswered, LegEnded, LegFailed
 from acd.hours import Hours, Opening
-from tests.live.floor import Floor, open_floor
+from tests.live.floor import Floor
+from tests.live.provider import open_with_customer
 from tests.live.test_callbacks_live import MORE, number, promised, waits
 from tests.live.test_callbacks_live import at_home as home
-from tests.live.test_calls_out_live import registered, write_provider
-from tests.live.testsite import write_site
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 
@@ -34,15 +33,7 @@ queues = patience
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def both(make_instance, tmp_path_factory, prompt_cache):
     """Give a floor that calls customers of another Asterisk; the telephone 803 there is a customer's."""
-    theirs = write_provider(tmp_path_factory.mktemp("customers") / "site")
-    provider = await asyncio.to_thread(make_instance, "at-home", site_folder=theirs)
-    switch, seats = provider.site.switch, provider.site.seats
-    more = MORE.format(port=switch.sip_port, password=seats["801"].secret) + FIRST
-    folder = write_site(tmp_path_factory.mktemp("first") / "site", acd=more)
-    async with open_floor(folder, tmp_path_factory.mktemp("house"), prompt_cache) as floor:
-        floor.customer = await floor._phones.phone("803", seats["803"].secret, server=f"127.0.0.1:{switch.sip_port}")
-        await floor.customer.register()
-        await registered(floor)
+    async with open_with_customer(make_instance, tmp_path_factory, prompt_cache, MORE + FIRST) as floor:
         yield floor
 
 

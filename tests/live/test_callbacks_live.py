@@ -8,7 +8,7 @@ import pytest_asyncio
 from acd.core.events import CallArrived, CallEnded, Connected, KeyPressed, LegAnswered, LegEnded, LegFailed
 from ivr.mailbox import CLOSED, RECORDINGS, messages
 from tests.live.floor import Floor, open_floor
-from tests.live.test_calls_out_live import registered, write_provider
+from tests.live.provider import registered, write_provider
 from tests.live.testsite import write_site
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]

@@ -11,8 +11,8 @@ import pytest
 from acd.core import commands as cmd
 from acd.core import events as ev
 from tests.live.program import open_program
+from tests.live.provider import write_provider
 from tests.live.test_callbacks_live import MORE
-from tests.live.test_calls_out_live import write_provider
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 

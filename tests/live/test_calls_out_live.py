@@ -12,6 +12,7 @@ import pytest_asyncio
 from acd.core.commands import Dial, Reply
 from acd.core.events import CallOutAsked, LegAnswered, LegEnded, LegFailed
 from tests.live.floor import Floor, no_channels, open_floor
+from tests.live.provider import write_provider
 from tests.live.testsite import write_site
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
@@ -61,34 +62,6 @@ seat_hour_most = 0
 number_day_most = 0
 """
 
-PROVIDER = """
-[from-seat](+)
-exten => _+49301234567.,1,Set(GLOBAL(SEEN)=${PJSIP_HEADER(read,P-Asserted-Identity)})
- same => n,Set(GLOBAL(TIMES_${EXTEN:1})=$[0${GLOBAL(TIMES_${EXTEN:1})} + 1])
- same => n,Goto(does,${EXTEN:-1},1)
-exten => _+49301234568.,1,Goto(does,${IF($["${CHANNEL(endpoint)}" = "801"]?2:0)},1)
-exten => _+49301234569.,1,Dial(PJSIP/803,20)
- same => n,Hangup()
-exten => 112,1,Set(GLOBAL(HELP)=${PJSIP_HEADER(read,P-Asserted-Identity)})
- same => n,Goto(does,0,1)
-[does]
-exten => 0,1,Answer()
- same => n,Wait(0.3)
- same => n,Hangup()
-exten => 1,1,Hangup(17)
-exten => 2,1,Hangup(34)
-exten => 3,1,Ringing()
- same => n,Wait(30)
-exten => 4,1,Hangup(1)
-exten => 5,1,Hangup(21)
-exten => 6,1,Answer()
- same => n,Wait(60)
-exten => 7,1,Answer()
- same => n,Wait(3)
- same => n,Hangup()
-exten => 8,1,Wait(30)
-exten => 9,1,Hangup(29)
-"""
 ENDS = {
     "1": "busy",
     "2": "congestion",
@@ -106,26 +79,6 @@ BLAMED = {"2": {"carrier", "second"}, "8": {"carrier"}}
 def number(digit: str) -> str:
     """A number that does what the digit says."""
     return f"03012345670{digit}"
-
-
-def write_provider(folder):
-    """Write the site of the provider: the test site with seats of other numbers, and its dialplan."""
-    theirs = write_site(folder)
-    acd = theirs / "acd.conf"
-    acd.write_text(re.sub(r"\b10([1-4])\b", r"80\1", acd.read_text()))
-    with (theirs / "extensions.conf").open("a") as plan:
-        plan.write(PROVIDER)
-    return theirs
-
-
-async def registered(floor):
-    """Wait until the provider lets us in: only then are its lines ours."""
-    said = ""
-    async with asyncio.timeout(30):
-        while "Registered" not in said or "Unregistered" in said:
-            said = await asyncio.to_thread(floor.server.instance.cli, "pjsip show registrations")
-            await asyncio.sleep(0.1)
-    await floor.until(lambda: all(line.look == "free" for line in floor.state.lines.values()), "free lines")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -4,28 +4,13 @@ import signal
 
 import msgspec
 import pytest
-import pytest_asyncio
 
 from acd.status import Status
 from tests.live.people import WITHIN_S
-from tests.live.program import looks, open_program, talking, waiting
+from tests.live.program import looks, talking, waiting
 from tests.live.testsite import PIN
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def up(prompt_cache, tmp_path_factory):
-    """Give a running program; it is used through `site`."""
-    async with open_program(tmp_path_factory.mktemp("program"), prompt_cache) as site:
-        yield site
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def site(up):
-    """Give the site, up and with nobody on it; after the test it must be so again."""
-    yield up
-    await up.clear()
 
 
 async def test_killed_while_people_wait_and_talk(site):

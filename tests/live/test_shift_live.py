@@ -13,10 +13,10 @@ import pytest_asyncio
 
 from acd.core import events as ev
 from ivr.mailbox import CLOSED, RECORDINGS, messages
-from tests.live.floor import Floor, open_floor
+from tests.live.floor import Floor
+from tests.live.provider import open_with_customer
 from tests.live.test_callbacks_live import MORE, at_home, number
-from tests.live.test_calls_out_live import registered, write_provider
-from tests.live.testsite import PIN, heard, write_site
+from tests.live.testsite import PIN, heard
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 
@@ -90,15 +90,7 @@ class Shift:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(make_instance, tmp_path_factory, prompt_cache):
     """Give a floor with a provider, where the telephone 803 is a customer's."""
-    theirs = write_provider(tmp_path_factory.mktemp("world") / "site")
-    provider = await asyncio.to_thread(make_instance, "world", site_folder=theirs)
-    switch, seats = provider.site.switch, provider.site.seats
-    more = MORE.format(port=switch.sip_port, password=seats["801"].secret) + DAY
-    folder = write_site(tmp_path_factory.mktemp("shift") / "site", acd=more)
-    async with open_floor(folder, tmp_path_factory.mktemp("house"), prompt_cache) as floor:
-        floor.customer = await floor._phones.phone("803", seats["803"].secret, server=f"127.0.0.1:{switch.sip_port}")
-        await floor.customer.register()
-        await registered(floor)
+    async with open_with_customer(make_instance, tmp_path_factory, prompt_cache, MORE + DAY) as floor:
         yield floor
 
 

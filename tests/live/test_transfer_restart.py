@@ -6,32 +6,17 @@ What the caller's telephone received is held against it, as in `test_transfer_ta
 import asyncio
 
 import pytest
-import pytest_asyncio
 
 from acd.core import events as ev
 from acd.reports.legs import Legs
 from tests.live.capture import Capture
-from tests.live.program import looks, open_program, talking
+from tests.live.program import looks, talking
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 
 TALK_S = 1.5
 TOLERANCE_S = 0.5
 """So far the ledger may be from what was heard."""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def up(prompt_cache, tmp_path_factory):
-    """Give a running program; it is used through `site`."""
-    async with open_program(tmp_path_factory.mktemp("program"), prompt_cache) as site:
-        yield site
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def site(up):
-    """Give the site, up and with nobody on it; after the test it must be so again."""
-    yield up
-    await up.clear()
 
 
 async def in_talk(site):

@@ -19,13 +19,14 @@ LANGUAGES = ("en", "pl")
 PLACE_MAX = 100
 """Places in a queue that are told by number."""
 
-DIALPLAN = ("already-answered", "caller-gone", "please-hold", "sorry-try-later")
+DIALPLAN = ("already-answered", "caller-gone", "music-stops", "please-hold", "sorry-try-later")
 """Prompts that extensions.conf plays by itself."""
 
 _PHRASES: Mapping[str, tuple[str, str]] = {
     # the dialplan's
     "already-answered": ("This call has already been answered.", "Ta rozmowa została już odebrana."),
     "caller-gone": ("The caller has hung up.", "Dzwoniący się rozłączył."),
+    "music-stops": ("", ""),  # nothing is said: it ends a caller's music as he comes into his talk
     "please-hold": (
         "Please hold the line. We will be with you as soon as we can.",
         "Prosimy zaczekać. Połączymy, jak tylko będzie to możliwe.",

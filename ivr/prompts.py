@@ -48,6 +48,8 @@ _RENDERED = ((".wav16", 16_000), (".wav", 8_000))  # in the order they are writt
 _FORMAT = "8000 and 16000 Hz, 1"  # changed when ivr.audio makes another sound of the same samples
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}([_-][A-Za-z0-9]{2,8})?")
+_SILENCE_MS = 20
+"""So long is a prompt that says nothing: one packet."""
 _REST_S = 60
 """How long an engine that failed is left alone in that language, if another one can speak."""
 
@@ -229,7 +231,7 @@ class Prompts:
         return False
 
     async def _silence(self, pool: Executor) -> Path:
-        stem = self._cache / "silence"
+        stem = self._cache / f"silence-{_SILENCE_MS}"
         if not _in_use(stem):
             await asyncio.get_running_loop().run_in_executor(pool, _write_silence, stem)
         return stem
@@ -279,7 +281,7 @@ def _ask(question: Callable[..., _T], *words: str) -> _T:
 def _write_silence(stem: Path) -> None:
     from ivr.audio import silence  # noqa: PLC0415 - see above
 
-    _write_sound(stem, silence(100, 16_000))
+    _write_sound(stem, silence(_SILENCE_MS, 16_000))
 
 
 def _speak_to_file(engine: Engine, words: str, language: str, stem: Path) -> None:

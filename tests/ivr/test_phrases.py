@@ -65,10 +65,10 @@ def test_a_length_is_never_overstated_and_off_by_less_than_a_sixth(length_ms):
 
 
 def test_every_phrase_is_there_in_every_language():
-    """No phrase lacks a language, is empty, or says the same in two."""
-    for texts in TEXTS.values():
+    """No phrase lacks a language, is empty, or says the same in two; but one is there to say nothing."""
+    for name, texts in TEXTS.items():
         assert tuple(texts) == phrases.LANGUAGES
-        assert len({text.strip() for text in texts.values()} - {""}) == 2
+        assert len({text.strip() for text in texts.values()} - {""}) == (0 if name == "music-stops" else 2)
     assert set(phrases.DIALPLAN) <= set(TEXTS)
 
 

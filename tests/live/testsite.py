@@ -177,16 +177,14 @@ LONG_MS, GOODBYE_MS, SHORT_MS = 20_000, 3_000, 400
 """How long the prompts last: `long-menu`, `goodbye`, all others. Two last longer than it takes to hang up."""
 
 _SITE_PROMPTS = ("main-menu", "polish-menu", "long-menu", "closed", "goodbye", "unknown-number")
+_PROMPTS = [*_SITE_PROMPTS, *(name for name, texts in phrases.TEXTS.items() if any(texts.values()))]
 _LENGTHS_MS = {"long-menu": LONG_MS, "goodbye": GOODBYE_MS}
 _FIRST_HZ, _STEP_HZ = 500, 36
 
 MUSIC_HZ = 400
 HERTZ: Mapping[str, int] = {
     "music": MUSIC_HZ,
-    **{
-        name: _FIRST_HZ + number * _STEP_HZ
-        for number, name in enumerate([*_SITE_PROMPTS, *phrases.TEXTS, "caller", "agent", "third"])
-    },
+    **{name: _FIRST_HZ + number * _STEP_HZ for number, name in enumerate([*_PROMPTS, "caller", "agent", "third"])},
 }
 """What each prompt sounds like, and the voices of people in the tests."""
 
@@ -210,9 +208,9 @@ def write_site(folder: Path, *, ports: str = "", acd: str = "", changes: Mapping
     (folder / "acd.conf").write_text(ACD.format(ports=ports, pin=PIN) + acd)
     (folder / "ivr.conf").write_text(IVR)
     (folder / "musiconhold.conf").write_text(f"[default]\nmode = files\ndirectory = {folder / 'music'}\n")
-    _record(folder / "music/music.wav", MUSIC_HZ, 60_000)
-    for name in (*_SITE_PROMPTS, *phrases.TEXTS):
-        _record(folder / "sounds/en" / f"{name}.wav", HERTZ[name], _LENGTHS_MS.get(name, SHORT_MS))
+    record(folder / "music/music.wav", MUSIC_HZ, 60_000)
+    for name in _PROMPTS:
+        record(folder / "sounds/en" / f"{name}.wav", HERTZ[name], _LENGTHS_MS.get(name, SHORT_MS))
     extensions = (folder / "extensions.conf").read_text()
     for old, new in (changes or {}).items():
         assert old in extensions, f"extensions.conf has no {old!r} any more"
@@ -246,6 +244,7 @@ def sound_of(audio: Audio) -> str:
     return name if is_tone else "speech"
 
 
-def _record(file: Path, hz: int, duration_ms: int) -> None:
+def record(file: Path, hz: int, duration_ms: int) -> None:
+    """Write a recording of a tone."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(to_wav(tone(hz, duration_ms=duration_ms)))

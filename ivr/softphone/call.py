@@ -139,8 +139,9 @@ class PhoneCall(Watched):
     async def transfer(self, to: "str | PhoneCall", within_ms: int = 10_000) -> Ended:
         """Have the other side call a number instead (RFC 3515), or take the place of this side in another call.
 
-        The second is an attended transfer, REFER with Replaces (RFC 3891); `to` may ring still. As telephones do, this
-        one hangs up when it hears that it was done (Asterisk waits a minute for that).
+        The second is an attended transfer, REFER with Replaces (RFC 3891); `to` may ring still. It is waited until it
+        does: before anything was heard of it, it has no tag by which the other side could know it. As telephones do,
+        this one hangs up when it hears that it was done (Asterisk waits a minute for that).
 
         Returns:
             What the other side says came of it, as a SIP status; code 0 if it hung up without a word.
@@ -148,6 +149,7 @@ class PhoneCall(Watched):
         """
         self._transfer = Ended(0, "")
         if isinstance(to, PhoneCall):
+            await to.ringing(within_ms)
             await self._ask("transfer", to="", other=to.serial)
         else:
             await self._ask("transfer", to=self.phone.address(to), other=0)

@@ -201,7 +201,7 @@ class Lane:
             await self.hangs_up(row, caller, leg, own, ringing)
             return
         if row.when == "put through unanswered":
-            await leg.transfer(own)
+            await self.puts_through(leg, own)
             await self.goes_on_ringing(row, caller, ringing)
             return
         await ringing.answer()
@@ -211,7 +211,7 @@ class Lane:
         if row.when == "consults":
             await self.hangs_up(row, caller, leg, own, ringing)
             return
-        complete = leg.dtmf("*2") if row.by == "keys" else leg.transfer(own)
+        complete = leg.dtmf("*2") if row.by == "keys" else self.puts_through(leg, own)
         if row.when == "completes":
             ends = {"caller": caller, "first": leg, "second": ringing}[row.who]
             await self.at_once(complete, ends.hang_up(), gap_s=0.1)
@@ -219,6 +219,11 @@ class Lane:
         await complete
         await asyncio.sleep(TALK_S)
         await {"caller": caller, "second": ringing}[row.who].hang_up()
+
+    async def puts_through(self, leg: PhoneCall, own: PhoneCall) -> None:
+        """The agent puts his two calls together, and hears that it was done."""
+        told = await leg.transfer(own)
+        assert told.code == 200, f"not put through: {told}"
 
     async def goes_on_ringing(self, row: Row, caller: PhoneCall, ringing: PhoneCall) -> None:
         """It rings for the caller now: he gives up, or the other one declines, or answers."""

@@ -81,13 +81,13 @@ async def test_no_offer_while_he_asks(floor):
 
 
 async def test_before_it_is_answered(floor):
-    """He does not wait for the answer: the caller rings there, and talks to who answers."""
+    """He waits for no answer, nor for a ring: the caller rings there, and talks to who answers."""
     await floor.handset("103")
     caller, number, leg = await in_talk(floor)
-    own = await asks(floor, leg, "103")
-    ringing = await floor.rings("103")
-    await own.ringing()
+    await leg.hold()
+    own = await floor.handsets["101"].dial("103")
     assert (await leg.transfer(own)).code == 200
+    ringing = await floor.rings("103")
     await is_free(floor)
     await ringing.answer()
     await floor.talk(caller, ringing)
@@ -104,7 +104,6 @@ async def test_put_through_to_one_who_declines(floor, code):
     first = floor.seen(ev.CallArrived, caller=number)[0].at
     own = await asks(floor, leg, "103")
     ringing = await floor.rings("103")
-    await own.ringing()
     await floor.handsets["101"].on_call(answer_after_ms=None)
     assert (await leg.transfer(own)).code == 200
     await ringing.answer(code)

@@ -8,6 +8,8 @@ How a call leaves a flow, and what the switch is told then:
     HangUp, return   HANGUP
     an exception     logged with its traceback; the caller hears "sorry" and goes on at `acd-fallback,s,1`, or, where
                      that makes no sense (an agent's handset), is hung up
+    given a caller   an agent's handset is not hung up if it is not his any more: whoever he put through to it meanwhile
+                     goes on at `acd-given,over,1`, to his queue
     hung up          nothing; the flow is cancelled
 
 The switch goes on with the call when the AGI connection closes, which the server does when the handler returns.
@@ -85,7 +87,7 @@ class Runner:
                         break
                     flow, call = call.successor, call.successor_call()
                 if not call.last_word:
-                    await session.command("HANGUP")
+                    await _hang_up(session, may_be_another=not to_fallback)
         except Exception:
             log.exception("flow failed", flow=flow.name, call=call.caller.uniqueid)
             if not session.end_reason and not call.has_left:
@@ -102,7 +104,22 @@ class Runner:
         if to_fallback:
             await go_on_at(session.command, "acd-fallback", "s")
         else:
-            await session.command("HANGUP")
+            await _hang_up(session, may_be_another=True)
+
+
+async def _hang_up(session: Session, *, may_be_another: bool) -> None:
+    """Hang up, unless the call has become another one's.
+
+    An agent may put his caller through at any moment (REFER with Replaces), also when the call he made for it has come
+    here already, to hear why nobody answered: Asterisk then puts the caller in its place. The id is the caller's.
+    """
+    if may_be_another:
+        answer = await session.command("GET VARIABLE", "UNIQUEID")
+        if answer.result == "1" and answer.value != session.request.headers.get("uniqueid"):
+            log.info("caller put through to a call that is over", call=answer.value)
+            await go_on_at(session.command, "acd-given", "over")
+            return
+    await session.command("HANGUP")
 
 
 async def _run(flow: Flow, call: Call) -> None:

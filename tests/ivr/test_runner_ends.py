@@ -30,6 +30,8 @@ from ivr.flow import (
 )
 from ivr.performer import FlowLimits
 
+TO_OVER = ['SET CONTEXT "acd-given"', 'SET EXTENSION "over"', 'SET PRIORITY "1"']
+
 
 async def boom(_caller: Caller) -> None:
     """A flow that fails."""
@@ -50,7 +52,23 @@ async def test_a_failing_flow_does_not_drop_the_caller(tmp_path: Path) -> None:
 async def test_a_failing_handset_flow_hangs_up(tmp_path: Path) -> None:
     """An agent who dialled a feature code is not sent to the callers' fall-back."""
     async with running(tmp_path, boom) as server:
-        assert await dialogue(server, script="handset") == [*SORRY, "HANGUP"]
+        assert await dialogue(server, script="handset") == [*SORRY, 'GET VARIABLE "UNIQUEID"', "HANGUP"]
+
+
+@pytest.mark.parametrize("flow", [boom, asyncio.sleep])
+async def test_a_handset_flow_that_has_a_caller_by_now(tmp_path: Path, flow: Any) -> None:
+    """An agent who hears why nobody answered has put his caller through just now: nobody is hung up."""
+
+    async def main(_caller: Caller) -> None:
+        await flow(0)
+
+    async with running(tmp_path, main) as server:
+        said = SORRY if flow is boom else []
+        asked = 'GET VARIABLE "UNIQUEID"'
+        own, other = "200 result=1 (1700000000.1)", "200 result=1 (1700000000.2)"
+        so_far = ["200 result=0"] * len(said)
+        assert await dialogue(server, *so_far, own, script="handset") == [*said, asked, "HANGUP"]
+        assert await dialogue(server, *so_far, other, script="handset") == [*said, asked, *TO_OVER]
 
 
 async def test_no_sound_at_all(tmp_path: Path) -> None:

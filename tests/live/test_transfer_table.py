@@ -19,7 +19,7 @@ import pytest_asyncio
 from acd.core import events as ev
 from tests.live.floor import open_floor
 from tests.live.lanes import Carrier, Lane, Row
-from tests.live.testsite import write_site
+from tests.live.testsite import GOODBYE_MS, HERTZ, record, write_site
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 
@@ -112,6 +112,7 @@ async def house(prompt_cache, tmp_path_factory):
     )
     with (site / "ivr.conf").open("a") as file:
         file.writelines(NUMBER.format(n=n) for n in range(LANES))
+    record(site / "sounds/en/out-rejected.wav", HERTZ["out-rejected"], GOODBYE_MS)  # it can be broken into
     features = site / "features.conf"
     features.write_text(features.read_text().replace("transferdigittimeout = 3 ", "transferdigittimeout = 1 "))
     async with open_floor(site, tmp_path_factory.mktemp("house"), prompt_cache) as floor:
@@ -145,6 +146,27 @@ async def test_legs_equal_what_was_heard(floor, kind, by):
     await asyncio.gather(*map(work, lanes))
     wrong = [await lanes[0].played(row) for row in again]
     assert not any(wrong), "\n".join(filter(None, wrong))
+
+
+@pytest.mark.parametrize("hears_why", [False, True], ids=["at once", "hears why"])
+async def test_put_through_to_one_who_has_declined(floor, hears_why):
+    """The agent hears why nobody answered, or is about to, and puts his caller through: he is in his queue again."""
+    lane = Lane(floor, 0)
+    await lane.open()
+    caller, own_number = await floor.caller("5550120")
+    leg = await lane.answers(lane.first, "agent")
+    await leg.hold()
+    own = await floor.handsets[lane.first].dial("00895550200")
+    ringing = await lane.carrier.rings(0)
+    await own.ringing()
+    await ringing.answer(603)
+    if hears_why:
+        await floor.hears(own, "out-rejected")
+    await lane.puts_through(leg, own)
+    again = await lane.answers(lane.first, "agent")
+    assert again.state == "confirmed"
+    assert [event.caller for event in floor.seen(ev.CallArrived)] == [own_number, own_number]
+    await caller.hang_up()
 
 
 @pytest.mark.parametrize("number", ["00895550200", "00900123456"], ids=["declined", "not let out"])

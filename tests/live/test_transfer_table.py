@@ -81,7 +81,7 @@ def table() -> Iterator[Row]:
     for by, to in product(("refer", "keys"), ("seat", "queue", "outside", "line")):
         for when, who in blind:
             yield Row("blind", by, to, when, who)
-        if to == "line":  # to ask outside over a line an agent calls there himself: by REFER that is `outside`
+        if (by, to) == ("refer", "line"):  # to ask there his telephone calls itself: that is `outside`
             continue
         for when, who in attended:
             yield Row("attended", by, to, when, who)

@@ -31,7 +31,7 @@ CALLING_OUT = (
         "caller_id",
         PHONE_NUMBER,
         "",
-        "The number that is shown to who is called, where the queue of the seat has none of its own.",
+        "The number that is shown to who is called, where the queue of the talk, or the seat's first, has none.",
     ),
     Option(
         "allow",

@@ -1,9 +1,9 @@
 """Calling out from a handset: what is dialled is judged, a line is chosen, and the next one if that fails.
 
 The dialplan's `calling-out` sends who dials a number outside to the flow `handset/dial`. A call that may go goes on in
-`acd-out`, which dials and, where nobody answered, asks `handset/dialled` what now. A caller whom an agent gives outside
-comes by `handset/give-out` and is judged as if the agent dialled. So no flow runs while it rings or
-while they talk, and a server that is restarted meanwhile cuts nobody off.
+`acd-out`, which dials and, where nobody answered, asks `handset/dialled` what now. A caller whom an agent gives
+outside, and a number outside that he asks first by keys of the switch, come by `handset/give-out` and are judged as if
+he dialled. So no flow runs while it rings or while they talk, and a server that is restarted meanwhile cuts nobody off.
 
 Which seat calls follows from the channel, as in `ivr.handset`. An emergency needs no seat and no log-in.
 """
@@ -26,8 +26,9 @@ from ivr.trunks import dial_string
 
 log = structlog.get_logger()
 
-GIVES, GIVEN = "BLINDTRANSFER", "ACD_ALSO"
-"""Variables of a caller's channel: by which channel an agent gave him away (Asterisk's), and that it was outside."""
+GIVES, ASKS = "BLINDTRANSFER", "TRANSFERERNAME"
+"""Asterisk's variables of a channel that calls outside in the place of an agent's own: by which one he gave a caller
+away, and by which one he only asks there."""
 OUTSIDE = "outside-"
 """Stands before the number in the extension of acd-given."""
 HELP_S = 3.0
@@ -107,17 +108,26 @@ class CallingOut:
         raise AssertionError("a last word returns to nobody")
 
     async def _give_out(self, caller: Caller) -> None:
-        """An agent gives his caller to a number outside: his seat calls, on the caller's channel.
+        """An agent gives his caller to a number outside, or asks there: his seat calls, on another channel than his.
 
-        Where it may not, the caller hears nothing of that, and goes back to his queue.
+        Where it may not, nothing is said: a caller goes back to his queue, and who only asks to his caller.
         """
-        seat = self._seat_of(await GetVariable(GIVES) or "")
+        seat = self._seat_of(await self._in_place_of() or "")
         dialled = caller.headers.get("extension", "").removeprefix(OUTSIDE)
         out = await self._desk.call_out(seat, caller.uniqueid, dialled)
         await (go(out) if out.answer == "ok" else GoOn())
 
+    @staticmethod
+    async def _in_place_of() -> str | None:
+        """Name the agent's channel in whose place this one calls; none if it is a handset's own call.
+
+        Who was given away comes first: he may be one whom another agent only asked before.
+        """
+        return await GetVariable(GIVES) or await GetVariable(ASKS)
+
     async def _dialled(self, caller: Caller) -> None:
-        seat = self._seat_of(caller.channel)
+        by = await self._in_place_of()
+        seat = self._seat_of(by or caller.channel)
         leg, status, told, said = [await GetVariable(name) or "" for name in _TOLD]
         cause = int(told) if told.isdecimal() and told.isascii() else 0
         rang = [await GetVariable(name) for name in _RANG]
@@ -125,7 +135,7 @@ class CallingOut:
         out = await self._desk.failed(seat, caller.uniqueid, leg, outcome, cause)
         if out.answer == "ok":
             await go(out)
-        if await GetVariable(GIVEN):
+        if by:
             await GoOn()
         if not await GetVariable("ACD_REACH"):  # for a customer nobody is there to hear it
             await self._tell(seat, _ENDED.get(outcome, "out-congestion"))

@@ -47,7 +47,7 @@ EVENTS |= {"Hold", "Newchannel", "Newstate", "Rename", "Unhold", "UserEvent"}
 """The events that mean something here."""
 
 VARIABLES = "ACD_QUEUE,ACD_PRIORITY,ACD_ARRIVED,ACD_CALL,ACD_NEEDS,ACD_AHEAD,ACD_WANTED,ACD_RUNG,ACD_SHARED,ACD_LINE"
-VARIABLES += f",{Outs.VARIABLE},{TALK_MARK},{Wires.VARIABLES}"
+VARIABLES += f",{Outs.VARIABLES},{TALK_MARK},{Wires.VARIABLES}"
 """The channel variables that a snapshot must ask for."""
 
 DIGITS = frozenset("0123456789*#")
@@ -78,7 +78,7 @@ class Channels:
         self.handsets = Handsets(handsets, phones)
         self.talks = Talks(self.handsets.at)
         self._notes: list[Meanwhile] = []
-        self.trunks, self.outs, self.led_away = Trunks(self._notes), Outs(), LedAway()
+        self.trunks, self.outs, self.led_away = Trunks(self._notes), Outs(self._notes), LedAway()
         self._listeners, self._forwards, self.wires = Listeners(), Forwards(), Wires()
 
     def take(self, message: Message, at: int) -> list[ev.AnyEvent]:

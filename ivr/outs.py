@@ -6,9 +6,13 @@ itself (ACD_LEG, ACD_LINE) is all that is known of it after a restart of ours.
 
     DialEnd of the channel, answered        -> LegAnswered
     Hangup of it before, of the far leg after that    -> LegEnded
+
+An agent who asks outside by the switch's keys (*2) does not call by his telephone's channel: half of a Local channel
+does, and the far leg has his talk's linked id, as that half has it. Once it has answered both halves go.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import Struct
@@ -22,6 +26,10 @@ if TYPE_CHECKING:
     import asyncio
 
 
+_ASKS = re.compile(r"Local/[^/@]+@acd-transfer-[0-9a-f]+;2")
+"""The channel that dials for an agent who asks by keys."""
+
+
 class _Out(Struct):
     leg: str
     line: str
@@ -30,6 +38,8 @@ class _Out(Struct):
     """The switch has made the channel; of one for a handset it had before."""
     linked: str = ""
     """The linked id that the far leg has, where it is not the channel's."""
+    asks: str = ""
+    """The same, where others have it too: those who talk while an agent asks outside."""
     rings: str = ""
     """The far leg's unique id, while it has not answered."""
     far: str = ""
@@ -40,10 +50,15 @@ class Outs:
     """All of them."""
 
     EVENTS: ClassVar = frozenset({"DialEnd", "Hangup"})
-    VARIABLE: ClassVar = "ACD_LEG"
+    VARIABLES: ClassVar = "ACD_LEG,ACD_ANSWERED"
+    """What a snapshot must ask for: the leg of a channel that calls, and of a far leg that has answered."""
 
-    def __init__(self) -> None:
+    def __init__(self, notes: Sequence[Meanwhile] = ()) -> None:
+        """Begin with none; `notes` are those of the snapshots that are on their way."""
+        self._notes = notes
         self._outs: dict[str, _Out] = {}
+        self._asks: dict[str, str] = {}
+        """Channel that dials for an agent who asks -> its linked id."""
 
     @property
     def lines(self) -> list[str]:
@@ -52,8 +67,9 @@ class Outs:
 
     def dial(self, command: Dial) -> None:
         """A channel calls out over a line; again for each further one."""
-        known = self._outs.get(command.channel)
-        self._outs[command.channel] = _Out(leg=command.leg, line=command.line, linked=known.linked if known else "")
+        known, asks = self._outs.get(command.channel), self._asks.get(command.channel, "")
+        linked = known.linked if known else ""
+        self._outs[command.channel] = _Out(leg=command.leg, line=command.line, linked=linked, asks=asks)
 
     def reach(self, command: Reach) -> None:
         """A channel that is still to be made calls a customer: its id is the leg's, and the customer's is the first."""
@@ -73,7 +89,7 @@ class Outs:
     def is_far_leg(self, message: Message) -> bool:
         """Whether a message is of a channel that one of them made."""
         unique = text(message, "Uniqueid")
-        if any(out.far == unique for out in self._outs.values() if out.far):
+        if any(unique in {out.rings, out.far} for out in self._outs.values() if unique):
             return True
         linked = text(message, "Linkedid")
         if unique in self._outs or not linked or unique == linked:
@@ -88,9 +104,8 @@ class Outs:
         out = self._outs.get(unique)
         if out is not None:
             out.born = True
-        near = self._outs.get(text(message, "Linkedid"))
-        if event == "Newchannel" and out is None and near is not None and not near.linked:
-            near.rings = unique
+        if event == "Newchannel":
+            self._born(unique, text(message, "Channel"), text(message, "Linkedid"))
         if event != "DialEnd" or text(message, "DialStatus") != "ANSWER":
             return []
         out = out or next((out for out in self._outs.values() if far and out.far == far), None)
@@ -99,11 +114,25 @@ class Outs:
         out.answered, out.far = True, far
         return [ev.LegAnswered(leg=out.leg)]
 
+    def _born(self, unique: str, channel: str, linked: str) -> None:
+        """A channel came: the far leg of one that calls, or one that dials for an agent who asks."""
+        near = self._outs.get(linked)
+        near = near or next((out for out in self._outs.values() if out.asks == linked and not out.rings), None)
+        if _ASKS.fullmatch(channel):
+            self._asks[unique] = linked
+        elif unique not in self._outs and near is not None and not near.linked:
+            near.rings = unique
+        else:
+            return
+        for noted in self._notes:
+            noted.begun.add(unique)
+
     def _hung_up(self, unique: str) -> list[ev.AnyEvent]:
         """The far leg's end is the call's; who called may be gone before it, having given it to somebody else.
 
         If he just hung up, though, what rang is gone before him.
         """
+        self._asks.pop(unique, None)
         near = next((near for near, out in self._outs.items() if unique in {out.far, out.rings}), unique)
         out = self._outs.get(near)
         if out is not None and out.rings == unique and out.far != unique:
@@ -123,17 +152,29 @@ class Outs:
         meanwhile: Meanwhile,
     ) -> tuple[ev.LiveOut, ...]:
         """Take over what the switch holds: each channel with its variables."""
-        present = set(meanwhile.begun)
+        present, answered = set(meanwhile.begun), dict[str, Mapping[str, str]]()
         for message, variables in channels:
             unique = text(message, "Uniqueid")
             if unique in meanwhile.ended:
                 continue
             present.add(unique)
-            if leg := variables.get(self.VARIABLE, ""):
+            if variables.get("ACD_ANSWERED"):
+                answered[unique] = variables
+            if leg := variables.get("ACD_LEG", ""):
                 linked = text(message, "Linkedid")
                 out = self._outs.setdefault(unique, _Out(leg=leg, line=variables.get("ACD_LINE", ""), linked=linked))
                 out.born = True
                 bridge = text(message, "BridgeID")
                 out.answered = out.answered or (bridge != "" and in_bridge.get(bridge, 0) > 1)
+        for far, variables in answered.items():
+            self._found(far, variables["ACD_ANSWERED"], variables.get("ACD_LINE", ""))
         self._outs = {unique: out for unique, out in self._outs.items() if not out.born or {unique, out.far} & present}
+        self._asks = {unique: linked for unique, linked in self._asks.items() if unique in present}
         return tuple(ev.LiveOut(leg=out.leg, answered=out.answered) for out in self._outs.values())
+
+    def _found(self, far: str, leg: str, line: str) -> None:
+        """Take a far leg that has answered for what it is, also where the channel that called is gone."""
+        out = next((out for out in self._outs.values() if out.leg == leg), None)
+        if out is None:
+            out = self._outs[far] = _Out(leg=leg, line=line)
+        out.far, out.answered = far, True

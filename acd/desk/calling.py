@@ -128,9 +128,16 @@ class CallingDesk:
 
     def _caller_id(self, leg: Leg, seat: SeatSettings | None) -> str:
         site = self._site()
-        own = site.caller_ids.get(leg.queue, "")
         if seat is not None and leg.emergency:
             own = seat.emergency_id
-        elif seat is not None and seat.rule.queues:
-            own = site.caller_ids.get(seat.rule.queues[0], "")
+        else:
+            own = site.caller_ids.get(leg.queue or self._queue_of(leg, seat), "")
         return own or site.calling_out.caller_id
+
+    def _queue_of(self, leg: Leg, seat: SeatSettings | None) -> str:
+        """Name the queue that a seat calls for: that of the caller it talks to, or has given away; else its first."""
+        state = self._dispatcher.core.state
+        if leg.channel in state.calls:
+            return state.calls[leg.channel].queue
+        talks = (offer.queue for offer in state.offers.values() if offer.seat == leg.seat and offer.in_talk)
+        return next(talks, seat.rule.queues[0] if seat is not None and seat.rule.queues else "")

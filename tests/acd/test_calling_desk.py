@@ -5,7 +5,17 @@ from collections import Counter
 
 import pytest
 
-from acd.core.events import CallOutAsked, LegEnded, LogInAsked, Started
+from acd.core.events import (
+    CallArrived,
+    CallOutAsked,
+    CallTransferred,
+    Connected,
+    LegEnded,
+    LogInAsked,
+    OfferAnswered,
+    OfferEnded,
+    Started,
+)
 from acd.desk.calling import CallingDesk
 from acd.dispatcher import Dispatcher
 from acd.journal import Journal
@@ -23,11 +33,14 @@ fallback = 101
 [sales]
 type = queue
 caller_id = +4930999
+[support]
+type = queue
+caller_id = +4930888
 [101]
 type = seat
 agent = Anna Nowak
 pin = 80617
-queues = sales
+queues = sales, support
 emergency_id = +4930777
 location = room 12
 [102]
@@ -102,6 +115,24 @@ async def test_what_is_dialled_and_shown(house):
     assert house.dispatcher.core.state.legs[out.leg].number == "+442079460958"
     out = await house.desk.call_out(house.seat("102"), "c3", "0" + "0301234567")
     assert (out.number, out.caller_id) == ("0301234567", "+4930111")
+
+
+async def test_the_number_of_the_queue_that_he_talks_for(house):
+    """While he talks to a caller, and over the next line, too, whoever's channel calls; and for one he gave away."""
+    house.dispatcher.submit(CallArrived(call="1.1", queue="support", caller="030555"))
+    [offer] = house.dispatcher.core.state.offers
+    house.dispatcher.submit(OfferAnswered(offer=offer), Connected(offer=offer))
+    out = await house.desk.call_out(house.seat("101"), "2.2", "0" + "0301234567")
+    assert (out.answer, out.caller_id) == ("ok", "+4930888")
+    out = await house.desk.failed(house.seat("101"), "2.2", out.leg, "congestion", 34)
+    assert (out.answer, out.caller_id) == ("ok", "+4930888")
+    house.dispatcher.submit(
+        CallTransferred(call="1.1", seat="101", to="00301234568"), OfferEnded(offer=offer, outcome="hung-up")
+    )
+    out = await house.desk.call_out(house.seat("101"), "1.1", "0" + "0301234568")
+    assert (out.answer, out.caller_id) == ("ok", "+4930888")
+    out = await house.desk.call_out(house.seat("101"), "3.3", "0" + "0301234569")
+    assert (out.answer, out.caller_id) == ("ok", "+4930999")
 
 
 @pytest.mark.parametrize("dialled", ["112", "0112"])

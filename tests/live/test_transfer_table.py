@@ -81,7 +81,7 @@ def table() -> Iterator[Row]:
     for by, to in product(("refer", "keys"), ("seat", "queue", "outside", "line")):
         for when, who in blind:
             yield Row("blind", by, to, when, who)
-        if to == "line":  # to ask outside over a line an agent calls there himself: by REFER that is `outside`
+        if (by, to) == ("refer", "line"):  # to ask there his telephone calls itself: that is `outside`
             continue
         for when, who in attended:
             yield Row("attended", by, to, when, who)
@@ -183,3 +183,80 @@ async def test_who_is_not_taken_outside_is_himself(floor, number):
     assert again.state == "confirmed"
     assert [event.caller for event in floor.seen(ev.CallArrived)] == [own, own]
     await caller.hang_up()
+
+
+async def asks(floor):
+    """A caller whose agent asks outside over a line by keys: lane, caller, the agent's end, and who answered there."""
+    lane = Lane(floor, 0)
+    await lane.open()
+    caller, _ = await floor.caller("5550120")
+    leg = await lane.answers(lane.first, "agent")
+    await leg.dtmf("*200895550200")
+    return lane, caller, leg, await lane.carrier.rings(0)
+
+
+async def test_a_new_server_finds_whom_an_agent_asks(floor):
+    """Asterisk has let go what dialled for him: the line is taken by that call until who was asked hangs up."""
+    _, caller, leg, other = await asks(floor)
+    await other.answer()
+    await floor.sees(ev.LegAnswered)
+    await floor.talk(leg, other)
+    [out] = floor.state.legs.values()
+    floor.server.switch.channels.outs._outs.clear()  # as a new process begins
+    floor.server.switch.take_snapshot()
+    await floor.until(lambda: floor.server.switch.channels.outs.lines == [out.line], "the call out")
+    assert not any(line.in_use for line in floor.state.lines.values())
+    await leg.dtmf("*2")
+    await floor.talk(caller, other)
+    await other.hang_up()
+    assert (await floor.sees(ev.LegEnded)).outcome == "hung-up"
+    await floor.hears(caller, "goodbye")
+
+
+async def test_it_is_rung_at_an_agent_who_did_not_wait(floor, monkeypatch):
+    """He hung up while it rang, and it is declined: he is called until he answers, and has his caller again."""
+    lane, caller, leg, other = await asks(floor)
+    said = floor.spoken(monkeypatch)
+    await leg.hang_up()
+    await floor.sees(ev.CallTransferred)
+    await other.answer(603)
+    await (await floor.rings(lane.first)).answer(603)
+    again = await floor.rings(lane.first)  # Asterisk dials outside once more meanwhile, for nobody's seat
+    refused = floor.seen(ev.CallOutAsked)[1:]
+    assert [asked.seat for asked in refused] == [""]
+    await again.answer()
+    await floor.talk(caller, again)
+    assert not floor.state.legs
+    assert said == []  # what was dialled for nobody's seat is no caller whose wait is over
+
+
+async def test_who_may_not_ask_there(floor):
+    """A number that his seat may not call: he has his caller again, and nothing was dialled."""
+    lane = Lane(floor, 0)
+    await lane.open()
+    caller, _ = await floor.caller("5550120")
+    leg = await lane.answers(lane.first, "agent")
+    await leg.dtmf("*200900123456")
+    asked = await floor.sees(ev.CallOutAsked)
+    assert (asked.seat, bool(asked.barred)) == (lane.first, True)
+    await floor.until(lambda: [one.held for one in floor.seen(ev.LegHeld)] == [True, False], "back")
+    await floor.talk(caller, leg)
+    assert not floor.state.legs
+
+
+async def test_the_next_line(floor):
+    """The first one is congested: it rings over another, with the queue's number; who hangs up puts through."""
+    lane, caller, leg, other = await asks(floor)
+    await other.answer(503)
+    again = await lane.carrier.rings(0)
+    await again.answer()
+    await floor.sees(ev.LegAnswered)
+    [out] = floor.state.legs.values()
+    assert (out.seat, len(out.tried)) == (lane.first, 2)
+    await floor.talk(leg, again)
+    await leg.hang_up()
+    await floor.talk(caller, again)
+    assert not any(line.in_use for line in floor.state.lines.values())
+    await caller.hang_up()
+    await again.ended()
+    await floor.until(lambda: not floor.state.legs, "its line is free")

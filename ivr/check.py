@@ -21,7 +21,7 @@ from acd.site import FILE as ACD_FILE
 from acd.site import examine_site
 from ivr import dialplan
 from ivr.asterisk import find_asterisk, lacking
-from ivr.asterisk.hardware import DIALPLAN, has_doors, templates
+from ivr.asterisk.hardware import DIALPLAN, has_doors, r2_crashes, templates
 from ivr.codes import check_codes
 from ivr.menus import FILE as IVR_FILE
 from ivr.menus import check_ivr
@@ -79,6 +79,7 @@ def examine(folder: Path) -> Report:
         problems += _check_music(site, ours[0], theirs)
         problems += _check_templates(site, ours[0], theirs)
         problems += _check_hardware(folder, site, ours[0], theirs)
+        problems += _check_r2(site, theirs)
     read_files = {path.resolve() for config in (*ours, *theirs) for path in config.files}
     return Report(files=len(read_files), site=site, problems=problems)
 
@@ -139,6 +140,27 @@ def _check_hardware(folder: Path, site: Site, acd: Config, theirs: list[Config])
     if program is not None and (what := lacking(program, site)):
         found.append(problem(f"the hardware cannot be used without {what['lacks']}", what["mend"], "warning"))
     return found
+
+
+def _check_r2(site: Site, theirs: list[Config]) -> list[Problem]:
+    """Return a warning if the admin has lines with MFC/R2 and an Asterisk that does not survive a key on them."""
+    written = (
+        variable
+        for config in theirs
+        if config.files and config.files[0].name == HARDWARE_FILE
+        for section in config.sections
+        for variable in section.variables
+        if variable.name.lower() in {"signalling", "signaling"} and variable.value.lower() == "mfcr2"
+    )
+    if (first := next(written, None)) is None:
+        return []
+    program = find_asterisk() if site.switch.mode == "private" else None
+    if program is not None and not r2_crashes(program.version):
+        return []
+    which = f"Asterisk {program.release}" if program is not None else "Asterisk from 20.16, 21.11, 22.6 and 23.0 on"
+    message = f"{which} crashes at the first key that is pressed on a line with MFC/R2"
+    hint = "take an older one, or mend chan_dahdi.c: see MFC/R2 in README.md"
+    return [Problem(first.origin.file, first.origin.line, message, hint, severity="warning")]
 
 
 def _read_theirs(path: Path) -> Config:

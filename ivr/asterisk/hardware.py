@@ -23,6 +23,8 @@ DIALPLAN: Final = "lines.conf"
 SYSTEM: Final = "system.conf"
 """What DAHDI reads, in a syntax of its own."""
 MODULE: Final = "chan_dahdi"
+_R2_CRASHES: Final = {20: 16, 21: 11, 22: 6}
+"""Series of Asterisk, and its first release whose dahdi_read takes any channel on which it hears a key for analog."""
 
 _SYSTEM_HEAD: Final = (
     "# Made by callfloor from acd.conf; do not edit, it is written anew at each start and reload.\n"
@@ -50,6 +52,12 @@ def templates(site: Site) -> set[str]:
     """Name the templates of chan_dahdi.conf that a site needs."""
     needed = {_template(span) for span in site.spans.values() if span.lines}
     return needed | ({LINE} if site.analog else set()) | ({HANDSET} if site.analog_handsets else set())
+
+
+def r2_crashes(version: tuple[int, int, int]) -> bool:
+    """Whether this Asterisk crashes at a key on a line with MFC/R2; a series to come is taken to, like the last one."""
+    series, release, _ = version
+    return series > max(_R2_CRASHES) or release >= _R2_CRASHES.get(series, release + 1)
 
 
 def has_doors(site: Site) -> bool:

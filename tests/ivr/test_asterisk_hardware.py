@@ -8,6 +8,7 @@ import pytest
 from acd.conf import read
 from acd.site import load_site
 from ivr.asterisk import generated
+from ivr.asterisk.hardware import r2_crashes
 from ivr.check import examine
 from ivr.dialplan import check_any_dialplan
 
@@ -255,3 +256,40 @@ def test_a_site_folder_from_before_there_was_hardware(folder: Path):
     """It has no chan_dahdi.conf at all."""
     (folder / "chan_dahdi.conf").unlink()
     assert any("need templates of chan_dahdi.conf" in problem for problem in errors(folder))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "warned"),
+    [("signalling", "mfcr2", True), ("Signaling", "MFCR2", True), ("signalling", "pri_cpe", False)],
+)
+def test_lines_that_crash_asterisk_are_warned_of(folder: Path, key: str, value: str, warned: bool):
+    """MFC/R2 stands in an admin's own section, which callfloor writes nothing of."""
+    acd = folder / "acd.conf"
+    acd.write_text(f"{acd.read_text()}[switch](+)\nmode = existing\nami_secret = not-a-real-secret\n")
+    file = folder / "chan_dahdi.conf"
+    lines = file.read_text().count("\n")
+    file.write_text(f"{file.read_text()}[r2]\n{key} = {value}\nchannel => 100-114\n")
+    found = [problem for problem in examine(folder).problems if "MFC/R2" in str(problem)]
+    assert [(one.file, one.line, one.severity) for one in found] == [("chan_dahdi.conf", lines + 2, "warning")] * warned
+
+
+@pytest.mark.parametrize(
+    ("version", "crashes"),
+    [
+        ((18, 26, 4), False),
+        ((19, 8, 1), False),
+        ((20, 7, 0), False),  # certified 20.7
+        ((20, 15, 2), False),
+        ((20, 16, 0), True),
+        ((21, 10, 2), False),
+        ((21, 11, 0), True),
+        ((22, 5, 2), False),
+        ((22, 6, 0), True),
+        ((22, 10, 1), True),
+        ((23, 0, 0), True),
+        ((24, 0, 0), True),
+    ],
+)
+def test_which_asterisks_crash(version: tuple[int, int, int], crashes: bool):
+    """As their sources have it (`analog_p->dialmode` of dahdi_read in channels/chan_dahdi.c)."""
+    assert r2_crashes(version) == crashes

@@ -48,8 +48,6 @@ _RENDERED = ((".wav16", 16_000), (".wav", 8_000))  # in the order they are writt
 _FORMAT = "8000 and 16000 Hz, 1"  # changed when ivr.audio makes another sound of the same samples
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}([_-][A-Za-z0-9]{2,8})?")
-_SILENCE_MS = 20
-"""So long is a prompt that says nothing: one packet."""
 _REST_S = 60
 """How long an engine that failed is left alone in that language, if another one can speak."""
 
@@ -113,14 +111,18 @@ class Prompts:
         """Write the prompts that the dialplan itself plays, under their own names.
 
         `Playback(<folder>/<name>)` plays `<folder>/<language>/<name>`, else `<folder>/<name>`, the default language's.
-        One that cannot be spoken is logged, and stays as it was written last.
+        One that cannot be spoken is logged, and stays as it was written last. One whose text is empty is a file without
+        a sound, which takes no time: Asterisk ends what it plays to a caller, and goes on.
         """
         for name in names:
             recorded = {file.parent.name for file in self._recordings.glob(f"*/{name}.*")}
             for language in sorted({self._default, *self._texts.get(name, ()), *recorded}):
-                source = await self._ready(name, language, self._now)
+                is_empty = name in self._texts and not any(self._texts[name].values()) and language not in recorded
+                source = self._cache / "nothing" if is_empty else await self._ready(name, language, self._now)
                 if source is None:
                     continue
+                if is_empty:
+                    await asyncio.get_running_loop().run_in_executor(self._now, _write_nothing, source)
                 places = [folder / language, folder] if language == self._default else [folder / language]
                 for place in places:
                     await asyncio.get_running_loop().run_in_executor(self._now, _copy_sound, source, place / name)
@@ -231,7 +233,7 @@ class Prompts:
         return False
 
     async def _silence(self, pool: Executor) -> Path:
-        stem = self._cache / f"silence-{_SILENCE_MS}"
+        stem = self._cache / "silence"
         if not _in_use(stem):
             await asyncio.get_running_loop().run_in_executor(pool, _write_silence, stem)
         return stem
@@ -281,7 +283,14 @@ def _ask(question: Callable[..., _T], *words: str) -> _T:
 def _write_silence(stem: Path) -> None:
     from ivr.audio import silence  # noqa: PLC0415 - see above
 
-    _write_sound(stem, silence(_SILENCE_MS, 16_000))
+    _write_sound(stem, silence(100, 16_000))
+
+
+def _write_nothing(stem: Path) -> None:
+    from ivr.audio import silence, to_wav  # noqa: PLC0415 - see above
+
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    _write_whole(stem.with_suffix(".wav"), to_wav(silence(0, 8_000)))  # Asterisk complains of a file without a head
 
 
 def _speak_to_file(engine: Engine, words: str, language: str, stem: Path) -> None:

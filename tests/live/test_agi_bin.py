@@ -129,7 +129,7 @@ def site_folder(tmp_path_factory: pytest.TempPathFactory, results: Path) -> Path
         (agi_bin / name).chmod(0o755)
     ivr = folder / "ivr.conf"
     words = IVR.format(prompts=folder / "sounds/en", folder=results)
-    ivr.write_text(ivr.read_text().replace("[general]\n", "[general]\nscript_time = 2s\n") + words)
+    ivr.write_text(ivr.read_text().replace("[general]\n", "[general]\nscript_time = 5s\n") + words)
     return folder
 
 

@@ -104,8 +104,11 @@ class People:
                 while (await call.rtp()).received - first < ms // PACKET_MS:  # noqa: ASYNC110 - only asking can tell
                     await asyncio.sleep(TICK_S)
 
-    async def hears(self, call: PhoneCall, word: str, within_s: float = WITHIN_S) -> None:
-        """Wait until somebody hears a sound that has a name. Nothing is missed meanwhile, however short it is."""
+    async def hears(self, call: PhoneCall, word: str, within_s: float = WITHIN_S) -> list[str]:
+        """Wait until somebody hears a sound that has a name; gives all that was heard, and misses nothing meanwhile.
+
+        Between two such waits something may be missed: two sounds that follow at once are heard in one.
+        """
         listened: list[str] = []
         try:
             async with asyncio.timeout(within_s):
@@ -118,6 +121,7 @@ class People:
                     over = call.state == "ended"
                     listened += heard(await call.record_on(self._recording()))
                 await call.recorded()
+                return listened
         except TimeoutError:
             kept = [str(path) for path in sorted(self.folder.glob("heard-*.wav"))[-1:]]
             pytest.fail(f"{call}: not {word} within {within_s:g} s, but {listened}; the last half second: {kept}")

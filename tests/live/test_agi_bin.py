@@ -172,8 +172,7 @@ async def test_a_bad_script_gives_way(floor, number):
 async def test_a_script_that_dies(floor):
     """With no next action the caller hears an apology and is kept by the fall-back."""
     call, _ = await floor.caller("5550114")
-    await floor.hears(call, "sorry")
-    await floor.hears(call, "please-hold")
+    assert "sorry" in await floor.hears(call, "please-hold")
     assert call.state == "confirmed"
 
 

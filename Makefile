@@ -1,4 +1,5 @@
 # make demo | test | lab | test-lab | sim | bench | lint | clean      nothing to install first but python3 >= 3.11, a C compiler and make
+# make test JOBS=3                            files of tests beside each other, on a machine with nothing else to do
 # make demo STAY=1 LISTEN=0.0.0.0             goes on for a SIP phone of your own; on another machine with LISTEN
 PYTHON ?= python3
 VENV   := .venv
@@ -32,8 +33,10 @@ $(TOOLS): $(STAMP)
 demo: $(STAMP)
 	$(BIN)/callfloor demo$(if $(STAY), --stay)$(if $(LISTEN), --listen $(LISTEN))
 
+# Files of tests, JOBS of them beside each other (tests/beside.py); 0 is one after the other.
+JOBS ?= 0
 test: $(TOOLS)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 # The hardware lab: a small virtual machine with the real DAHDI drivers, their spans wired to each other. Root makes it,
 # once, in minutes, from a Debian archive; what is made lies in the cache folder. Where it cannot be made it says why, and

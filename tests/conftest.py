@@ -6,11 +6,18 @@ import signal
 import pytest
 from hypothesis import settings
 
+from tests.beside import Beside
+
 settings.register_profile("callfloor", deadline=None)  # machines are shared: no test is one of time
 settings.load_profile("callfloor")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to what it runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # or the programs that tests start would not hear Ctrl-C
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Tell which worker runs what."""
+    return Beside(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,7 @@
 from .errors import AsteriskError, ProvisionError
 from .files import generated, write_generated
 from .instance import Instance, lacking
-from .ports import on_free_ports
+from .ports import free_port, on_free_ports
 from .program import Asterisk, find_asterisk, private_tool, progress_bar, provision
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Instance",
     "ProvisionError",
     "find_asterisk",
+    "free_port",
     "generated",
     "lacking",
     "on_free_ports",

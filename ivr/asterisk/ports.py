@@ -1,5 +1,10 @@
-"""Free ports, so that several private instances run side by side on one machine."""
+"""Free ports, so that several private instances run side by side on one machine.
 
+Who is given a port often binds it only seconds later, when its Asterisk has booted. So a port given here is kept, for
+this process until it ends: no other process of callfloor is given it meanwhile.
+"""
+
+import functools
 import random
 import socket
 from typing import Final
@@ -18,30 +23,35 @@ _TRIES: Final = 200
 
 
 def on_free_ports(site: Site) -> Site:
-    """Return the site with SIP, AMI, AGI and voice on ports that are free on this machine now.
+    """Return the site with SIP, AMI, AGI and voice on ports that are free on this machine, and kept for this process.
 
-    Ranges for voice of two instances may overlap: Asterisk takes another port of the range when one is in use.
+    Two instances of one process have the same range for voice: Asterisk takes another port of it when one is in use.
+    Those of other processes have other ranges as long as there are any, so that what is still on its way to a call that
+    is over reaches no call of theirs.
 
     Raises:
         AsteriskError: no free port was found.
 
     """
-    sip, ami, agi = _free(site.switch.sip_host, 3)
-    first = random.randrange(*_VOICE, _VOICE_PORTS)  # noqa: S311 - no secret
+    sip, ami, agi = (free_port(site.switch.sip_host, "127.0.0.1") for _ in range(3))
+    first = _first_of_voice()
     switch = replace(
         site.switch, sip_port=sip, ami_port=ami, agi_port=agi, rtp_first=first, rtp_last=first + _VOICE_PORTS - 1
     )
     return replace(site, switch=switch)
 
 
-def _free(host: str, count: int) -> list[int]:
-    found: list[int] = []
+def free_port(*hosts: str) -> int:
+    """Find a port where nobody listens at any of these addresses, UDP and TCP, and keep it for this process.
+
+    Raises:
+        AsteriskError: no free port was found.
+
+    """
     for port in random.sample(range(*_SINGLE), _TRIES):
-        if len(found) < count and all(is_free(h, port) for h in {host, "127.0.0.1"}):
-            found.append(port)
-    if len(found) < count:
-        raise AsteriskError(f"{host}: no free port between {_SINGLE[0]} and {_SINGLE[1]}")
-    return found
+        if all(is_free(host, port) for host in hosts) and _keep(f"port/{port}"):
+            return port
+    raise AsteriskError(f"{', '.join(hosts)}: no free port between {_SINGLE[0]} and {_SINGLE[1]}")
 
 
 def is_free(host: str, port: int) -> bool:
@@ -53,4 +63,24 @@ def is_free(host: str, port: int) -> bool:
                 probe.bind((host, port))
             except OSError:
                 return False
+    return True
+
+
+@functools.cache
+def _first_of_voice() -> int:
+    firsts = random.sample(range(*_VOICE, _VOICE_PORTS), len(range(*_VOICE, _VOICE_PORTS)))
+    return next((first for first in firsts if _keep(f"voice/{first}")), firsts[0])
+
+
+def _keep(name: str) -> bool:
+    """Keep something for this process until it ends, however it ends; False if it is kept already.
+
+    By an abstract socket (unix(7)): bound in one step, dropped by the system, seen where the machine's ports are.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as keeper:
+        try:
+            keeper.bind(f"\0callfloor/{name}")
+        except OSError:
+            return False
+        keeper.detach()  # stays open; programs that are run do not inherit it
     return True

@@ -194,21 +194,35 @@ class PhoneCall(Watched):
         await self._ask("record", path=str(wav))
 
     async def recorded(self, within_ms: int = 2000) -> Audio:
-        """Stop recording, also after the call's end, and give what was heard.
+        """Stop recording, also after the call's end, and give what was heard."""
+        return await self._turn_to(None, within_ms)
 
-        PJSIP closes the file with the next frame of sound; until then its head does not tell the length.
+    async def record_on(self, wav: Path, within_ms: int = 2000) -> Audio:
+        """Record to another new file from here on, with nothing lost between, and give what was heard until now.
+
+        After the call's end there is nothing to go on with, and no other file.
         """
-        if self._recording is None:
+        return await self._turn_to(wav, within_ms)
+
+    async def _turn_to(self, wav: Path | None, within_ms: int) -> Audio:
+        """PJSIP closes a file with the next frame of sound; until then its head does not tell the length."""
+        full = self._recording
+        if full is None:
             raise ValueError(f"{self}: nothing is being recorded")
-        if self.state != "ended":
-            await self._ask("record", path="")
+        try:
+            if self.state != "ended":
+                await self._ask("record", path=str(wav or ""))
+                self._recording = wav or full
+        except SoftphoneError:
+            if self.state != "ended":  # else it ended meanwhile, and its file with it
+                raise
         try:
             async with asyncio.timeout(within_ms / 1000):
-                while not _is_whole(self._recording):  # noqa: ASYNC110 - nothing tells when a file is closed
+                while not _is_whole(full):  # noqa: ASYNC110 - nothing tells when a file is closed
                     await asyncio.sleep(0.005)
         except TimeoutError:
-            raise SoftphoneError(f"{self}: {self._recording} not written within {within_ms} ms") from None
-        return read_wav(self._recording)
+            raise SoftphoneError(f"{self}: {full} not written within {within_ms} ms") from None
+        return read_wav(full)
 
     async def rtp(self) -> RtpCount:
         """Count the packets of the sound so far."""

@@ -2,17 +2,18 @@
 
 import asyncio
 import shutil
-import socket
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from acd.journal import Folder
+from ivr.asterisk import free_port
 from ivr.server import JOURNAL, Server
 from tests.ivr.ami_peer import message
 
 SAMPLE = Path(__file__).parents[2] / "asterisk-config"
+AGI_PORT = free_port("127.0.0.1")  # for one house after the other
 HANDSETS = b"".join(
     message("DeviceStateChange", ActionID="$ID", Device=f"PJSIP/{seat}", State="NOT_INUSE") for seat in range(101, 105)
 )
@@ -28,9 +29,7 @@ class House:
     def __init__(self, tmp_path, peer):
         self.folder, self.home, self._peer = tmp_path / "site", tmp_path / "home", peer
         shutil.copytree(SAMPLE, self.folder, ignore=shutil.ignore_patterns("generated"))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.agi_port = probe.getsockname()[1]
+        self.agi_port = AGI_PORT
 
     def make(self, **options):
         def prepare(site):

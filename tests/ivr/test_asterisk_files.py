@@ -1,6 +1,8 @@
 """What is written for Asterisk: generated files, free ports."""
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 from hypothesis import given
@@ -9,7 +11,7 @@ from msgspec.structs import replace
 
 from acd.core.rules import SeatRule
 from acd.settings import GeneralSettings, PhoneSettings, SeatSettings, Site, SwitchSettings, TrunkSettings
-from ivr.asterisk import generated, on_free_ports, write_generated
+from ivr.asterisk import generated, on_free_ports, ports, write_generated
 from ivr.asterisk.texts import escaped
 
 SOUNDS = Path("/x/sounds")
@@ -165,6 +167,18 @@ def test_generated_files_are_for_the_owner_alone(tmp_path):
     write_generated(site(seat("101")), tmp_path / "b", SOUNDS, group_reads=True)
     assert {stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "a").iterdir()} == {0o600}
     assert {stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "b").iterdir()} == {0o640}
+
+
+def test_a_port_is_given_once():
+    """What one process was given no other is given, and no other range for voice either, until it ends."""
+    code = "from ivr.asterisk import ports; print(ports.free_port('127.0.0.1'), ports._first_of_voice(), flush=True)"
+    words = [sys.executable, "-c", f"import sys; {code}; sys.stdin.read()"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        port, first = other.stdout.readline().split()
+        assert not ports._keep(f"port/{port}")
+        assert not ports._keep(f"voice/{first}")
+        other.kill()
+    assert ports._keep(f"port/{port}")
 
 
 def test_free_ports_differ_and_leave_the_rest_alone():

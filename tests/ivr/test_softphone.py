@@ -5,10 +5,11 @@ import os
 import signal
 import sys
 
+import numpy as np
 import pytest
 
 from ivr import tones
-from ivr.audio import to_wav
+from ivr.audio import Audio, to_wav
 from ivr.softphone import CALLS_MAX, CallEndedError, SoftphoneError, Softphones
 
 
@@ -130,6 +131,25 @@ async def test_file_is_played_to_its_end_and_then_there_is_silence(pair, tmp_pat
     await there.ended()
     (span,) = tones.spans(await there.recorded())
     assert span.end_ms - span.start_ms == pytest.approx(400, abs=60)
+
+
+async def test_a_recording_goes_on_in_another_file(pair, tmp_path):
+    """Nothing is lost between the files: a tone is as long in all of them together. After the end no other is begun."""
+    call, there = await talk(*pair)
+    speech = tmp_path / "speech.wav"
+    speech.write_bytes(to_wav(tones.tone(500, duration_ms=600)))
+    await there.record(tmp_path / "0.wav")
+    await call.play(speech)
+    pieces = []
+    for number in range(1, 21):
+        await asyncio.sleep(0.05)
+        pieces.append(await there.record_on(tmp_path / f"{number}.wav"))
+    await call.hang_up()
+    await there.ended()
+    pieces.append(await there.record_on(tmp_path / "never.wav"))
+    assert not (tmp_path / "never.wav").exists()
+    (span,) = tones.spans(Audio(np.concatenate([piece.samples for piece in pieces]), pieces[0].rate))
+    assert span.end_ms - span.start_ms == pytest.approx(600, abs=60)
 
 
 async def test_packets_flow_in_silence(pair):

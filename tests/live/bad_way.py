@@ -96,8 +96,9 @@ class BadWay:
         for port in self._ports:
             port.transport.close()
 
-    async def _listen(self, take, number: int = 0) -> _Port:
-        _, port = await self._loop.create_datagram_endpoint(lambda: _Port(take), local_addr=(HOST, number))
+    async def _listen(self, take, sock: socket.socket | None = None) -> _Port:
+        where = {"sock": sock} if sock else {"local_addr": (HOST, 0)}
+        _, port = await self._loop.create_datagram_endpoint(lambda: _Port(take), **where)
         self._ports.append(port)
         return port
 
@@ -148,9 +149,8 @@ class BadWay:
             return take
 
         for ports, there in ((for_near, True), (for_far, False)):
-            first = _free_pair()
-            for above in (0, 1):
-                ports.append(await self._listen(carrier(above, there=there), first + above))
+            for above, sock in enumerate(_pair()):
+                ports.append(await self._listen(carrier(above, there=there), sock))
         return for_far, for_near, own
 
     @staticmethod
@@ -159,14 +159,15 @@ class BadWay:
             port.transport.sendto(data, to)
 
 
-def _free_pair() -> int:
-    """Find an even port that is free with the one above it."""
+def _pair() -> list[socket.socket]:
+    """Take an even port and the one above it."""
     for number in random.sample(range(FIRST_PORT, LAST_PORT, 2), 200):
-        with contextlib.suppress(OSError):
-            for one in (number, number + 1):
-                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                    probe.bind((HOST, one))
-            return number
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            pair = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(2)]
+            for above, sock in enumerate(pair):
+                sock.bind((HOST, number + above))
+            stack.pop_all()
+            return pair
     raise AssertionError("no free ports for voice")
 
 

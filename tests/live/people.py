@@ -94,22 +94,34 @@ class People:
     async def listen(self, call: PhoneCall, ms: int = 500) -> Audio:
         """Record what somebody hears for so long, counted by the packets that come in, or until the call's end."""
         await call.record(self._recording())
-        packets = ms // PACKET_MS
+        await self._packets(call, ms)
+        return await call.recorded()
+
+    async def _packets(self, call: PhoneCall, ms: int) -> None:
         async with asyncio.timeout(WITHIN_S):
             with contextlib.suppress(SoftphoneError):  # it is over
                 first = (await call.rtp()).received
-                while (await call.rtp()).received - first < packets:  # noqa: ASYNC110 - only asking can tell
+                while (await call.rtp()).received - first < ms // PACKET_MS:  # noqa: ASYNC110 - only asking can tell
                     await asyncio.sleep(TICK_S)
-        return await call.recorded()
 
-    async def hears(self, call: PhoneCall, word: str, within_s: float = WITHIN_S) -> None:
-        """Wait until somebody hears a sound that has a name."""
+    async def hears(self, call: PhoneCall, word: str, within_s: float = WITHIN_S) -> list[str]:
+        """Wait until somebody hears a sound that has a name; gives all that was heard, and misses nothing meanwhile.
+
+        Between two such waits something may be missed: two sounds that follow at once are heard in one.
+        """
         listened: list[str] = []
         try:
             async with asyncio.timeout(within_s):
+                over = call.state == "ended"
+                if not over:
+                    await call.record(self._recording())
                 while word not in listened:
-                    assert call.state != "ended", f"{call}: ended without {word}, after {listened}"
-                    listened += heard(await self.listen(call))
+                    assert not over, f"{call}: ended without {word}, after {listened}"
+                    await self._packets(call, 500)
+                    over = call.state == "ended"
+                    listened += heard(await call.record_on(self._recording()))
+                await call.recorded()
+                return listened
         except TimeoutError:
             kept = [str(path) for path in sorted(self.folder.glob("heard-*.wav"))[-1:]]
             pytest.fail(f"{call}: not {word} within {within_s:g} s, but {listened}; the last half second: {kept}")

@@ -15,8 +15,8 @@ the time; without, he sends no RTP, and a server's RTP time-out (the sample trun
 
 import asyncio
 import csv
+import random
 import signal
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import mkdtemp
@@ -24,13 +24,16 @@ from typing import Literal, NamedTuple, Self
 
 import numpy as np
 
-from ivr.asterisk import private_tool
+from ivr.asterisk import free_port, private_tool
 from ivr.audio import Audio
 from ivr.tones import tone
 
 TONE_HZ = 440
 """What a caller with `sound` sounds like."""
 _HOST = "127.0.0.1"
+_MEDIA_HOST, _MEDIA_PORTS = "127.0.0.2", (33_000, 50_000)
+"""Where crowds take voice. Most calls have no socket there, so the address is one where no one else has any either: or
+he would hear the music that is meant for them."""
 _KEY_MS = 500
 """sipp's time for one RFC 4733 key and the gap after it."""
 
@@ -90,11 +93,12 @@ class Sipp:
             port: Its SIP port; 0 for a free one.
 
         """
-        port = port or free_port()
+        port = port or free_port(_HOST)
         here = Path(mkdtemp(prefix="sipp-", dir=folder))
         (here / "scenario.xml").write_text(scenario)
         (here / "tone.al").write_bytes(_alaw(tone(TONE_HZ, duration_ms=1000)))
-        words = ["-sf", "scenario.xml", "-i", _HOST, "-mi", _HOST, "-p", str(port), "-mp", str(free_port())]
+        words = ["-sf", "scenario.xml", "-i", _HOST, "-p", str(port)]
+        words += ["-mi", _MEDIA_HOST, "-mp", str(random.randrange(*_MEDIA_PORTS, 2))]
         words += ["-nostdin", "-aa", "-trace_stat", "-stf", "stat.csv", "-fd", "1"]
         words += ["-trace_err", "-error_file", "errors.log", "-timer_resol", "1"]
         if rows:
@@ -251,13 +255,6 @@ Max-Forwards: 70
 def handset(user: str, password: str) -> Row:
     """Make the row with which `registration` registers a handset."""
     return Row(user, user, f"[authentication username={user} password={password}]")
-
-
-def free_port() -> int:
-    """Find a UDP port that nobody has; it is not kept."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((_HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 _VIA = "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]"

@@ -129,7 +129,7 @@ def site_folder(tmp_path_factory: pytest.TempPathFactory, results: Path) -> Path
         (agi_bin / name).chmod(0o755)
     ivr = folder / "ivr.conf"
     words = IVR.format(prompts=folder / "sounds/en", folder=results)
-    ivr.write_text(ivr.read_text().replace("[general]\n", "[general]\nscript_time = 2s\n") + words)
+    ivr.write_text(ivr.read_text().replace("[general]\n", "[general]\nscript_time = 5s\n") + words)
     return folder
 
 
@@ -172,8 +172,7 @@ async def test_a_bad_script_gives_way(floor, number):
 async def test_a_script_that_dies(floor):
     """With no next action the caller hears an apology and is kept by the fall-back."""
     call, _ = await floor.caller("5550114")
-    await floor.hears(call, "sorry")
-    await floor.hears(call, "please-hold")
+    assert "sorry" in await floor.hears(call, "please-hold")
     assert call.state == "confirmed"
 
 

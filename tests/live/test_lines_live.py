@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 
 import msgspec
 import pytest
@@ -14,6 +13,7 @@ from acd.core.commands import Offer
 from acd.core.events import Connected, LineChanged, LinesSet, OfferEnded, Snapshot
 from acd.core.line import Trouble
 from acd.desk.supervisor import LineOrder
+from ivr.asterisk import free_port
 from tests.live.floor import Floor, open_floor
 from tests.live.testsite import PIN, write_site
 
@@ -48,9 +48,7 @@ AWAY = ("201", "202", "203")
 async def house(tmp_path_factory, prompt_cache):
     """Give a floor whose trunk leads to a telephone that answers everything."""
     folder = write_site(tmp_path_factory.mktemp("lines") / "site", acd=MORE)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port("127.0.0.1")
     pjsip = folder / "pjsip.conf"
     place = "; contact = sip:provider.example     ; where outgoing calls go\n; qualify_frequency = 60\n"
     assert place in pjsip.read_text()

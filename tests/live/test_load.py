@@ -7,8 +7,9 @@ import pytest_asyncio
 
 from acd.core import events as ev
 from acd.core import invariants
+from ivr.asterisk import free_port
 from tests.live.floor import open_floor
-from tests.live.phones import Row, Sipp, agent, caller, free_port, handset, registration
+from tests.live.phones import Row, Sipp, agent, caller, handset, registration
 from tests.live.testsite import PIN, write_site
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
@@ -40,7 +41,7 @@ async def test_five_hundred_calls(floor, tmp_path):
     """
     faults = []
     floor.server.dispatcher.watchers.append(lambda *_: faults.extend(invariants.broken(floor.state)))
-    port = free_port()
+    port = free_port("127.0.0.1")
     rows = [handset(name, floor.site.seats[name].secret) for name in NAMES]
     # One more, for the last one's first OPTIONS would find nobody; sipp answers it while another registers.
     async with await Sipp.start(registration(), tmp_path, floor.address, rows=rows, calls=SEATS + 1, port=port) as sipp:

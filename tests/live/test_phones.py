@@ -6,8 +6,9 @@ import os
 import pytest
 
 from ivr import tones
+from ivr.asterisk import free_port
 from ivr.softphone import SoftphoneError, Softphones
-from tests.live.phones import TONE_HZ, Row, Sipp, agent, caller, free_port, handset, registration
+from tests.live.phones import TONE_HZ, Row, Sipp, agent, caller, handset, registration
 
 pytestmark = pytest.mark.live
 
@@ -88,7 +89,7 @@ async def test_crowds_sound_is_heard(tmp_path, phones):
 
 async def test_crowd_of_handsets_takes_calls(tmp_path, instance, server, phones):
     """Seats registered by sipp with their passwords are called by Asterisk there; one sipp serves them all."""
-    seats, port = instance.site.seats, free_port()
+    seats, port = instance.site.seats, free_port("127.0.0.1")
     anna = await phones.register("101", seats["101"].secret, server=server)
     rows = [handset(name, seats[name].secret) for name in seats if name != "101"]
     async with await Sipp.start(registration(), tmp_path, server, rows=rows, calls=len(rows), port=port) as registrar:

@@ -3,8 +3,6 @@
 That nothing is left over the fixture `floor` sees to after each test.
 """
 
-import contextlib
-import socket
 import time
 
 import pytest
@@ -12,6 +10,7 @@ import pytest_asyncio
 
 from acd.core import events as ev
 from acd.reports.legs import Legs
+from ivr.asterisk import free_port
 from tests.live.floor import open_floor
 from tests.live.testsite import write_site
 
@@ -23,9 +22,7 @@ OUTSIDE = "0895550155"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(prompt_cache, tmp_path_factory):
     """A site whose admin lets one number outside be called; somebody sits at its telephone."""
-    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port("127.0.0.1")
     includes = "include => seats\ninclude => line-echo\n"
     lets_out = f"{includes}exten => {OUTSIDE},1,Dial(PJSIP/trunk/sip:{OUTSIDE}@127.0.0.1:{port},5)\n"
     site = write_site(

@@ -7,9 +7,7 @@ own.
 """
 
 import asyncio
-import contextlib
 import os
-import socket
 from collections.abc import Iterator
 from itertools import product
 
@@ -17,6 +15,7 @@ import pytest
 import pytest_asyncio
 
 from acd.core import events as ev
+from ivr.asterisk import free_port
 from tests.live.floor import open_floor
 from tests.live.lanes import Carrier, Lane, Row
 from tests.live.testsite import GOODBYE_MS, HERTZ, record, write_site
@@ -94,12 +93,7 @@ def table() -> Iterator[Row]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(prompt_cache, tmp_path_factory):
     """A site with lanes; its admin lets the numbers outside be called at which somebody sits."""
-    ports = []
-    with contextlib.ExitStack() as stack:
-        for _ in range(LANES + 1):
-            free = stack.enter_context(contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)))
-            free.bind(("127.0.0.1", 0))
-            ports.append(free.getsockname()[1])
+    ports = [free_port("127.0.0.1") for _ in range(LANES + 1)]
     includes = "include => seats\ninclude => line-echo\n"
     lets_out = includes + "".join(
         f"exten => 089555020{n},1,Dial(PJSIP/trunk/sip:089555020{n}@127.0.0.1:{port},5)\n"

@@ -9,11 +9,14 @@ def is_callback(state: State, call: Call) -> bool:
 
 
 def reached_as(state: State, call: Call) -> str:
-    """Give the medium of a call whose customer is called before any agent, when he answers; empty for any other."""
+    """Give the medium of a call whose customer is called before any agent, when he answers; empty for any other.
+
+    One that rings at a seat as the rule changes is the agents' until it rings nowhere.
+    """
     queue = state.queues.get(call.queue)
-    if not call.virtual or queue is None or queue.callback_first != "customer" or call.medium not in state.media:
+    if not call.virtual or call.offers or queue is None or queue.callback_first != "customer":
         return ""
-    return state.media[call.medium].becomes
+    return state.media[call.medium].becomes if call.medium in state.media else ""
 
 
 def sleeps(state: State, call: Call) -> bool:

@@ -17,11 +17,13 @@ def house_of(*, seats=1, lines=3, keep=0, calling=None, **rule):
     group = LineGroupRule(
         name="out", lines=tuple(LineRule(name=f"one:{n}") for n in range(1, lines + 1)), keep_callback=keep
     )
-    return House(
+    house = House(
         queues=[QueueRule(name="sales", wrap_up_ms=0, **{"callback_first": "customer", **rule})],
         seats=[SeatRule(name=name, queues=("sales",)) for name in names],
         site={"line_groups": (group,), "calling_out": OutRule(groups=("out",), **(calling or {}))},
     )
+    house.group = group
+    return house
 
 
 def promise(house, number=NUMBER, name="back", **more):
@@ -107,6 +109,25 @@ def test_without_a_line_he_waits_for_one():
     assert not only(work(house, "101"), cmd.Reach)
     house.give(ev.LineChanged(line="one:1", in_use=False))
     assert only(house.pass_time(5_000), cmd.Reach)
+
+
+def test_the_rule_changes_while_a_callback_rings_at_a_seat():
+    """It is the agents' until it rings nowhere, then its customer is called; with no line, later, and nothing hangs."""
+    house = house_of(seats=2, lines=1, callback_first="agent", strategy="ring-all")
+    promise(house)
+    [offer] = only(work(house, "101"), cmd.Offer)
+    house.give(ev.LineChanged(line="one:1", in_use=True))
+    rule = msgspec.structs.replace(house.state.queues["sales"], callback_first="customer")
+    house.give(
+        ev.Configured(queues=(rule,), seats=None, line_groups=(house.group,), calling_out=house.state.calling_out)
+    )
+    [more] = only(work(house, "102"), cmd.Offer)
+    assert more.call == offer.call == "back"
+    house.give(ev.LineChanged(line="one:1", in_use=False))
+    told = house.give(ev.OfferEnded(offer=more.offer, outcome="refused"))
+    assert not only(told, cmd.Reach)
+    told = house.give(ev.OfferEnded(offer=offer.offer, outcome="refused"))
+    assert only(told + house.pass_time(120_000), cmd.Reach)
 
 
 def test_caps_count_for_customers_as_for_everybody():

@@ -13,7 +13,6 @@ from structlog.testing import capture_logs
 from ivr import prompts
 from ivr.audio import Audio
 from ivr.prompts import PromptError, Prompts
-from ivr.tones import read_wav
 from ivr.voices import VoiceError
 
 TEXTS = {
@@ -385,19 +384,6 @@ async def test_fixed_prompts_stand_where_playback_looks(make, record, tmp_path):
     assert files == sorted([*names, *(f"en/{n}" for n in names), "pl/bye.ulaw", *(f"pl/{n}" for n in names[2:])])
     assert (folder / "pl" / "bye.ulaw").read_bytes() == b"recorded"
     assert (folder / "welcome.wav").read_bytes() == (folder / "en" / "welcome.wav").read_bytes()
-
-
-async def test_a_fixed_prompt_that_says_nothing_is_a_file_without_a_sound(make, record, tmp_path):
-    """Asterisk plays nothing and takes no time for it; where it was recorded that is played."""
-    folder, prompts = tmp_path / "sounds", make(Engine(), texts={"stop": {"en": "", "pl": ""}})
-    await prompts.render_fixed(folder, ["stop"])
-    files = [folder / "en/stop.wav", folder / "pl/stop.wav", folder / "stop.wav"]
-    assert sorted(folder.rglob("*.*")) == files
-    assert all(read_wav(file).duration_ms == 0 for file in files)
-    record("pl", "stop.ulaw", b"recorded")
-    await prompts.render_fixed(folder, ["stop"])
-    assert sorted(folder.rglob("*.*")) == [files[0], folder / "pl/stop.ulaw", files[2]]
-    assert (folder / "pl/stop.ulaw").read_bytes() == b"recorded"
 
 
 async def test_a_fixed_prompt_that_cannot_be_spoken_stays_as_it_was(make, tmp_path):

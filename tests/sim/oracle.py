@@ -15,10 +15,10 @@ def medium_rule(state, name):
 
 
 def calls_first(state, call):
-    """What a call becomes whose customer is called before any agent; None for any other."""
+    """What a call becomes whose customer is called before any agent, who ring for it no more; None for any other."""
     rule = state.queues.get(call.queue)
-    if call.virtual and rule is not None and rule.callback_first == "customer" and call.medium in state.media:
-        return state.media[call.medium].becomes or None
+    if call.virtual and not call.offers and rule is not None and rule.callback_first == "customer":
+        return medium_rule(state, call.medium).becomes or None
     return None
 
 

@@ -36,6 +36,26 @@ async def test_what_hangs_parsers_comes_back(name: str):
         assert [one.content for one in message.attachments] == [HANGING[name]]
 
 
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("empty parts", "TooMuchError: more than 500 parts"),
+        ("multiparts in multiparts", "TooMuchError: parts within parts, more than 30 deep"),
+        ("tags in tags", ""),
+        ("messages in messages", ""),
+        ("encoded words in Subject", ""),
+        ("quotes in To", ""),
+    ],
+)
+async def test_limits_are_kept_before_the_killer_is_needed(name: str, fault: str):
+    """Parts are counted while they are split, deep pages lose their tags: the process lives and says what it met."""
+    parsers = Parsers()
+    try:
+        assert (await parsers.parsed(HANGING[name])).fault == fault
+    finally:
+        await parsers.close()
+
+
 @pytest.mark.parametrize("name", [name for name in HANGING if b"jan@example.org" in HANGING[name]])
 def test_the_sender_of_what_hangs_parsers_is_known(name: str):
     """Whatever else fails, who wrote is there, whether by the parser or by the scanner."""
@@ -114,6 +134,7 @@ def test_a_name_of_a_file_is_only_a_name(name: str):
         ("photo.png", b"<html><script>alert(1)</script>", "image/png"),
         ("logo.svg", b"<svg onload=alert(1)>", "image/svg+xml"),
         ("page.html", b"<p>x", "text/html"),
+        ("photo.jpg", b"hello", "image/jpeg"),
         ("invoice.pdf.exe", b"x", "application/pdf"),
         ("invoice.exe.pdf", b"%PDF-1.4", "application/pdf"),
         ("run.txt", b"#!/bin/sh\nid", "text/plain"),

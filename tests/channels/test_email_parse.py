@@ -174,6 +174,16 @@ def test_what_is_quoted_and_signed_is_folded(text, kinds):
     assert [one.kind for one in passages(text)] == kinds
 
 
+@pytest.mark.parametrize("gap", ["", "\n", "\n\n"])
+@pytest.mark.parametrize(
+    "wrote", ["On Mon, Jan wrote:", "Am 1.1. schrieb Jan\n<jan@example.org>:", "Le 1er, Jan a écrit :"]
+)
+def test_who_wrote_is_quoted_with_it(wrote, gap):
+    """The line that names the author, broken or not, near or not, is folded with what he wrote."""
+    text = f"Hi\n{wrote}\n{gap}> old\n"
+    assert [(one.kind, one.text) for one in passages(text)] == [("new", "Hi\n"), ("quoted", text.removeprefix("Hi\n"))]
+
+
 @given(st.lists(st.sampled_from(["x", ">", "> y", "-- ", "A wrote:", "", "From: a", "To: b", "Date: c"]), max_size=30))
 def test_passages_together_are_the_text(parts):
     """Folding loses nothing and adds nothing."""

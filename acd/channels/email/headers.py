@@ -232,7 +232,7 @@ def _mailbox(tokens: list[tuple[str, str]]) -> Address | None:
         return Address(bare) if is_plain and is_address(bare) else Address("", shown)
     rest = tokens[angles[0] + 1 :]
     inside = tokens[angles[0]][1]
-    if len(angles) > 1 or "".join(token for _, token in rest).strip() or not is_address(inside):
+    if "".join(token for _, token in rest).strip() or not is_address(inside):
         return Address("", shown)
     name = line(words("".join(token for _, token in tokens[: angles[0]])), 200)
     return Address(inside, name)

@@ -30,6 +30,7 @@ OUT_OF_MEMORY = 77
 """The exit status that says so."""
 _KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 """Variables that a process is given; a site's secrets are not."""
+_PIECE = 1 << 18
 _ENDS_S = 2.0
 """How long an idle process may take to end."""
 
@@ -92,13 +93,26 @@ class _Worker:
         """
         try:
             async with asyncio.timeout(self._limits.wall_s):
-                self._in.writelines((len(raw).to_bytes(8, "big"), raw))
-                await self._in.drain()
-                return await self._out.readexactly(int.from_bytes(await self._out.readexactly(8), "big"))
+                await self._send(raw)
+                return await self._receive(int.from_bytes(await self._out.readexactly(8), "big"))
         except TimeoutError:
             raise _Died(f"it took longer than {self._limits.wall_s:g} s", was_limit=True) from None
         except (asyncio.IncompleteReadError, OSError):
             raise self._death(await self.end(kills=True)) from None
+
+    async def _send(self, raw: bytes) -> None:
+        self._in.write(len(raw).to_bytes(8, "big"))
+        view = memoryview(raw)
+        for start in range(0, len(raw), _PIECE):  # in one, the loop would stand still while it is copied
+            self._in.write(view[start : start + _PIECE])
+            await self._in.drain()
+
+    async def _receive(self, length: int) -> bytes:
+        pieces = []
+        while length:
+            pieces.append(await self._out.readexactly(min(length, _PIECE)))
+            length -= len(pieces[-1])
+        return b"".join(pieces)
 
     def _death(self, status: int) -> _Died:
         if status == -signal.SIGXCPU:

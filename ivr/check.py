@@ -13,9 +13,10 @@ from msgspec import Struct
 from rich.console import Console
 from rich.text import Text
 
+from acd.channels.email import templates as mail_templates
 from acd.conf import Config, read
 from acd.options import origin_of
-from acd.problems import Problem, did_you_mean
+from acd.problems import Problem, Problems, did_you_mean
 from acd.settings import Site
 from acd.site import FILE as ACD_FILE
 from acd.site import examine_site
@@ -64,6 +65,7 @@ def examine(folder: Path) -> Report:
     site, problems = examine_site(folder)
     if site:
         problems += check_ivr(folder, site)
+        problems += _check_mail(folder, site)
     if site and site.switch.mode == "private":
         hint = "take it over from the sample site"
         missing = [name for name in NEEDED if not (folder / name).is_file()]
@@ -82,6 +84,13 @@ def examine(folder: Path) -> Report:
         problems += _check_r2(site, theirs)
     read_files = {path.resolve() for config in (*ours, *theirs) for path in config.files}
     return Report(files=len(read_files), site=site, problems=problems)
+
+
+def _check_mail(folder: Path, site: Site) -> list[Problem]:
+    """Return what is wrong with the templates of mails."""
+    problems = Problems()
+    mail_templates.load(folder, site.queues, site.general.languages, problems)
+    return list(problems)
 
 
 def _check_music(site: Site, acd: Config, theirs: list[Config]) -> list[Problem]:

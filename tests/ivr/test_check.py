@@ -152,3 +152,14 @@ def test_what_the_rules_of_queues_name_must_exist(folder: Path):
         f"acd.conf:{line + 4}: there is no prompt 'weekly-offer'; write a section [weekly-offer] with type = prompt",
         f"acd.conf:{line + 1}: there is no flow 'line-chekc'; did you mean 'line-check'?",
     ]
+
+
+def test_templates_of_mails_are_checked(folder: Path):
+    """A variable that does not exist and a queue that does not are found before a customer reads them."""
+    (folder / "mail" / "slaes").mkdir(parents=True)
+    (folder / "mail" / "hours.en.txt").write_text("We are open.\nYours, ${agnet}\n")
+    (folder / "mail" / "slaes" / "hours.en.txt").write_text("Dear ${customer}\n")
+    assert [str(p) for p in check(folder) if p.file.startswith("mail/")] == [
+        "mail/hours.en.txt:2: unknown variable '${agnet}'; did you mean 'agent'?",
+        "mail/slaes/hours.en.txt: there is no queue 'slaes'; did you mean 'sales'?",
+    ]

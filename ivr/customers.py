@@ -46,11 +46,15 @@ class Customers:
         home: what the server keeps.
         journal: its journal.
         house: the server.
+        ahead: load now what takes a while, because calls wait for the server as soon as it starts: a takeover.
 
     """
 
-    def __init__(self, home: Path, journal: Path, house: House) -> None:
+    def __init__(self, home: Path, journal: Path, house: House, *, ahead: bool = False) -> None:
         settings = store_settings(house.site, home)
+        if ahead and settings is not None:
+            import acd.store.database  # noqa: PLC0415 - see above
+            import acd.store.follower  # noqa: F401, PLC0415 - see above
         self.store = Store(settings, self._clock) if settings is not None else None
         self._journal, self._house = journal, house
 

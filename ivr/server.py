@@ -121,7 +121,7 @@ class Server:
         )
         self.mailbox = Mailbox(home / RECORDINGS, self)
         self.virtual = HandsetDesk(self.switch, self, {MESSAGES: Listening(self.mailbox, self)})
-        self.customers = Customers(home, home / JOURNAL, self)
+        self.customers = Customers(home, home / JOURNAL, self, ahead=takeover)
         self.handset_watchers: list[Callable[[str, Action, HandsetNote], None]] = []
         self.agi, self._scripts = FastAgiServer({}), Scripts(folder / SCRIPTS)
         self._prompts: Prompts | None = None

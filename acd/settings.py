@@ -186,6 +186,19 @@ class VoicemailSettings(Struct, frozen=True, kw_only=True):
     """Of messages whose caller has waited in none, and for which none is named."""
 
 
+class StoreSettings(_Discreet, frozen=True, kw_only=True):
+    """Section `[store]`: the customer file."""
+
+    hidden: ClassVar[frozenset[str]] = frozenset({"database"})
+
+    database: str = "sqlite"
+    """`sqlite` in the home, a URL of PostgreSQL, or `none`."""
+    keep_days: tuple[tuple[str, int], ...] = ()
+    """Medium, or `all`, and for how many days its contacts are kept; 0 for ever."""
+    keep_bodies_days: tuple[tuple[str, int], ...] = ()
+    """And what was written in them."""
+
+
 class Mention(NamedTuple):
     """Something that a rule of a queue names and that ivr.conf or the flow files must have."""
 
@@ -225,6 +238,7 @@ class Site(Struct, frozen=True, kw_only=True):
     pause_reasons: dict[str, str] = field(default_factory=dict)
     """Digit to reason, in the order of the file."""
     voicemail: VoicemailSettings = VoicemailSettings()
+    store: StoreSettings = StoreSettings()
     codes: dict[str, str] = field(default_factory=dict)
     """Digit to what can be said of a call after it (its disposition)."""
     mentions: tuple[Mention, ...] = ()

@@ -1,7 +1,7 @@
 """Load acd.conf: sections to settings, everything checked before anything is used.
 
 A section says what it is by `type`, which it may inherit from a template, as in pjsip.conf; `[general]`, `[switch]`,
-`[voicemail]`, `[pause-reasons]` and `[codes]` are known by name. First each section is read by its table
+`[voicemail]`, `[store]`, `[pause-reasons]` and `[codes]` are known by name. First each section is read by its table
 (`acd.site_options`), then what only shows between sections is checked (`acd.site_checks`, `acd.routing_checks`): a
 seat's queue that does not exist, two seats with one handset, calls that overflow in a circle. Errors and warnings are
 collected, so one run tells them all.
@@ -42,6 +42,7 @@ from acd.settings import (
     PhoneSettings,
     SeatSettings,
     Site,
+    StoreSettings,
     SwitchSettings,
     TrunkSettings,
     VoicemailSettings,
@@ -165,7 +166,7 @@ def _write_private(path: Path, known: dict[str, dict[str, str]]) -> None:
     draft.replace(path)
 
 
-_ONCE = ("general", "switch", "voicemail", "calling-out", "pause-reasons", "codes")
+_ONCE = ("general", "switch", "voicemail", "store", "calling-out", "pause-reasons", "codes")
 """Sections that are known by name and stand once each."""
 
 
@@ -202,6 +203,7 @@ class _Loader:
             seats={name: _seat(name, order, values, general.language) for order, (name, values) in seats if values},
             phones={name: _phone(name, values, general.language) for name, values in self._each("phone") if values},
             voicemail=VoicemailSettings(**self._only("voicemail") or {}),
+            store=StoreSettings(**self._only("store") or {}),
             pause_reasons=self._words_by_digit("pause-reasons", "reason"),
             codes=self._words_by_digit("codes", "code"),
             mentions=tuple(

@@ -292,10 +292,31 @@ TRUNK = (
     ),
 )
 
+_DAYS = pairs(MEDIUM_NAME, "media with days, such as all 1095, chat 90", number(0, 36_500), 0)
+
+STORE = (
+    Option(
+        "database",
+        secret(r"sqlite|none|postgresql://[!-~]{1,400}", "sqlite, none, or postgresql://USER:PASSWORD@HOST/NAME"),
+        "sqlite",
+        "Where the customer file is: `sqlite` in the server's home; a PostgreSQL 13 or later, which needs `pip install "
+        "callfloor[postgres]`; or `none` is kept.",
+    ),
+    Option(
+        "keep_days",
+        _DAYS,
+        "",
+        "For how many days contacts stay in it, by medium; `all` for media that are not named, 0 for ever. Left out, "
+        "nothing is deleted.",
+    ),
+    Option("keep_bodies_days", _DAYS, "", "And what was written in them, with its attachments: the contacts stay."),
+)
+
 SECTIONS: dict[str, tuple[Option, ...]] = {
     "general": GENERAL,
     "switch": SWITCH,
     "voicemail": VOICEMAIL,
+    "store": STORE,
     "queue": QUEUE,
     "seat": SEAT,
     "phone": PHONE,

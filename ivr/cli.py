@@ -11,6 +11,7 @@
     callfloor codes       what an agent can dial
     callfloor render      what is written for Asterisk, before it is
     callfloor reload      put changed files in force without dropping a call
+    callfloor customer    the customer file: find, show, note, merge, import, export, erase
     callfloor journal     verify, export or follow the record of everything
     callfloor replay      decide the whole record again and compare
     callfloor why         why a call went where it went; why-not a seat, why-waiting
@@ -50,6 +51,7 @@ from acd.journal import JournalError
 from acd.problems import ConfigError
 from acd.site import fill_secrets, load_site
 from acd.status import Status
+from acd.store import StoreError
 from ivr import cli_codes, cli_lines, cli_messages, cli_render, cli_supervisor, cli_why
 from ivr.asterisk import (
     AsteriskError,
@@ -62,6 +64,7 @@ from ivr.asterisk import (
 )
 from ivr.asterisk.archive import Progress
 from ivr.check import examine, print_report
+from ivr.cli_customer import customer_app
 from ivr.cli_dialplan import dialplan_app
 from ivr.cli_flow import flow_app
 from ivr.cli_journal import journal_app, replay
@@ -76,6 +79,7 @@ app = typer.Typer(
 asterisk_app = typer.Typer(no_args_is_help=True, help="The Asterisk of a site: the machine's own, or a private copy.")
 app.add_typer(asterisk_app, name="asterisk")
 app.add_typer(journal_app, name="journal")
+app.add_typer(customer_app, name="customer")
 app.add_typer(flow_app, name="flow")
 app.add_typer(dialplan_app, name="dialplan")
 app.command()(replay)
@@ -111,7 +115,7 @@ def main() -> None:
         for problem in error.problems:
             print(problem, file=sys.stderr)
         sys.exit(1)
-    except (AsteriskError, cli_why.AskedError, ControlError, JournalError, OSError) as error:
+    except (AsteriskError, cli_why.AskedError, ControlError, JournalError, OSError, StoreError) as error:
         print(f"callfloor: {error}", file=sys.stderr)
         sys.exit(1)
 

@@ -2,7 +2,7 @@
 
     files -> Site, Ivr        Asterisk, if it is ours      prompts, spoken ahead
     journal -> Core -> Dispatcher <-> AmiSwitch <-> Asterisk
-    Runner + Handset -> FastAgiServer <- Asterisk
+    Runner + Handset -> FastAgiServer <- Asterisk      journal -> Customers
     Control <- the command line
 
 A server that ends leaves its Asterisk running, callers, talks and all: the next start takes over where this one was.
@@ -45,6 +45,7 @@ from ivr.asterisk import Instance, write_generated
 from ivr.callbacks import Callbacks
 from ivr.calling_out import CallingOut
 from ivr.codes import Action
+from ivr.customers import Customers
 from ivr.desk import ROUTE as DESK
 from ivr.desk import HandsetDesk
 from ivr.fastagi import FastAgiServer, Handler
@@ -120,9 +121,9 @@ class Server:
         )
         self.mailbox = Mailbox(home / RECORDINGS, self)
         self.virtual = HandsetDesk(self.switch, self, {MESSAGES: Listening(self.mailbox, self)})
+        self.customers = Customers(home, home / JOURNAL, self, ahead=takeover)
         self.handset_watchers: list[Callable[[str, Action, HandsetNote], None]] = []
-        self.agi = FastAgiServer({})
-        self._scripts = Scripts(folder / SCRIPTS)
+        self.agi, self._scripts = FastAgiServer({}), Scripts(folder / SCRIPTS)
         self._prompts: Prompts | None = None
         self._voice, self._engines = "", list[Engine]()
         self._speaking: asyncio.Task[None]
@@ -182,6 +183,7 @@ class Server:
         await self._begin_asterisk()
         self._link = self._spawn(self.switch.run(), "switch")
         self._spawn(self.tester.run(), "line tests")
+        self._spawn(self.customers.run(lambda: self._is_leaving), "customer file")
         switch = self.site.switch
         log.info("callfloor is up", site=self.site.general.name, agi_port=switch.agi_port, sip_port=switch.sip_port)
         if heritage.since:
@@ -204,9 +206,8 @@ class Server:
             raise
         self._journal = journal
         self.dispatcher = Dispatcher(core, journal, self.switch, clock=Clock(not_before=core.state.now))
-        self.dispatcher.watchers += [chronicle.note, self.mailbox.watch]
-        self.desk = AgentDesk(self.dispatcher, self.site)
-        self.calling = CallingDesk(self.dispatcher, lambda: self.site)
+        self.dispatcher.watchers += [chronicle.note, self.mailbox.watch, self.customers.watch]
+        self.desk, self.calling = AgentDesk(self.dispatcher, self.site), CallingDesk(self.dispatcher, lambda: self.site)
         self.callbacks = Callbacks(CallbackDesk(self.dispatcher, lambda: self.site), self.calling, self.desk)
         self.callbacks.wire(self.switch, lambda: self.dispatcher.core.state)
         self.virtual.media.setdefault("callback", self.callbacks)
@@ -225,8 +226,7 @@ class Server:
         assert self._journal is not None, "there is a link, so there is a journal"
         self._is_leaving = True
         async with self._reloading:  # one that runs is let end
-            at = self.dispatcher.clock()
-            files = self.agi.let_go()
+            at, files = self.dispatcher.clock(), self.agi.let_go()
             self.virtual.cut()
             self.dispatcher.drain()
             await self._cancel({self._link})

@@ -148,13 +148,21 @@ class Folder:
                 raise _damage(file, start, seq, [later for _, later in files[place + 1 :]])
 
     def follow(self, after: int) -> Iterator[AnyEntry]:
-        """As `entries`, and then each new one as it comes, without end. Only what is new is read."""
+        """As `entries`, and then each new one as it comes, without end."""
+        for entry in self.come(after):
+            if entry is None:
+                time.sleep(FOLLOW_S)
+            else:
+                yield entry
+
+    def come(self, after: int) -> Iterator[AnyEntry | None]:
+        """As `follow`, with None whenever there is nothing new yet. Only what is new is read."""
         payload: Payload | None = None
         while payload is None:
             for payload in self.payloads(after):
                 yield decoded(payload, decode_entry)
             if payload is None:
-                time.sleep(FOLLOW_S)
+                yield None
         file, header, place = payload.file, payload.header, payload.offset + FRAME_BYTES + len(payload.data)
         while True:
             later = [found for _, found in self.numbered(LOG) if found.name > file.name]  # looked for before the end is
@@ -170,7 +178,7 @@ class Folder:
             if later and not _is_torn_head(text := later[0].read_bytes()):
                 file, (header, place) = later[0], read_header(later[0], text, "log")
             else:
-                time.sleep(FOLLOW_S)
+                yield None
 
     def tail(self) -> Tail | None:
         """How the newest log file ends; None if there is none.

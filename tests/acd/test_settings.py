@@ -24,6 +24,7 @@ from acd.settings import (
     Mention,
     PhoneSettings,
     SeatSettings,
+    StoreSettings,
     SwitchSettings,
     TrunkSettings,
     VoicemailSettings,
@@ -223,10 +224,7 @@ def test_every_default_is_a_legal_value():
 
 
 def test_every_option_has_a_place():
-    """The table and the objects have the same fields, so no option is read and forgotten.
-
-    Of three shapes only: each reason of `overflow` is an option, a seat's `tiers` and `order` stand with its queues.
-    """
+    """No option is read and forgotten; each reason of `overflow` is one, a seat's `tiers` stand with its queues."""
     beside = {f"overflow_{reason}" for reason in ("full", "empty", "closed", "too_long", "wait")}
     beside |= {"music", "ring_tone", "caller_id", "extension", "callback_hours"}
     homes = {
@@ -238,6 +236,7 @@ def test_every_option_has_a_place():
         "phone": {*PhoneSettings.__struct_fields__},
         "medium": {*MediumRule.__struct_fields__} - {"name", "virtual", "becomes"},  # no site says what a medium is
         "lines": {*LineGroupRule.__struct_fields__, "numbers", *LineTestSettings.__struct_fields__} - {"name"},
+        "store": {*StoreSettings.__struct_fields__},
         "trunk": {*TrunkSettings.__struct_fields__} - {"name"},
         "calling-out": {*OutRule.__struct_fields__, *Plan.__struct_fields__, *CallingOutSettings.__struct_fields__}
         - {"rule", "plan"},

@@ -1,0 +1,204 @@
+"""The tables. Every text in them may have come from outside: hostile, stored as it is, escaped where it is shown.
+
+Times are integer milliseconds since the epoch, as in the journal. A table changes by a migration (`migrations`), and a
+test holds the two together.
+"""
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Key = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER is SQLite's own row id
+Plain = Text().with_variant(Text(collation="C"), "postgresql")  # compared by its bytes, so that prefixes use an index
+
+
+class Base(DeclarativeBase):
+    """What all tables have in common: how their constraints are named."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {str: Text, int: BigInteger}  # noqa: RUF012 - SQLAlchemy reads it from the class
+
+
+class Person(Base):
+    """A customer."""
+
+    __tablename__ = "people"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    root: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
+    """Who he is: himself, or the one whom he was merged into, whatever the steps. Null only while he is being made."""
+    merged_into: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
+    merged_at: Mapped[int | None]
+    merged_by: Mapped[str] = mapped_column(default="")
+    name: Mapped[str] = mapped_column(default="")
+    name_key: Mapped[str] = mapped_column(Plain, default="", index=True)
+    """The name in small letters without accents, to search by."""
+    language: Mapped[str] = mapped_column(default="")
+    made_at: Mapped[int]
+
+
+class Handle(Base):
+    """A number or an address: of one person at a time."""
+
+    __tablename__ = "handles"
+    __table_args__ = (UniqueConstraint("kind", "value"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    kind: Mapped[str] = mapped_column(Plain)
+    value: Mapped[str] = mapped_column(Plain)
+    """In its normal form, see `handles`."""
+    label: Mapped[str] = mapped_column(default="")
+    """Such as mobile, work."""
+    made_at: Mapped[int]
+
+
+class Attribute(Base):
+    """Something known of a person by a name, such as his tier."""
+
+    __tablename__ = "attributes"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(Plain, primary_key=True)
+    value: Mapped[str]
+    set_at: Mapped[int]
+
+
+class Consent(Base):
+    """That a person agreed to something, or took it back. Nothing is overwritten: the latest word counts."""
+
+    __tablename__ = "consents"
+    __table_args__ = (UniqueConstraint("person_id", "medium", "purpose", "at"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    medium: Mapped[str] = mapped_column(Plain)
+    purpose: Mapped[str] = mapped_column(Plain)
+    given: Mapped[bool]
+    at: Mapped[int]
+    how: Mapped[str] = mapped_column(default="")
+    """By which words or form."""
+
+
+class Case(Base):
+    """One matter of a person, over as many contacts and media as it takes."""
+
+    __tablename__ = "cases"
+    __table_args__ = (Index(None, "person_id", "changed_at"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    """Null once he is erased."""
+    subject: Mapped[str] = mapped_column(default="")
+    opened_at: Mapped[int]
+    changed_at: Mapped[int]
+    """Of its latest contact."""
+    closed_at: Mapped[int | None]
+    closed_by: Mapped[str] = mapped_column(default="")
+
+
+class Interaction(Base):
+    """One contact, of any medium: a line of the timeline."""
+
+    __tablename__ = "interactions"
+    __table_args__ = (
+        Index(None, "person_id", "started_at"),
+        Index(None, "seat", "answered_at"),
+        Index(None, "medium", "started_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    key: Mapped[str] = mapped_column(Plain, unique=True)
+    """Of a call in the journal its id; of a message the call's id and what of it. The same key is the same contact."""
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    """Null for who withheld his number, and once he is erased."""
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    medium: Mapped[str] = mapped_column(Plain)
+    direction: Mapped[str]
+    """in: he came to us; out: we went to him."""
+    call: Mapped[str] = mapped_column(Plain, default="", index=True)
+    """The call's id in the journal."""
+    thread: Mapped[str] = mapped_column(Plain, default="")
+    """Contacts of one thread are one contact for who counts them: a call, and the message that it ended in."""
+    queue: Mapped[str] = mapped_column(default="")
+    seat: Mapped[str] = mapped_column(Plain, default="")
+    """Who talked to him last."""
+    agent: Mapped[str] = mapped_column(default="")
+    """His name then."""
+    started_at: Mapped[int]
+    answered_at: Mapped[int | None]
+    ended_at: Mapped[int | None]
+    outcome: Mapped[str] = mapped_column(default="")
+    """answered, or how it ended without that, in the words of reports; empty while it is open."""
+    code: Mapped[str] = mapped_column(default="")
+    """What the agent said it was about (the disposition)."""
+    subject: Mapped[str] = mapped_column(default="")
+    summary: Mapped[str] = mapped_column(default="")
+    told_at: Mapped[int]
+    """When the latest fact about it happened: older ones are in it already."""
+
+
+class Message(Base):
+    """What was written: an e-mail, a short message, a line of a chat."""
+
+    __tablename__ = "messages"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    interaction_id: Mapped[int] = mapped_column(ForeignKey("interactions.id"), index=True)
+    ref: Mapped[str] = mapped_column(Plain, unique=True)
+    """What names it: its Message-ID, the carrier's number. The same name is the same message."""
+    direction: Mapped[str]
+    sender: Mapped[str] = mapped_column(default="")
+    recipient: Mapped[str] = mapped_column(default="")
+    subject: Mapped[str] = mapped_column(default="")
+    body: Mapped[str | None]
+    """Null once it is deleted."""
+    html: Mapped[str | None]
+    at: Mapped[int]
+
+
+class Attachment(Base):
+    """A file that came or went with a message."""
+
+    __tablename__ = "attachments"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), index=True)
+    name: Mapped[str] = mapped_column(default="")
+    content_type: Mapped[str] = mapped_column(default="")
+    size: Mapped[int]
+    hash: Mapped[str] = mapped_column(Plain, index=True)
+    """SHA-256 of what is in it, hexadecimal: names the file where `data` is null."""
+    data: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class Note(Base):
+    """What an agent wrote down about a person."""
+
+    __tablename__ = "notes"
+    __table_args__ = (Index(None, "person_id", "at"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    interaction_id: Mapped[int | None] = mapped_column(ForeignKey("interactions.id"), index=True)
+    text: Mapped[str]
+    by: Mapped[str] = mapped_column(default="")
+    at: Mapped[int]
+
+
+class Progress(Base):
+    """How far a journal was read."""
+
+    __tablename__ = "progress"
+
+    source: Mapped[str] = mapped_column(Plain, primary_key=True)
+    seq: Mapped[int]
+    """Its last entry whose facts are stored."""
+    at: Mapped[int]
+    """When that happened: an entry of this number and another time is of another journal."""

@@ -1,0 +1,88 @@
+"""The customer file of a server: where it is, what is kept for how long, and the follower that fills it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from acd.core.commands import AnyCommand
+from acd.core.events import AnyEvent
+from acd.dispatcher import Dispatcher
+from acd.journal import Folder
+from acd.settings import Site
+from acd.store import StoreSettings
+from acd.store.store import Retention, Store
+
+if TYPE_CHECKING:
+    from acd.store.follower import Follower
+
+FOLDER = "customers"
+NONE = "none"
+
+
+def store_settings(site: Site, home: Path) -> StoreSettings | None:
+    """Return where a site's customer file is; None where none is kept."""
+    database = site.store.database
+    if database == NONE:
+        return None
+    if database == "sqlite":
+        database = f"sqlite:///{(home / FOLDER / 'customers.sqlite3').absolute()}"
+    plan = site.calling_out.plan
+    return StoreSettings(
+        database=database, files=home / FOLDER / "files", country=plan.country if plan is not None else ""
+    )
+
+
+class House(Protocol):
+    """What is needed of the server."""
+
+    site: Site
+    dispatcher: Dispatcher
+
+
+class Customers:
+    """Keeps the customer file of a server, if it has one.
+
+    Args:
+        home: what the server keeps.
+        journal: its journal.
+        house: the server.
+        ahead: load now what takes a while, because calls wait for the server as soon as it starts: a takeover.
+
+    """
+
+    def __init__(self, home: Path, journal: Path, house: House, *, ahead: bool = False) -> None:
+        settings = store_settings(house.site, home)
+        if ahead and settings is not None:
+            import acd.store.database  # noqa: PLC0415 - see above
+            import acd.store.follower  # noqa: F401, PLC0415 - see above
+        self.store = Store(settings, self._clock) if settings is not None else None
+        self._journal, self._house = journal, house
+
+    def watch(self, _event: AnyEvent, _commands: list[AnyCommand]) -> None:
+        """Have the follower look: the journal has something new."""
+        if self.store is not None:
+            self.store.wake()
+
+    async def run(self, is_over: Callable[[], bool]) -> None:
+        """Fill it from the journal, until cancelled or over; then close it."""
+        if self.store is not None:
+            try:
+                await self.store.run(self._follower, self._keep, is_over)
+            finally:
+                await self.store.close()
+
+    def _clock(self) -> int:
+        return self._house.dispatcher.clock()
+
+    def _follower(self) -> "Follower":
+        from acd.store.follower import Follower  # noqa: PLC0415 - loads SQLAlchemy, which takes a while
+
+        assert self.store is not None, "nobody follows without one"
+        return Follower(Folder(self._journal), self.store.settings.country, self._agents)
+
+    def _agents(self) -> Mapping[str, str]:
+        return {name: seat.agent for name, seat in self._house.site.seats.items()}
+
+    def _keep(self) -> Retention:
+        settings = self._house.site.store
+        return Retention(contacts=dict(settings.keep_days), bodies=dict(settings.keep_bodies_days))

@@ -250,6 +250,8 @@ def _keep_for(floor: Floor, call: Call, seat: Seat) -> None:
 def _pick_up(floor: Floor, seat: Seat, wish: PickUpAsked) -> Answer:
     """Take back what rings at another seat, and keep its call for this one: the offer follows when that is confirmed.
 
+    They may talk there by now, and the switch's word of it be late: that is looked at first.
+
     As after `_pull` it does so when the agent has put down the phone with which he asks.
     """
     call = _rings_at(floor, wish.of)
@@ -266,7 +268,7 @@ def _pick_up(floor: Floor, seat: Seat, wish: PickUpAsked) -> Answer:
     floor.routing.leaves(call)  # where many may ring for it, no more do
     _keep_for(floor, call, seat)
     for name in call.offers:
-        offering.withdraw(floor, floor.state.offers[name])
+        offering.doubt(floor, floor.state.offers[name])
     return "ok"
 
 

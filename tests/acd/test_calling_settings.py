@@ -24,7 +24,7 @@ def test_it_is_read(tmp_path):
         spend_day_most=2_500,
     )
     assert (settings.rates, settings.caller_id, settings.prefix) == ({"+": 10}, "+4930111", "0")
-    assert (site.number_forms, site.caller_ids) == ({"lines": "national"}, {"sales": "+4930999"})
+    assert (site.number_forms, site.caller_ids) == ({"lines": "national"}, {"sales": "+4930999", "support": "+4930888"})
     assert site.seats["101"].location == "room 12"
 
 

@@ -19,6 +19,14 @@ def ends(house, offer, outcome="withdrawn"):
     return house.give(ev.OfferEnded(offer=offer, outcome=outcome))
 
 
+def rings_yet(house, *names, call="c1"):
+    """A look at the switch: these offers ring."""
+    offers = [house.state.offers[name] for name in names]
+    held = ev.HeldCall(call=call, queue="sales", since=house.state.calls[call].arrived)
+    legs = [ev.LiveLeg(offer=offer.id, call=call, seat=offer.seat, joined=False) for offer in offers]
+    return house.look(calls=[held], legs=legs, handsets={"102": (True, True)})
+
+
 @pytest.fixture
 def house():
     """Give a house where it rings at 101 for c1; 102 serves the same queue, dials, and 103 is free for another one."""
@@ -31,13 +39,14 @@ def house():
 
 
 def test_it_rings_at_who_asks_when_it_is_quiet_there(house):
-    """Taken back at the one seat; offered to the other when the switch says so, and to nobody else before."""
+    """Looked at, taken back at the one seat; offered to the other when the switch says so, to nobody else before."""
     offer = house.offer_of("c1")
     key = house.state.calls["c1"].key
     house.log_in("104")
     commands = house.give(ev.PickUpAsked(seat="102", of="101", request=5))
-    assert cmd.Withdraw(offer=offer, call="c1") in commands
+    assert cmd.TakeSnapshot() in commands
     assert cmd.Reply(request=5, answer="ok") in commands
+    assert cmd.Withdraw(offer=offer, call="c1") in rings_yet(house, offer)
     assert offers(house.give(phone("102", busy=False))) == []
     assert offers(ends(house, offer)) == [("c1", "102")]
     assert house.state.calls["c1"].key == key
@@ -90,11 +99,34 @@ def test_clear_answers(house):
     assert [ask(ev.PickUpAsked, "102", of=of) for of in ("101", "101", "104")] == ["ok", "nobody-rings", "already"]
 
 
-def test_who_answers_in_that_instant_is_too_late(house):
+def test_who_answers_before_the_look_has_the_call(house):
+    """He who picks up hears that nobody rings there any more, by his phone that does not ring; nobody is cut off."""
+    offer = house.offer_of("c1")
+    house.give(phone("102", busy=False))
+    house.ask(ev.PickUpAsked, "102", of="101")
+    house.give(ev.OfferAnswered(offer=offer))
+    assert offers(house.give(ev.Connected(offer=offer))) == []
+    assert house.state.calls["c1"].state == "talking"
+    assert same(house.state, house.replayed())
+
+
+def test_who_has_talked_for_a_while_is_not_cut_off(house):
+    """The word of it was late or lost: the look tells."""
+    offer = house.offer_of("c1")
+    house.ask(ev.PickUpAsked, "102", of="101")
+    leg = ev.LiveLeg(offer=offer, call="c1", seat="101", joined=True)
+    held = ev.HeldCall(call="c1", queue="sales", since=house.now, waiting=False)
+    assert not [told for told in house.look(calls=[held], legs=[leg]) if isinstance(told, cmd.Withdraw)]
+    assert house.state.calls["c1"].state == "talking"
+
+
+def test_who_answers_after_it_is_too_late(house):
     """The withdrawal was decided: what the one agent says after it counts no more, the call is the other one's."""
     offer = house.offer_of("c1")
     house.give(phone("102", busy=False))
     house.ask(ev.PickUpAsked, "102", of="101")
+    rings_yet(house, offer)
+    house.give(phone("102", busy=False))
     house.give(ev.OfferAnswered(offer=offer))
     house.give(ev.Connected(offer=offer))
     assert house.state.calls["c1"].state == "offered"
@@ -115,7 +147,8 @@ def test_where_many_ring_all_are_taken_back():
     assert house.ask(ev.PickUpAsked, "103", of="101") == "already"
     ends(house, next(o.id for o in house.state.offers.values() if o.seat == "103"), "no-answer")
     house.give(phone("103", busy=True))
-    commands = house.give(ev.PickUpAsked(seat="103", of="101", request=1))
+    house.give(ev.PickUpAsked(seat="103", of="101", request=1))
+    commands = rings_yet(house, *house.state.calls["c1"].offers)
     taken_back = [command.offer for command in commands if isinstance(command, cmd.Withdraw)]
     assert third in taken_back
     assert len(taken_back) == 2

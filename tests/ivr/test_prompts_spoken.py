@@ -31,6 +31,9 @@ async def test_every_phrase_is_spoken_by_the_real_engine(tmp_path):
     try:
         for name, texts in phrases.TEXTS.items():
             for language, text in texts.items():
+                if name == "music-stops":  # says nothing
+                    assert text == ""
+                    continue
                 with wave.open(f"{await found.find(name, language)}.wav") as file:
                     sound = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768
                 assert 35 < len(sound) / 8 / len(text) < 160, name  # ms a character

@@ -245,12 +245,12 @@ class Checks:
             self.fault(f"{call.id} was pulled to {event.seat} and is kept for {call.wants!r}")
         offers = [state.offers[name] for name in call.offers] if call is not None else []
         elsewhere = [offer for offer in offers if offer.seat != event.seat]
-        if any(offer.state != "withdrawing" for offer in elsewhere):
+        if any(offer.state not in {"doubtful", "withdrawing"} for offer in elsewhere):
             self.fault(f"{call.id} was pulled to {event.seat} and went elsewhere")
         if isinstance(event, ev.PickUpAsked) and call is not None:
-            taken_back = {command.offer for command in commands if isinstance(command, cmd.Withdraw)}
-            if not elsewhere or not taken_back >= {offer.id for offer in elsewhere}:
-                self.fault(f"{call.id} was picked up at {event.of} and not taken back there: {commands}")
+            doubted = any(offer.state == "doubtful" for offer in elsewhere)
+            if not doubted or cmd.TakeSnapshot() not in commands:
+                self.fault(f"{call.id} was picked up at {event.of}, where nobody looks whether it rings: {commands}")
 
     def _lines(self, state, event, commands):
         """The switch's word on a line is believed; one out of service is given to nobody until it is put back."""

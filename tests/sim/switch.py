@@ -309,7 +309,8 @@ class Switch:
         leg = self.legs.get(command.offer)
         for name in {command.call, leg.call if leg is not None else ""} & self.callers.keys():
             self.callers[name].token.discard(command.offer)
-        talks = leg is not None and leg.joined_at and leg.call in self.callers
+        caller = self.callers.get(leg.call) if leg is not None else None
+        talks = caller is not None and leg.joined_at and caller.place != "given"  # who was given away left the leg
         if talks and told_at - leg.joined_at > ANY_RACE_MS:
             self.world.fault(f"{leg.offer} was taken back {told_at - leg.joined_at} ms into the talk")
         if leg is not None and leg.born_at:

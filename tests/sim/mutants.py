@@ -28,7 +28,7 @@ from acd.core.routing import Routing
 from tests.sim.day import run
 from tests.sim.world import World
 
-SEEDS_MOST = 60
+SEEDS_MOST = 400
 EVENTS = 800
 
 MUTANTS = {}

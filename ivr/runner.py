@@ -111,12 +111,14 @@ async def _hang_up(session: Session, *, may_be_another: bool) -> None:
     """Hang up, unless the call has become another one's.
 
     An agent may put his caller through at any moment (REFER with Replaces), also when the call he made for it has come
-    here already, to hear why nobody answered: Asterisk then puts the caller in its place. The id is the caller's.
+    here already, to hear why nobody answered, or is about to: Asterisk then puts the caller in its place. The id is the
+    caller's then, and not that of who dialled, which the dialplan has noted (`ACD_DIALS`), or else we were told first.
     """
     if may_be_another:
-        answer = await session.command("GET VARIABLE", "UNIQUEID")
-        if answer.result == "1" and answer.value != session.request.headers.get("uniqueid"):
-            log.info("caller put through to a call that is over", call=answer.value)
+        now, first = [await session.command("GET VARIABLE", name) for name in ("UNIQUEID", "ACD_DIALS")]
+        dialled = first.value if first.result == "1" else session.request.headers.get("uniqueid")
+        if now.result == "1" and now.value != dialled:
+            log.info("caller put through to a call that is over", call=now.value)
             await go_on_at(session.command, "acd-given", "over")
             return
     await session.command("HANGUP")

@@ -30,6 +30,7 @@ from ivr.flow import (
 )
 from ivr.performer import FlowLimits
 
+WHOSE = ['GET VARIABLE "UNIQUEID"', 'GET VARIABLE "ACD_DIALS"']
 TO_OVER = ['SET CONTEXT "acd-given"', 'SET EXTENSION "over"', 'SET PRIORITY "1"']
 
 
@@ -52,11 +53,12 @@ async def test_a_failing_flow_does_not_drop_the_caller(tmp_path: Path) -> None:
 async def test_a_failing_handset_flow_hangs_up(tmp_path: Path) -> None:
     """An agent who dialled a feature code is not sent to the callers' fall-back."""
     async with running(tmp_path, boom) as server:
-        assert await dialogue(server, script="handset") == [*SORRY, 'GET VARIABLE "UNIQUEID"', "HANGUP"]
+        assert await dialogue(server, script="handset") == [*SORRY, *WHOSE, "HANGUP"]
 
 
 @pytest.mark.parametrize("flow", [boom, asyncio.sleep])
-async def test_a_handset_flow_that_has_a_caller_by_now(tmp_path: Path, flow: Any) -> None:
+@pytest.mark.parametrize("dialled", ["200 result=0", "200 result=1 (1700000000.1)"])
+async def test_a_handset_flow_that_has_a_caller_by_now(tmp_path: Path, flow: Any, dialled: str) -> None:
     """An agent who hears why nobody answered has put his caller through just now: nobody is hung up."""
 
     async def main(_caller: Caller) -> None:
@@ -64,11 +66,18 @@ async def test_a_handset_flow_that_has_a_caller_by_now(tmp_path: Path, flow: Any
 
     async with running(tmp_path, main) as server:
         said = SORRY if flow is boom else []
-        asked = 'GET VARIABLE "UNIQUEID"'
         own, other = "200 result=1 (1700000000.1)", "200 result=1 (1700000000.2)"
         so_far = ["200 result=0"] * len(said)
-        assert await dialogue(server, *so_far, own, script="handset") == [*said, asked, "HANGUP"]
-        assert await dialogue(server, *so_far, other, script="handset") == [*said, asked, *TO_OVER]
+        assert await dialogue(server, *so_far, own, dialled, script="handset") == [*said, *WHOSE, "HANGUP"]
+        assert await dialogue(server, *so_far, other, dialled, script="handset") == [*said, *WHOSE, *TO_OVER]
+
+
+async def test_a_handset_flow_that_had_a_caller_from_the_first(tmp_path: Path) -> None:
+    """He was put through before the flow began: the dialplan has noted who dialled, and that was another one."""
+    own, dialled = "200 result=1 (1700000000.1)", "200 result=1 (1700000000.0)"
+    async with running(tmp_path, boom) as server:
+        so_far = ["200 result=0"] * len(SORRY)
+        assert await dialogue(server, *so_far, own, dialled, script="handset") == [*SORRY, *WHOSE, *TO_OVER]
 
 
 async def test_no_sound_at_all(tmp_path: Path) -> None:

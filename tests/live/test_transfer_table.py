@@ -149,6 +149,7 @@ async def test_put_through_to_one_who_has_declined(floor, hears_why):
     await lane.open()
     caller, own_number = await floor.caller("5550120")
     leg = await lane.answers(lane.first, "agent")
+    await floor.talk(caller, leg)
     await leg.hold()
     own = await floor.handsets[lane.first].dial("00895550200")
     ringing = await lane.carrier.rings(0)

@@ -157,7 +157,8 @@ class Store:
     async def _rest(self) -> None:
         self.caught_up.set()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), TEND_S)
+            async with asyncio.timeout(TEND_S):  # wait_for forgets a cancellation that comes with what it waits for
+                await self._wake.wait()
         self._wake.clear()
         self.caught_up.clear()
         await asyncio.sleep(SETTLE_S)

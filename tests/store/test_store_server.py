@@ -77,6 +77,21 @@ async def test_what_the_journal_says_is_stored_while_it_runs(url, tmp_path, scri
     await ended(task, store)
 
 
+@pytest.mark.parametrize("turns", range(4))
+async def test_it_ends_though_the_journal_grows_in_that_instant(turns, tmp_path, scribe):
+    """A word of the journal and the end of the server come in the same turn of the event loop, or nearly."""
+    store = store_of(f"sqlite:///{tmp_path / 'file.sqlite3'}", tmp_path)
+    task = running(store, scribe)
+    await asyncio.wait_for(store.caught_up.wait(), 60)
+    store.wake()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=20)
+    assert task in done
+    await store.close()
+
+
 async def test_the_event_loop_never_waits_for_the_disk(url, tmp_path, scribe):
     """While another process keeps the file locked, a call's tick comes as it should; then the write goes through."""
     store = store_of(url, tmp_path)

@@ -17,6 +17,7 @@ from acd.desk.agents import NextCall
 from acd.settings import SeatSettings, Site
 from ivr import phrases, phrases_desk
 from ivr.flow import Menu, Play, Say
+from ivr.letter_phrases import TITLES
 
 log = structlog.get_logger()
 
@@ -57,7 +58,8 @@ async def tell_next(view: WaitingView, seat: str, language: str, introduce: Intr
     await Say(phrases_desk.has_waited(call.waited_ms, language))
     await introduce(call.call, language)
     if not call.number:
-        await Say(phrases_desk.number_unknown(language))
+        if call.medium not in TITLES:  # who wrote need not have one
+            await Say(phrases_desk.number_unknown(language))
         return
     await Say(phrases_desk.number_follows(language))
     for digit in call.number:

@@ -113,11 +113,14 @@ async def test_who_it_is_is_told_before_the_number():
 
 
 async def test_what_it_is_is_told_where_it_is_no_call():
-    """A medium other than voice is named; a number that is not known is told as such."""
+    """A medium other than voice is named; a number that is not known is told as such, where one would be known."""
     call = NextCall(queue="mail", medium="voicemail", waited_ms=0, number="")
     heard = await dial("next-call", Desk(count=1, call=call), language="pl")
     told = ["jedna rozmowa czeka.", "Następna: kolejka mail, voicemail.", "Czeka 0 sekund."]
     assert heard == [*told, "Numer nieznany."]
+    call = NextCall(queue="mail", medium="email", waited_ms=0, number="")
+    heard = await dial("next-call", Desk(count=1, call=call), language="pl")
+    assert heard == ["jedna rozmowa czeka.", "Następna: kolejka mail, email.", "Czeka 0 sekund."]
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,8 @@ class Store:
     async def _rest(self) -> None:
         self.caught_up.set()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), TEND_S)
+            async with asyncio.timeout(TEND_S):  # Python 3.11's wait_for may swallow the end of the server
+                await self._wake.wait()
         self._wake.clear()
         self.caught_up.clear()
         await asyncio.sleep(SETTLE_S)

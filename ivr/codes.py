@@ -106,7 +106,11 @@ CODES: Mapping[Action, Code] = {
             who="supervisor",
             help="close a queue or the whole site, open it, record what callers hear while it is closed",
         ),
-        Code(dial="*21", action="next-call", help="who waits, and your next call: queue, wait, number"),
+        Code(
+            dial="*21",
+            action="next-call",
+            help="who waits, and your next call: queue, wait, customer, number",
+        ),
         Code(
             dial="*22",
             action="pull",

@@ -11,9 +11,12 @@ from acd.journal import Folder
 from acd.settings import Site
 from acd.store import StoreSettings
 from acd.store.store import Retention, Store
+from ivr.known import Acquaintance
+from ivr.speaker import Speaker
 
 if TYPE_CHECKING:
     from acd.store.follower import Follower
+    from ivr.switch import AmiSwitch
 
 FOLDER = "customers"
 NONE = "none"
@@ -37,6 +40,8 @@ class House(Protocol):
 
     site: Site
     dispatcher: Dispatcher
+    switch: "AmiSwitch"
+    speaker: Speaker
 
 
 class Customers:
@@ -56,19 +61,23 @@ class Customers:
             import acd.store.database  # noqa: PLC0415 - see above
             import acd.store.follower  # noqa: F401, PLC0415 - see above
         self.store = Store(settings, self._clock) if settings is not None else None
+        self.known = Acquaintance(self.store, house)
         self._journal, self._house = journal, house
 
-    def watch(self, _event: AnyEvent, _commands: list[AnyCommand]) -> None:
-        """Have the follower look: the journal has something new."""
+    def watch(self, event: AnyEvent, _commands: list[AnyCommand]) -> None:
+        """Have the follower look, for the journal has something new; and see who comes."""
+        self.known.watch(event)
         if self.store is not None:
             self.store.wake()
 
     async def run(self, is_over: Callable[[], bool]) -> None:
-        """Fill it from the journal, until cancelled or over; then close it."""
+        """Have it tell the agents' displays who comes, and fill it from the journal, until cancelled or over."""
+        self._house.switch.name_of = self.known.name
         if self.store is not None:
             try:
                 await self.store.run(self._follower, self._keep, is_over)
             finally:
+                self.known.close()
                 await self.store.close()
 
     def _clock(self) -> int:

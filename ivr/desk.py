@@ -15,6 +15,7 @@ the agent pressed afterwards would be heard by nobody.
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -26,10 +27,12 @@ from acd.desk.agents import AgentDesk
 from acd.desk.calling import CallingDesk
 from acd.dispatcher import Dispatcher
 from acd.settings import SeatSettings, Site
+from ivr.customers import Customers
 from ivr.fastagi import Handler, Session
 from ivr.flow import Caller, Flow, Play, SetLanguage
 from ivr.handset import language_of
 from ivr.runner import Runner
+from ivr.speaker import Speaker
 
 log = structlog.get_logger()
 
@@ -52,7 +55,7 @@ class Attendant(Protocol):
     """What is done with the virtual calls of one medium when an agent has answered."""
 
     title: str
-    """What his telephone shows before the caller's number: `voicemail from`."""
+    """What his telephone shows before who it is, or else his number: `voicemail from`."""
 
     async def attend(self, work: Work) -> None:
         """Be with the agent, by steps that act on his leg, until he is done; then he is hung up.
@@ -64,10 +67,13 @@ class Attendant(Protocol):
 class House(Protocol):
     """What is needed of the server: the settings of the moment, the core, and who fulfils an agent's wishes."""
 
+    home: Path
     site: Site
     dispatcher: Dispatcher
     desk: AgentDesk
     calling: CallingDesk
+    customers: Customers
+    speaker: Speaker
 
 
 class Ringer(Protocol):
@@ -105,8 +111,10 @@ class HandsetDesk:
     def offer(self, command: Offer) -> None:
         """Ring a seat for a call."""
         call = self._house.dispatcher.core.state.calls.get(command.call)
-        number = call.caller if call is not None else ""
-        self._switch.ring(command, f"{self.media[command.medium].title} {number or 'unknown'}", number)
+        caller = call.caller if call is not None else ""
+        who = self._house.customers.known.name(command.call) or caller or "unknown"
+        number = "" if "@" in caller else caller
+        self._switch.ring(command, f"{self.media[command.medium].title} {who}", number)
 
     def withdraw(self, command: Withdraw) -> None:
         """Take an offer back."""

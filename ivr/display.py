@@ -28,9 +28,12 @@ LAMPS: dict[SeatLook, str] = {
 """What a lamp shows, as Asterisk's device states; phones light them each in their own way."""
 
 
-def caller_id(caller: Held) -> str:
-    """Say who calls and for what: `"Jan Kowalski (sales)" <5550201>`; without a name the number stands for it."""
-    shown = caller.name or caller.number or "unknown"
+def caller_id(caller: Held, known: str = "") -> str:
+    """Say who calls and for what: `"Jan Kowalski (sales)" <5550201>`; without a name the number stands for it.
+
+    As whom the customer file knows him comes before what the line says of his name.
+    """
+    shown = known or caller.name or caller.number or "unknown"
     name = "".join(char for char in shown if char.isprintable() and char not in '"<>\\').strip()
     queue = "".join(char for char in caller.queue if char.isprintable() and char not in '"<>\\')
     digits = "".join(char for char in caller.number if char in "0123456789+*#")

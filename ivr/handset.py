@@ -11,6 +11,7 @@ What an agent wants goes to the `Desk`, which knows the rules; this file only as
 kept nowhere: in no log, no variable, no text. Whatever was wrong about a log-in, the words are the same.
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
@@ -30,7 +31,7 @@ from ivr.codes import ACTIONS, CODES, Action
 from ivr.flow import Answer, Caller, Flow, FlowFunction, Menu, Play, Say, SetLanguage
 from ivr.handset_login import HandsetNote, LogIn
 from ivr.handset_queues import QueueKeeper, QueueMenu
-from ivr.handset_waiting import WaitingView, ask_pull, seat_behind, tell_next
+from ivr.handset_waiting import Introduce, WaitingView, ask_pull, seat_behind, tell_next
 from ivr.listen import TalkView, ask_listen
 
 log = structlog.get_logger()
@@ -90,6 +91,8 @@ class Handset:
         site: gives the settings of the moment; asked at every call, for they may have been loaded anew.
         watch: is told what happens: seat, action and note.
         keeper: closes and opens queues; without it nobody can, by telephone.
+        leg_of: names the channel of an offer, for who listens.
+        introduce: says whose call is next, to whom `*21` tells of it.
 
     """
 
@@ -102,12 +105,13 @@ class Handset:
         keeper: QueueKeeper | None = None,
         *,
         leg_of: Callable[[str], str] = str,
+        introduce: Introduce = lambda _call, _language: asyncio.sleep(0),
     ) -> None:
         self._desk = desk
         self._view = view
         self._site = site
         self._watch = watch
-        self._leg_of = leg_of
+        self._leg_of, self._introduce = leg_of, introduce
         self._log_in = LogIn(desk, site, self._tell, self._note)
         self._queue_menu = QueueMenu(keeper, site) if keeper is not None else None
 
@@ -253,7 +257,7 @@ class Handset:
         if self._view.look(seat.rule.name) == "logged-out":
             await self._tell("next-call", seat, "not-logged-in")
         else:
-            await tell_next(self._view, seat.rule.name, language_of(seat))
+            await tell_next(self._view, seat.rule.name, language_of(seat), self._introduce)
 
     async def _pull(self, seat: SeatSettings, _caller: Caller) -> None:
         answer = await ask_pull(self._desk, self._site, seat, language_of(seat))

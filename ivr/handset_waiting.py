@@ -6,7 +6,7 @@ A caller's number is said digit by digit, each a text of its own: so the cache o
 every number that ever called.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from itertools import islice
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from acd.desk.agents import NextCall
 from acd.settings import SeatSettings, Site
 from ivr import phrases, phrases_desk
 from ivr.flow import Menu, Play, Say
+from ivr.letter_phrases import TITLES
 
 log = structlog.get_logger()
 
@@ -42,8 +43,12 @@ class Puller(Protocol):
         """Have the call that waited longest go to a seat next."""
 
 
-async def tell_next(view: WaitingView, seat: str, language: str) -> None:
-    """Tell how many wait, and who is next: queue, wait, medium, number."""
+Introduce = Callable[[str, str], Awaitable[None]]
+"""Says who somebody is, if that is known: of a call, in a language."""
+
+
+async def tell_next(view: WaitingView, seat: str, language: str, introduce: Introduce) -> None:
+    """Tell how many wait, and who is next: queue, wait, medium, name if it is known, number."""
     (count, _), call = view.waiting(seat), view.next_call(seat)
     if call is None:
         await (Say(phrases_desk.none_is_for_you(count, language)) if count else Play("handset-none-waiting"))
@@ -51,8 +56,10 @@ async def tell_next(view: WaitingView, seat: str, language: str) -> None:
     await Say(phrases.calls_waiting(max(count, 1), language))
     await Say(phrases_desk.next_call(call.queue, call.medium, language))
     await Say(phrases_desk.has_waited(call.waited_ms, language))
+    await introduce(call.call, language)
     if not call.number:
-        await Say(phrases_desk.number_unknown(language))
+        if call.medium not in TITLES:  # who wrote need not have one
+            await Say(phrases_desk.number_unknown(language))
         return
     await Say(phrases_desk.number_follows(language))
     for digit in call.number:

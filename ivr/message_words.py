@@ -28,14 +28,20 @@ def introduction(number: str, left_at: int, length_ms: int, now: int, language: 
     length = phrases.duration(length_ms, language)
     return [
         "message-from",
-        *(_groups(number) if any(char.isdigit() for char in number) else ["message-unknown"]),
-        _day(left_at // 1000, now // 1000, language),
-        time.strftime("o %H %M." if language == "pl" else "at %H %M.", time.localtime(left_at // 1000)),
+        *(groups(number) if any(char.isdigit() for char in number) else ["message-unknown"]),
+        *moment(left_at, now, language),
         f"Długość: {length}." if language == "pl" else f"Length: {length}.",
     ]
 
 
-def _groups(number: str) -> Iterator[str]:
+def moment(at: int, now: int, language: str) -> tuple[str, str]:
+    """Say when something was: the day, and the time of day; both in epoch ms."""
+    time_of_day = time.strftime("o %H %M." if language == "pl" else "at %H %M.", time.localtime(at // 1000))
+    return _day(at // 1000, now // 1000, language), time_of_day
+
+
+def groups(number: str) -> Iterator[str]:
+    """Say a number, in groups of three digits."""
     digits = re.sub("[^0-9]", "", number)[:20]
     for start in range(0, len(digits), 3):
         yield " ".join(digits[start : start + 3])

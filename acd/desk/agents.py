@@ -46,6 +46,8 @@ class Figures(Struct, frozen=True, kw_only=True):
 class NextCall(Struct, frozen=True, kw_only=True):
     """The call that a seat would be offered next."""
 
+    call: str = ""
+    """Its id."""
     queue: str
     medium: str
     waited_ms: int
@@ -153,10 +155,13 @@ class AgentDesk:
             None
             if call is None
             else NextCall(
+                call=call.id,
                 queue=call.queue,
                 medium=call.medium,
                 waited_ms=max(self._dispatcher.clock() - call.arrived, 0),
-                number="".join(char for char in call.caller[:NUMBER_MOST] if char in "+0123456789"),
+                number=""
+                if "@" in call.caller
+                else "".join(char for char in call.caller[:NUMBER_MOST] if char in "+0123456789"),
             )
         )
 

@@ -189,7 +189,9 @@ async def test_the_next_call_is_the_one_that_would_be_offered(office):
     office.now += 3_000
     submit(ev.CallArrived(call="2", queue="sales", needs=((("french", 3),),), priority=0))
     number = "+48225" + "7" * 10
-    assert desk.next_call("101") == NextCall(queue="sales", medium="voice", waited_ms=3_000, number=number)
+    assert desk.next_call("101") == NextCall(call="1", queue="sales", medium="voice", waited_ms=3_000, number=number)
+    submit(ev.CallArrived(call="3", queue="sales", caller="jan2026@example.org", priority=1, medium="voicemail"))
+    assert desk.next_call("101").number == ""  # an address is no number
 
 
 async def test_only_supervisors_pull(office):

@@ -29,10 +29,19 @@ def test_who_calls_and_for_what(caller, shown):
     assert display.caller_id(caller) == shown
 
 
-@given(st.text(), st.text(), st.text())
-def test_a_caller_id_is_one_quoted_name_and_one_number(number, name, queue):
+@pytest.mark.parametrize(
+    ("known", "shown"),
+    [("Jan Kowalski", "Jan Kowalski"), ('J"a<n>\\\u202e', "Jan"), ("", "WIRELESS CALLER")],
+)
+def test_whom_the_customer_file_knows_comes_first(known, shown):
+    """Before the name that the line gives; what would end a quoted name goes from it too."""
+    assert display.caller_id(held(name="WIRELESS CALLER"), known) == f'"{shown} (sales)" <5550201>'
+
+
+@given(st.text(), st.text(), st.text(), st.text())
+def test_a_caller_id_is_one_quoted_name_and_one_number(number, name, queue, known):
     """Whatever the caller sent: no second quote, no bracket within, no line end."""
-    shown = display.caller_id(held(number, name, queue))
+    shown = display.caller_id(held(number, name, queue), known)
     assert shown.count('"') == 2
     assert shown.isprintable()
     quoted, _, digits = shown.rpartition(" ")

@@ -98,11 +98,29 @@ async def test_the_next_call_is_told():
     ]
 
 
+async def test_who_it_is_is_told_before_the_number():
+    """Where that is known; of which call, and in the seat's language."""
+    phone, call = Telephone(), NextCall(call="1.7", queue="sales", medium="voice", waited_ms=0, number="4")
+
+    async def introduce(call, language):
+        phone.heard.append((call, language))
+
+    desk = Desk(count=1, call=call)
+    with performing(phone):
+        flows = Handset(desk, desk, lambda: site_of("sales", language="pl"), introduce=introduce).flows()
+        await flows["handset/next-call"](Caller(channel="PJSIP/104-1", headers={}))
+    assert phone.heard[2:] == ["Czeka 0 sekund.", ("1.7", "pl"), "Numer:", "cztery."]
+
+
 async def test_what_it_is_is_told_where_it_is_no_call():
-    """A medium other than voice is named; a number that is not known is told as such."""
+    """A medium other than voice is named; a number that is not known is told as such, where one would be known."""
+    call = NextCall(queue="mail", medium="voicemail", waited_ms=0, number="")
+    heard = await dial("next-call", Desk(count=1, call=call), language="pl")
+    told = ["jedna rozmowa czeka.", "Następna: kolejka mail, voicemail.", "Czeka 0 sekund."]
+    assert heard == [*told, "Numer nieznany."]
     call = NextCall(queue="mail", medium="email", waited_ms=0, number="")
     heard = await dial("next-call", Desk(count=1, call=call), language="pl")
-    assert heard == ["jedna rozmowa czeka.", "Następna: kolejka mail, email.", "Czeka 0 sekund.", "Numer nieznany."]
+    assert heard == ["jedna rozmowa czeka.", "Następna: kolejka mail, email.", "Czeka 0 sekund."]
 
 
 @pytest.mark.parametrize(

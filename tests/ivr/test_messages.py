@@ -1,6 +1,7 @@
 """What an agent hears of a message, and what his keys do."""
 
 import time
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -83,14 +84,40 @@ class Agent:
         return None
 
 
-async def attend(keys, *, answer="ok", codes=None, message="there", out=None):
+class Speaker:
+    """Speaks to nobody but the acquaintance."""
+
+    @asynccontextmanager
+    async def voice(self):
+        yield "voice"
+
+
+class Acquaintance:
+    """Knows who left the message, or does not."""
+
+    def __init__(self, who):
+        self.who = who
+
+    async def say(self, call, language, voice):
+        assert (call, language, voice) == ("m", "en", "voice")
+        return self.who
+
+
+async def attend(keys, *, answer="ok", codes=None, message="there", out=None, who=None):
     """Go through a message with an agent who presses these; gives agent, mailbox and desk."""
     there = Message(id="m", queue="sales", number="+48555", since=AT, left_at=AT, length_ms=23_000)
     mailbox = Mailbox(there if message else None)
     desk = Desk(answer)
     site = SimpleNamespace(codes=codes or {}, voicemail=VoicemailSettings(defer_ms=60_000))
     calling = Calling(out or CallOut(answer="no-line"))
-    house = SimpleNamespace(desk=desk, site=site, calling=calling, dispatcher=SimpleNamespace(clock=lambda: AT + 1_000))
+    house = SimpleNamespace(
+        desk=desk,
+        site=site,
+        calling=calling,
+        dispatcher=SimpleNamespace(clock=lambda: AT + 1_000),
+        speaker=Speaker(),
+        customers=SimpleNamespace(known=Acquaintance(who)),
+    )
     listening = Listening(mailbox, house)
     seat = SimpleNamespace(rule=SimpleNamespace(name="101"))
     agent = Agent(keys)
@@ -111,6 +138,12 @@ async def test_who_when_how_long_and_the_message():
         "hung up",
     ]
     assert mailbox.closed == []
+
+
+async def test_who_it_is_comes_first():
+    """As whom the customer file knows him, before his number."""
+    agent, _, _ = await attend("0", who=Recording("/spoken/jan", 2_000))
+    assert agent.heard[0][:2] == [Recording("/spoken/jan", 2_000), "message-from"]
 
 
 async def test_seven_closes_it():

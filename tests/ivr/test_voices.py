@@ -204,6 +204,14 @@ def test_the_identity_names_version_and_voice(espeak):
     assert any(c.isdigit() for c in espeak.identity("en").split()[1])
 
 
+def test_espeak_speaks_slowly(espeak):
+    """The same words take longer, and have another place in the cache."""
+    slow = espeak.slowed()
+    usual_ms, slow_ms = (engine.speak("one two three four five six", "en").duration_ms for engine in (espeak, slow))
+    assert slow_ms > 1.2 * usual_ms
+    assert slow.identity("en") != espeak.identity("en")
+
+
 @pytest.mark.parametrize(
     ("script", "complaint"),
     [
@@ -247,6 +255,15 @@ def test_piper_speaks_english_only(piper):
     clip = piper.speak("For sales, press one. For support, please press two now.", "en")
     assert 1_500 < clip.duration_ms < 6_000
     assert speech_level(clip) > 0.01
+
+
+def test_piper_speaks_slowly(piper):
+    """The same words take longer, and have another place in the cache; the voice is loaded once."""
+    slow = piper.slowed()
+    usual_ms, slow_ms = (engine.speak("one two three four five six", "en").duration_ms for engine in (piper, slow))
+    assert slow_ms > 1.2 * usual_ms
+    assert slow.identity("en") != piper.identity("en")
+    assert slow._loaded is piper._loaded
 
 
 def test_piper_is_not_there_without_its_packages(monkeypatch):

@@ -1,12 +1,16 @@
 """A shift on a plain telephone: feature codes, PIN by DTMF, spoken answers, lamps."""
 
+import asyncio
 from datetime import datetime
 
 import pytest
 
 from acd.core import events as ev
+from acd.store import people, pop
 from ivr import phrases_desk
 from ivr.codes import CODES
+from ivr.speaker import Voice
+from tests.live.people import TICK_S
 from tests.live.testsite import PIN
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
@@ -197,6 +201,32 @@ async def test_the_next_call_is_told(floor, monkeypatch):
     assert said[2].startswith("It has waited for ")
     assert said[3:] == ["Its number:", *(phrases_desk.digit(sign, "en") for sign in number)]
     assert floor.offers() == []
+
+
+async def test_the_next_call_is_told_by_name(floor, monkeypatch):
+    """*21: who it is, when the customer file knows his number."""
+    store, known, said = floor.server.customers.store, floor.server.customers.known, []
+    say = Voice.say
+
+    async def noted(voice, text, language):
+        said.append((text, language))
+        return await say(voice, text, language)
+
+    monkeypatch.setattr(Voice, "say", noted)
+    await floor.until(lambda: store.failed is None, "the customer file open")
+    await floor.agent("104")
+    assert await floor.server.desk.pause("104", "lunch") == "ok"
+    _, number = await floor.waiter("5550103")
+    named, now = people.Named("number", number), floor.server.dispatcher.clock
+    await store.write(people.rename, await store.write(people.find_or_make, named, now()), "Jan Kowalski")
+    while (await store.read(pop.screen_pop, named, now())).today < 1:  # noqa: ASYNC110 - the journal's word takes time
+        await asyncio.sleep(TICK_S)
+    await floor.hang_up()
+    await floor.until(lambda: not floor.state.calls, "gone")
+    await floor.trunk.dial("5550103", caller_id=number)
+    await floor.until(lambda: any(known.name(call) for call in floor.state.calls), "known")
+    assert await floor.dials("104", "*21") == ["speech"]
+    assert said == [("Jan Kowalski, second contact today.", "en")]
 
 
 async def test_a_supervisor_pulls_a_call(floor, monkeypatch):

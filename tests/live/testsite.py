@@ -177,7 +177,11 @@ LONG_MS, GOODBYE_MS, SHORT_MS = 20_000, 3_000, 400
 """How long the prompts last: `long-menu`, `goodbye`, all others. Two last longer than it takes to hang up."""
 
 _SITE_PROMPTS = ("main-menu", "polish-menu", "long-menu", "closed", "goodbye", "unknown-number")
-_PROMPTS = [*_SITE_PROMPTS, *(name for name, texts in phrases.TEXTS.items() if any(texts.values()))]
+_SPOKEN = "letter-"  # what begins so is really spoken: a telephone's band does not hold more tones than there are
+_PROMPTS = [
+    *_SITE_PROMPTS,
+    *(name for name, texts in phrases.TEXTS.items() if any(texts.values()) and not name.startswith(_SPOKEN)),
+]
 _LENGTHS_MS = {"long-menu": LONG_MS, "goodbye": GOODBYE_MS}
 _FIRST_HZ, _STEP_HZ = 500, 36
 

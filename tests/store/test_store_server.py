@@ -239,6 +239,41 @@ async def test_a_caller_of_a_real_server_is_in_its_customer_file(house, peer):
     assert rows[0].started_at <= next(event.at for event in house.entries() if isinstance(event, ev.CallArrived))
 
 
+async def test_a_phone_shows_whom_the_file_knows(house, peer):
+    """Not the offer that comes with a call waits for it, but who was looked up by then is named: callers, messages."""
+    async with house.serve() as server:
+        store, known = server.customers.store, server.customers.known
+
+        async def opened():
+            return store.failed is None
+
+        await until(opened)
+        await store.write(people.find_or_make, people.Named("number", "555"), NOON, name='Jan "K" Kowalski')
+        peer.say(ARRIVAL)
+        server.dispatcher.submit(
+            ev.CallArrived(call="m", queue="support", caller="555", medium="voicemail"),
+            ev.CallArrived(call="n", queue="support", caller="jan2026@example.org", medium="voicemail"),
+        )
+
+        async def named():
+            return known.name("1.1") != "" != known.name("m")
+
+        await until(named)
+        assert await server.desk.log_in("102", "1102") == "ok"
+        assert await server.desk.log_in("103", "1103") == "ok"
+        assert await server.desk.log_in("101", "1101") == "ok"
+
+        async def rung():
+            return len([one for one in peer.actions if "CallerID" in one]) == 3
+
+        await until(rung)
+    assert sorted(one["CallerID"] for one in peer.actions if "CallerID" in one) == [
+        '"Jan K Kowalski (sales)" <555>',
+        '"voicemail from Jan K Kowalski" <555>',
+        '"voicemail from jan2026@example.org" <>',
+    ]
+
+
 async def test_a_site_may_keep_no_customer_file(house):
     """`database = none` makes none."""
     house.change("acd.conf", "[switch]", "[store]\ndatabase = none\n\n[switch]")

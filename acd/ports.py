@@ -6,6 +6,7 @@ The composition root (`ivr/server`) gives the dispatcher one object for each. A 
 from collections.abc import Callable
 from typing import Protocol
 
+from acd.channels.contact import Card, Choice, Reply
 from acd.core import Core, State
 from acd.core.commands import (
     Announce,
@@ -74,6 +75,34 @@ class Medium(Protocol):
 
     def withdraw(self, command: Withdraw) -> None:
         """Take an offer back; doing it twice does no harm."""
+
+
+class Channel(Protocol):
+    """A medium of written contacts, for whoever answers them: a desk, a handset, a program.
+
+    It receives and stores, submits `CallArrived`, and keeps what is not the core's: texts, addresses, drafts. Who has a
+    contact before him, and for how long, is the core's business (`Medium`); so is closing it, and putting it off
+    (`Desk`).
+    """
+
+    medium: str
+
+    async def card(self, call: str) -> Card | None:
+        """Give a contact to be shown or read aloud; None if there is nothing of it any more."""
+
+    def choices(self, queue: str, language: str) -> tuple[Choice, ...]:
+        """Name the replies that the site has ready for a queue, in their order."""
+
+    async def reply(self, call: str, seat: str, reply: Reply) -> None:
+        """Answer in the medium. When this returns the reply is stored, and will be sent once, whatever breaks down.
+
+        Raises:
+            ReplyError: it cannot be sent: nobody to send it to, nothing in it, no such choice.
+
+        """
+
+    async def closed(self, call: str, seat: str, code: str) -> None:
+        """Note that its agent is done with it, before that is asked of the core; done twice it does no harm."""
 
 
 class Journal(Protocol):

@@ -3,13 +3,15 @@
 The options of all types of sections are put together in `acd.site_options`.
 """
 
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from msgspec import Struct, field
 
 from acd.core.rules import MEDIA, LineGroupRule, MediumRule, OutRule, QueueRule, SeatRule
+from acd.discreet import Discreet
 from acd.hardware import DEVICE, Analog, Span, device
 from acd.hours import Hours
+from acd.mailboxes import MailboxSettings
 from acd.numbers import Plan
 from acd.options import Option, choice, duration, number, optional, pattern, secret, words
 from acd.problems import Origin
@@ -37,20 +39,6 @@ PORT = number(1, 65_535)
 SECRET = secret(r"[!-~]{1,80}", f"12 to 80 visible ASCII characters, or {GENERATE}", empty=GENERATE)
 
 
-class _Discreet(Struct, frozen=True):
-    """A Struct whose `hidden` fields show as `***` in logs, tracebacks and tables."""
-
-    hidden: ClassVar[frozenset[str]] = frozenset()
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        values = [(name, getattr(self, name)) for name in self.__struct_fields__]
-        return [(name, "***" if value and name in self.hidden else value) for name, value in values]
-
-    def __repr__(self) -> str:
-        inside = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
-        return f"{type(self).__name__}({inside})"
-
-
 class GeneralSettings(Struct, frozen=True, kw_only=True):
     """Section `[general]`."""
 
@@ -65,7 +53,7 @@ class GeneralSettings(Struct, frozen=True, kw_only=True):
     journal_keep_ms: int = 90 * 86_400_000
 
 
-class SwitchSettings(_Discreet, frozen=True, kw_only=True):
+class SwitchSettings(Discreet, frozen=True, kw_only=True):
     """Section `[switch]`: how callfloor and Asterisk meet."""
 
     hidden: ClassVar[frozenset[str]] = frozenset({"ami_secret", "agi_secret"})
@@ -89,7 +77,7 @@ class SwitchSettings(_Discreet, frozen=True, kw_only=True):
     tones: str = "us"
 
 
-class SeatSettings(_Discreet, frozen=True, kw_only=True):
+class SeatSettings(Discreet, frozen=True, kw_only=True):
     """A seat: its rule for the core, and what only the edge may know."""
 
     hidden: ClassVar[frozenset[str]] = frozenset({"pin", "secret"})
@@ -126,7 +114,7 @@ class CallingOutSettings(Struct, frozen=True, kw_only=True):
     """Prefix to what a minute costs."""
 
 
-class PhoneSettings(_Discreet, frozen=True, kw_only=True):
+class PhoneSettings(Discreet, frozen=True, kw_only=True):
     """A phone that is no seat's own: whoever logs in there is rung there."""
 
     hidden: ClassVar[frozenset[str]] = frozenset({"secret"})
@@ -142,7 +130,7 @@ class PhoneSettings(_Discreet, frozen=True, kw_only=True):
     """The number that is shown then, by which help finds it."""
 
 
-class TrunkSettings(_Discreet, frozen=True, kw_only=True):
+class TrunkSettings(Discreet, frozen=True, kw_only=True):
     """A SIP trunk: where it is, and who we are there."""
 
     hidden: ClassVar[frozenset[str]] = frozenset({"password"})
@@ -186,7 +174,7 @@ class VoicemailSettings(Struct, frozen=True, kw_only=True):
     """Of messages whose caller has waited in none, and for which none is named."""
 
 
-class StoreSettings(_Discreet, frozen=True, kw_only=True):
+class StoreSettings(Discreet, frozen=True, kw_only=True):
     """Section `[store]`: the customer file."""
 
     hidden: ClassVar[frozenset[str]] = frozenset({"database"})
@@ -239,6 +227,7 @@ class Site(Struct, frozen=True, kw_only=True):
     """Digit to reason, in the order of the file."""
     voicemail: VoicemailSettings = VoicemailSettings()
     store: StoreSettings = StoreSettings()
+    mailboxes: dict[str, MailboxSettings] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
     """Digit to what can be said of a call after it (its disposition)."""
     mentions: tuple[Mention, ...] = ()

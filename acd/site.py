@@ -22,6 +22,7 @@ from acd.core.rules import MEDIA, LineGroupRule, LineRule, MediumRule, QueueRule
 from acd.hardware import Analog, spans
 from acd.hardware_checks import check_hardware
 from acd.hours import Hours
+from acd.mail_options import check_mailboxes, mailbox
 from acd.options import counting, take
 from acd.problems import Origin, Problem, did_you_mean
 from acd.queue_options import OVERFLOWS, overflows
@@ -76,9 +77,10 @@ _NAMED = {
     "span": (GROUP_NAME, "span", "begin with a small letter or digit; small letters, digits, - and _"),
     "analog": (GROUP_NAME, "section of analog lines", "begin with a small letter; small letters, digits, - and _"),
     "lines": (GROUP_NAME, "group of lines", "begin with a small letter or digit; small letters, digits, - and _"),
+    "mailbox": (GROUP_NAME, "mailbox", "begin with a small letter or digit; small letters, digits, - and _"),
 }
 """Type of section to what it may be named, what it is called in messages, and the hint."""
-_TYPES = "queue, seat, phone, medium, lines, trunk, span or analog"
+_TYPES = "queue, seat, phone, medium, mailbox, lines, trunk, span or analog"
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else: people type it into phones
 _SECRET_CHARS = 16  # of 31 letters: 79 bits
@@ -148,9 +150,13 @@ def fill_secrets(site: Site, home: Path) -> Site:
     )
     seats = {name: replace(seat, secret=secret(name, "secret", seat.secret)) for name, seat in site.seats.items()}
     phones = {name: replace(phone, secret=secret(name, "secret", phone.secret)) for name, phone in site.phones.items()}
+    mailboxes = {
+        name: replace(one, tag_secret=secret(name, "tag_secret", one.tag_secret))
+        for name, one in site.mailboxes.items()
+    }
     if known != kept:
         _write_private(path, known)
-    return replace(site, switch=switch, seats=seats, phones=phones)
+    return replace(site, switch=switch, seats=seats, phones=phones, mailboxes=mailboxes)
 
 
 def _write_private(path: Path, known: dict[str, dict[str, str]]) -> None:
@@ -202,6 +208,7 @@ class _Loader:
             trunks={name: TrunkSettings(name=name, **values) for name, values in self._each("trunk") if values},
             seats={name: _seat(name, order, values, general.language) for order, (name, values) in seats if values},
             phones={name: _phone(name, values, general.language) for name, values in self._each("phone") if values},
+            mailboxes={name: mailbox(name, values, general.name) for name, values in self._each("mailbox") if values},
             voicemail=VoicemailSettings(**self._only("voicemail") or {}),
             store=StoreSettings(**self._only("store") or {}),
             pause_reasons=self._words_by_digit("pause-reasons", "reason"),
@@ -223,6 +230,7 @@ class _Loader:
         check_trunks(written, site)
         check_tests(written, site)
         check_voicemail(written, site)
+        check_mailboxes(written, site)
         check_hardware(written, site)
         check_extensions(written, site)
         check_routing(written, site)

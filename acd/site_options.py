@@ -11,6 +11,7 @@ from acd.calling_options import CALLING_OUT
 from acd.core.outcomes import OfferOutcome
 from acd.core.rules import MEDIA, MediumRule
 from acd.hardware import ANALOG, SPAN
+from acd.mail_options import MAILBOX
 from acd.options import (
     Kind,
     Option,
@@ -321,6 +322,7 @@ SECTIONS: dict[str, tuple[Option, ...]] = {
     "seat": SEAT,
     "phone": PHONE,
     "medium": MEDIUM,
+    "mailbox": MAILBOX,
     "lines": LINES,
     "trunk": TRUNK,
     "calling-out": CALLING_OUT,
@@ -334,6 +336,7 @@ HEADS = {
     "seat": "[NUMBER] with type = seat",
     "phone": "[NAME] with type = phone",
     "medium": "[medium-NAME] with type = medium",
+    "mailbox": "[NAME] with type = mailbox",
     "lines": "[NAME] with type = lines",
     "trunk": "[NAME] with type = trunk",
     "span": "[NAME] with type = span",

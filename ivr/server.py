@@ -16,7 +16,6 @@ menus that run; the new one decides the few entries that it lacks, and goes on.
 
 import asyncio
 import contextlib
-import errno
 import os
 import secrets
 from collections.abc import Callable, Coroutine
@@ -51,6 +50,7 @@ from ivr.desk import HandsetDesk
 from ivr.fastagi import FastAgiServer, Handler
 from ivr.handset import Handset
 from ivr.handset_login import HandsetNote
+from ivr.letters import attendants
 from ivr.linetest.tester import LineTester
 from ivr.mailbox import RECORDINGS, Mailbox
 from ivr.menus import Ivr, load_ivr
@@ -62,9 +62,10 @@ from ivr.scripts import Scripts
 from ivr.server_settings import ami_settings, handsets, lines, phones, spans, without_restart
 from ivr.speaker import FOLDER as SPOKEN
 from ivr.speaker import Speaker
-from ivr.succession import Inheritance, inherit
+from ivr.succession import Inheritance, inherit, listen
 from ivr.switch import AmiSwitch
 from ivr.voices import Engine, choose_engines
+from ivr.written import Written
 
 log = structlog.get_logger()
 
@@ -77,6 +78,9 @@ FINISH_MS = 60_000
 
 class Server:
     """callfloor, running. `folder` holds the admin's files, `home` everything that the site keeps."""
+
+    dispatcher: Dispatcher
+    desk: AgentDesk
 
     def __init__(
         self,
@@ -110,8 +114,6 @@ class Server:
         self.site, self.ivr = self._load()
         self._instance: Instance | None = None
         self._journal: Journal | None = None
-        self.dispatcher: Dispatcher
-        self.desk: AgentDesk
         self.switch = AmiSwitch(
             ami_settings(self.site),
             handsets(self.site),
@@ -124,6 +126,8 @@ class Server:
         self.mailbox, self.speaker = Mailbox(home / RECORDINGS, self), Speaker(home / SPOKEN, self)
         self.virtual = HandsetDesk(self.switch, self, {MESSAGES: Listening(self.mailbox, self)})
         self.customers = Customers(home, home / JOURNAL, self, ahead=takeover)
+        self.written = Written(self)
+        self.channels = self.written.channels
         self.handset_watchers: list[Callable[[str, Action, HandsetNote], None]] = []
         self.agi, self._scripts = FastAgiServer({}), Scripts(folder / SCRIPTS)
         self._prompts: Prompts | None = None
@@ -173,13 +177,14 @@ class Server:
             await self._control.start()
             self._open_journal(heritage.begun)
             await self._use(self.ivr)
-            await self._listen(heritage)
+            await listen(self.agi, heritage, self.site.switch)
         self._spawn(self.mailbox.run(self.dispatcher.core.state.now), "mailbox")
         self.dispatcher.submit(Started(run=secrets.token_hex(4)), configured(self.site))
         await self._begin_asterisk()
         self._link = self._spawn(self.switch.run(), "switch")
         self._spawn(self.tester.run(), "line tests")
         self._spawn(self.customers.run(lambda: self._is_leaving), "customer file")
+        self._spawn(self.written.run(), "written contacts")
         switch = self.site.switch
         log.info("callfloor is up", site=self.site.general.name, agi_port=switch.agi_port, sip_port=switch.sip_port)
         if heritage.since:
@@ -202,11 +207,12 @@ class Server:
             raise
         self._journal = journal
         self.dispatcher = Dispatcher(core, journal, self.switch, clock=Clock(not_before=core.state.now))
-        self.dispatcher.watchers += [chronicle.note, self.mailbox.watch, self.customers.watch]
+        self.dispatcher.watchers += [chronicle.note, self.mailbox.watch, self.customers.watch, self.written.watch]
         self.desk, self.calling = AgentDesk(self.dispatcher, self.site), CallingDesk(self.dispatcher, lambda: self.site)
         self.callbacks = Callbacks(CallbackDesk(self.dispatcher, lambda: self.site), self.calling, self.desk)
         self.callbacks.wire(self.switch, lambda: self.dispatcher.core.state)
         self.virtual.media.setdefault("callback", self.callbacks)
+        self.virtual.media.update(attendants(self.channels, self))
         self.dispatcher.media.update(dict.fromkeys(self.virtual.media, self.virtual))
 
     # One server after the other
@@ -220,6 +226,7 @@ class Server:
         if self._tied or self._link is None or self._is_leaving:
             raise ControlError("it is starting or ending, or its Asterisk is to end with it")
         assert self._journal is not None, "there is a link, so there is a journal"
+        await self.written.stop()
         self._is_leaving = True
         async with self._reloading:  # one that runs is let end
             at, files = self.dispatcher.clock(), self.agi.let_go()
@@ -240,22 +247,6 @@ class Server:
         """After a hand-over: wait until the menus that run have ended, or for a minute."""
         log.info("handed over; menus that run go on here", sessions=self.agi.sessions)
         await self.agi.finish(FINISH_MS)
-
-    async def _listen(self, heritage: Inheritance) -> None:
-        host, port = self.site.switch.agi_host, self.site.switch.agi_port
-        if (listener := heritage.listener(host, port)) is not None:
-            self.agi.adopt(listener)
-            return
-        heritage.close()
-        try:
-            await self.agi.start(host, port)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise OSError(f"cannot listen on {host}:{port}, agi_host and agi_port of [switch]: {error}") from error
-            raise OSError(
-                f"port {port} of {host} is taken, by another callfloor or its demo maybe;"
-                " end that, or set another agi_port in [switch] of acd.conf"
-            ) from error
 
     async def _begin_asterisk(self) -> None:
         """Start it; one that runs reads its files anew while calls are served already."""
@@ -278,6 +269,7 @@ class Server:
     async def close(self) -> None:
         """End what runs, in the order in which nothing misses what it needs."""
         await self.agi.close()
+        await self.written.stop()
         await self._cancel(self._tasks)
         if self._journal is not None and not self._is_leaving:
             self.dispatcher.close()
@@ -340,6 +332,7 @@ class Server:
     async def _use(self, ivr: Ivr) -> None:
         """Make these menus the ones that new calls meet."""
         self.ivr, self.switch.ring_tones = ivr, self.site.ring_tones
+        self.written.use(self.folder)
         self._prompts = prompts = self._make_prompts(ivr)  # calls that run keep the old one
         self._scripts.limits = ivr.scripts
         desk, leg_of = self.desk, self.switch.channels.wires.channel

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from msgspec import Struct
 
 from acd.control import ControlError, ask_for_files
 from acd.journal import Folder, Rebuilt, rebuild
+from acd.settings import SwitchSettings
+from ivr.fastagi import FastAgiServer
 
 log = structlog.get_logger()
 
@@ -63,3 +66,26 @@ async def inherit(home: Path, journal: Path) -> Inheritance:
         raise ControlError(f"the running server does not hand over: {error}; stop it, then start anew") from error
     log.info("the running server has handed over", pid=answer["pid"], entries=answer["entry"] - begun.seq)
     return Inheritance(begun, [socket.socket(fileno=file) for file in files], answer["at"])
+
+
+async def listen(agi: FastAgiServer, heritage: Inheritance, switch: SwitchSettings) -> None:
+    """Have a FastAGI server listen where the settings say: on the old server's socket, if that is there.
+
+    Raises:
+        OSError: it cannot; the message says how to mend it.
+
+    """
+    host, port = switch.agi_host, switch.agi_port
+    if (listener := heritage.listener(host, port)) is not None:
+        agi.adopt(listener)
+        return
+    heritage.close()
+    try:
+        await agi.start(host, port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise OSError(f"cannot listen on {host}:{port}, agi_host and agi_port of [switch]: {error}") from error
+        raise OSError(
+            f"port {port} of {host} is taken, by another callfloor or its demo maybe;"
+            " end that, or set another agi_port in [switch] of acd.conf"
+        ) from error

@@ -225,7 +225,7 @@ MEDIA = (
         for name in _SPOKEN
     ),
     *(MediumRule(name=name, most=3, blocks=(*_SPOKEN, "email")) for name in ("chat", "sms", "social")),
-    MediumRule(name="email", blocks=("email",), interrupted_by=(*_SPOKEN, "chat", "sms", "social")),
+    MediumRule(name="email", virtual=True, blocks=("email",), interrupted_by=(*_SPOKEN, "chat", "sms", "social")),
 )
 """What holds where a site says nothing. A medium that is in no table takes the whole seat."""
 

@@ -32,6 +32,15 @@ class Kept(Struct, frozen=True):
     """None: in the file of that name."""
 
 
+def _flush(folder: Path) -> None:
+    """Have the names in a folder outlive a power cut, as what is in the files does."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
 class Files:
     """The folder of large attachments."""
 
@@ -42,15 +51,19 @@ class Files:
         """Return where the file of a hash is."""
         return self._folder / name[:2] / name
 
-    def keep(self, data: bytes) -> Kept:
+    def keep(self, data: bytes, *, inside_most: int = INSIDE_MOST) -> Kept:
         """Store the content of an attachment; the same content is stored once.
+
+        Args:
+            data: the content.
+            inside_most: what is longer becomes a file; -1 for all, where somebody needs a path.
 
         Raises:
             OSError: it cannot be written.
 
         """
         name = hashlib.sha256(data).hexdigest()
-        if len(data) <= INSIDE_MOST:
+        if len(data) <= inside_most:
             return Kept(name, len(data), data)
         path = self.path(name)
         if path.exists():
@@ -69,6 +82,7 @@ class Files:
                 stream.flush()
                 os.fsync(stream.fileno())
             draft.replace(path)
+            _flush(path.parent)
         finally:
             draft.unlink(missing_ok=True)
 

@@ -14,7 +14,20 @@ from sqlalchemy.orm import Session
 
 from acd.store.people import group
 from acd.store.rows import among
-from acd.store.schema import Attachment, Attribute, Base, Case, Consent, Handle, Interaction, Message, Note, Person
+from acd.store.schema import (
+    Attachment,
+    Attribute,
+    Base,
+    Case,
+    Consent,
+    Handle,
+    Interaction,
+    Mail,
+    Message,
+    Note,
+    Outbound,
+    Person,
+)
 
 BATCH = 500
 """So many contacts are deleted in one transaction, so that no writer waits long."""
@@ -140,7 +153,7 @@ def forget_contacts(
         most: so many at once.
 
     """
-    old = _older(session, keep_days, now, most, Interaction.ended_at.is_not(None))
+    old = _older(session, keep_days, now, most, Interaction.ended_at.is_not(None), *_at_rest())
     hashes = _delete_messages(session, old)
     session.execute(delete(Message).where(Message.interaction_id.in_(old)))
     session.execute(update(Note).where(Note.interaction_id.in_(old)).values(interaction_id=None))
@@ -154,13 +167,24 @@ def forget_contacts(
 def forget_bodies(session: Session, keep_days: Mapping[str, int], now: int, most: int = BATCH) -> tuple[int, set[str]]:
     """Delete what was written in contacts that are older than that is kept, the contacts stay. As `forget_contacts`."""
     written = select(Message.id).where(Message.interaction_id == Interaction.id, Message.body.is_not(None)).exists()
-    old = _older(session, keep_days, now, most, written)
+    old = _older(session, keep_days, now, most, written, *_at_rest())
     hashes = _delete_messages(session, old)
     blank = {"body": None, "html": None, "subject": "", "sender": "", "recipient": ""}
     session.execute(update(Message).where(Message.interaction_id.in_(old)).values(blank))
+    for table in (Mail, Outbound):  # of an e-mail nothing is left to be shown or sent
+        written_then = select(Message.id).where(Message.interaction_id.in_(old))
+        session.execute(delete(table).where(table.message_id.in_(written_then)))
     session.execute(update(Interaction).where(Interaction.id.in_(old)).values(subject="", summary=""))
     session.execute(update(Case).where(Case.id.in_(_cases(old))).values(subject=""))
     return len(old), hashes
+
+
+def _at_rest() -> tuple[Any, Any]:
+    """Say that no e-mail of a contact waits for an agent, or to be sent."""
+    own = Message.interaction_id == Interaction.id
+    waits = select(Mail.id).join(Message, Mail.message_id == Message.id).where(own, Mail.closed_at.is_(None))
+    goes = select(Outbound.id).join(Message, Outbound.message_id == Message.id).where(own, Outbound.due_at.is_not(None))
+    return ~waits.exists(), ~goes.exists()
 
 
 def _cases(contacts: Sequence[int]) -> Select[Any]:

@@ -178,6 +178,57 @@ class Attachment(Base):
     data: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
+class Mail(Base):
+    """An e-mail that came in, as work for somebody: what is known of it beside its message."""
+
+    __tablename__ = "mails"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    call: Mapped[str] = mapped_column(Plain, unique=True)
+    """Its call's id, made of what it is: the same mail, brought again, is the same call."""
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+    mailbox: Mapped[str] = mapped_column(Plain)
+    """The section of acd.conf."""
+    name: Mapped[str] = mapped_column(Plain, index=True)
+    """The Message-ID that it says it has; others may say the same."""
+    sender: Mapped[str] = mapped_column(default="")
+    """Where an answer would go if the mail itself did not say."""
+    raw: Mapped[str] = mapped_column(Plain, default="")
+    """The file of it as it came; empty for what did not come as a mail."""
+    fault: Mapped[str] = mapped_column(default="")
+    """Why it could not be parsed."""
+    marks: Mapped[str] = mapped_column(default="")
+    at: Mapped[int]
+    closed_at: Mapped[int | None] = mapped_column(index=True)
+    """Null while there is something to do for it."""
+    closed_by: Mapped[str] = mapped_column(default="")
+    code: Mapped[str] = mapped_column(default="")
+
+
+class Outbound(Base):
+    """An e-mail that goes out to one recipient, sent or not yet."""
+
+    __tablename__ = "outbox"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+    call: Mapped[str] = mapped_column(Plain)
+    """Of which contact it is."""
+    mailbox: Mapped[str] = mapped_column(Plain)
+    sender: Mapped[str]
+    """Of the envelope; empty for the null sender."""
+    recipient: Mapped[str] = mapped_column(Plain, index=True)
+    needs_smtputf8: Mapped[bool]
+    raw: Mapped[str] = mapped_column(Plain)
+    made_at: Mapped[int]
+    due_at: Mapped[int | None] = mapped_column(index=True)
+    """When it is tried next; null when it is sent or given up."""
+    tries: Mapped[int] = mapped_column(default=0)
+    sent_at: Mapped[int | None]
+    said: Mapped[str] = mapped_column(default="")
+    """The last word of the mail server, or why it was not reached."""
+
+
 class Note(Base):
     """What an agent wrote down about a person."""
 

@@ -62,6 +62,8 @@ class Store:
         self._writer = ThreadPoolExecutor(1, "customer-file-writer")
         self._readers = ThreadPoolExecutor(READERS, "customer-file-reader")
         self._wake = asyncio.Event()
+        self.opened = asyncio.Event()
+        """It was opened once: what it takes is loaded."""
         self.caught_up = asyncio.Event()
         """All that the journal holds is stored."""
 
@@ -99,6 +101,7 @@ class Store:
         """
         self._database = await asyncio.get_running_loop().run_in_executor(self._writer, self._open)
         self.failed = None
+        self.opened.set()
 
     def _open(self) -> "Database":
         from acd.store.database import Database  # noqa: PLC0415 - loads SQLAlchemy, which takes a while

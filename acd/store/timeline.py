@@ -47,6 +47,8 @@ class Contact(Struct, frozen=True, kw_only=True):
     summary: str = ""
     ended_at: int | None = None
     outcome: str = ""
+    case: int | None = None
+    """The case that it goes on with, where the contact itself says so, such as an answer to a message of ours."""
 
 
 class File(Struct, frozen=True, kw_only=True):
@@ -87,7 +89,7 @@ def begin(session: Session, contact: Contact) -> int:
         Interaction,
         key=contact.key,
         person_id=ids[0] if ids else None,
-        case_id=case_of(session, ids, contact.at, contact.subject) if ids else None,
+        case_id=_case(session, contact, ids),
         medium=contact.medium,
         direction=contact.direction,
         call=contact.call,
@@ -179,6 +181,15 @@ def messages(session: Session, interaction: int) -> list[tuple[Message, list[Att
 
 
 # Cases
+
+
+def _case(session: Session, contact: Contact, ids: Sequence[int]) -> int | None:
+    known = session.get(Case, contact.case) if contact.case is not None else None
+    if known is None:
+        return case_of(session, ids, contact.at, contact.subject) if ids else None
+    known.changed_at = max(known.changed_at, contact.at)
+    known.closed_at, known.closed_by = None, ""  # whoever answers goes on with it
+    return known.id
 
 
 def case_of(session: Session, ids: Sequence[int], at: int, subject: str = "") -> int:

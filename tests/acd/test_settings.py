@@ -15,6 +15,7 @@ from acd.core.rules import (
     Step,
 )
 from acd.hardware import Analog, Span
+from acd.mailboxes import MailboxSettings
 from acd.numbers import Plan
 from acd.problems import Origin
 from acd.settings import (
@@ -237,14 +238,14 @@ def test_every_option_has_a_place():
         "medium": {*MediumRule.__struct_fields__} - {"name", "virtual", "becomes"},  # no site says what a medium is
         "lines": {*LineGroupRule.__struct_fields__, "numbers", *LineTestSettings.__struct_fields__} - {"name"},
         "store": {*StoreSettings.__struct_fields__},
+        "mailbox": {*MailboxSettings.__struct_fields__} - {"section"},
         "trunk": {*TrunkSettings.__struct_fields__} - {"name"},
         "calling-out": {*OutRule.__struct_fields__, *Plan.__struct_fields__, *CallingOutSettings.__struct_fields__}
         - {"rule", "plan"},
         "span": {*Span.__struct_fields__} - {"name"},
         "analog": {*Analog.__struct_fields__} - {"name"},
     }
-    for kind, options in SECTIONS.items():
-        assert {option.field or option.name for option in options} == homes[kind]
+    assert {kind: {one.field or one.name for one in options} for kind, options in SECTIONS.items()} == homes
 
 
 def test_every_option_is_read(folder: Path):

@@ -127,7 +127,7 @@ class Gate:
 
     def nature(self, message: Message, at: int) -> Nature:
         """Tell what wrote a message that came now (ms); it counts to its sender's messages of this hour."""
-        if self._comes_back(message):
+        if self.comes_back(message):
             return "loop"
         if "bounce" in message.marks:
             return "bounce"
@@ -140,7 +140,8 @@ class Gate:
             return "automatic"
         return "list" if message.marks & {"list", "bulk"} else "person"
 
-    def _comes_back(self, message: Message) -> bool:
+    def comes_back(self, message: Message) -> bool:
+        """Tell whether it is one of ours, or says that it is from us."""
         has_our_name = any(one.lower() == self._name for one in message.loops)
         return has_our_name or self._tags.case_of_id(message.message_id) is not None or self._is_from_us(message)
 

@@ -1,0 +1,39 @@
+"""The settings of mailboxes; how they are written: `acd.mail_options`."""
+
+from typing import ClassVar, Literal, NamedTuple
+
+from acd.discreet import Discreet
+
+
+class Place(NamedTuple):
+    """Where something listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class MailboxSettings(Discreet, frozen=True, kw_only=True):
+    """An e-mail address that customers write to. What the fields mean: `acd.mail_options`."""
+
+    hidden: ClassVar[frozenset[str]] = frozenset({"smtp_secret", "tag_secret"})
+
+    section: str
+    address: str
+    queue: str
+    name: str
+    smtp: Place
+    aliases: tuple[str, ...] = ()
+    lmtp: Place | None = None
+    smtp_in: Place | None = None
+    smtp_tls: Literal["starttls", "tls", "no"] = "starttls"
+    smtp_user: str = ""
+    smtp_secret: str = ""
+    give_up_ms: int = 4 * 86_400_000
+    acknowledge: bool = False
+    size_most: int = 35
+    authserv: tuple[str, ...] = ()
+    tag_secret: str = ""
+    """Empty until `acd.site.fill_secrets` when the instance is to make one."""

@@ -1,0 +1,106 @@
+"""A Postfix of the tests' own: Debian's programs, its own folder, on loopback; ended with the test that began it."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.channels.mail_house import free_port, listens
+
+INSTALL_S, BEGIN_S = 600, 30
+
+MAIN = """
+compatibility_level = 3.6
+queue_directory = {folder}/queue
+data_directory = {folder}/data
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+myhostname = mx.acme.example
+mydestination =
+mynetworks = 127.0.0.0/8
+relay_domains = acme.example, example.org
+transport_maps = inline:{{ acme.example=lmtp:inet:127.0.0.1:{lmtp}, example.org=smtp:[127.0.0.1]:{smtp} }}
+notify_classes =
+maillog_file_prefixes = {folder}
+maillog_file = {folder}/log
+maximal_queue_lifetime = 1h
+minimal_backoff_time = 1s
+queue_run_delay = 1s
+lmtp_host_lookup = native
+smtp_host_lookup = native
+smtp_tls_security_level = none
+smtpd_peername_lookup = no
+"""
+MASTER = """
+127.0.0.1:{port} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 1 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+proxymap unix - - n - - proxymap
+smtp unix - - n - - smtp
+lmtp unix - - n - - lmtp
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+class MissingError(Exception):
+    """There is no Postfix, and it cannot be had; the message says why."""
+
+
+def program() -> str:
+    """Return the command, installed first if need be. No server of the machine's own is begun."""
+    if os.geteuid() != 0:
+        raise MissingError("Postfix runs as root alone")
+    if (found := shutil.which("postfix", path="/usr/sbin:/usr/bin")) is not None:
+        return found
+    if shutil.which("apt-get") is None:
+        raise MissingError("there is no Postfix, and no apt-get to install it")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    for words in (["update"], ["install", "-y", "--no-install-recommends", "postfix"]):
+        command = ["apt-get", "-qq", *words]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=INSTALL_S, check=False)
+    if (found := shutil.which("postfix", path="/usr/sbin:/usr/bin")) is None:
+        raise MissingError(f"there is no Postfix, and apt-get could not install it: {done.stderr.strip()[-300:]}")
+    return found
+
+
+@contextlib.contextmanager
+def running(lmtp: int, smtp: int) -> Iterator[tuple[int, Path]]:
+    """Run a server that brings acme.example by LMTP and example.org by SMTP; gives its port, and its log."""
+    postfix, port = program(), free_port()
+    folder = Path(tempfile.mkdtemp(prefix="callfloor-postfix-"))
+    folder.chmod(0o755)
+    config = folder / "etc"
+    for made in (config, folder / "queue", folder / "data"):
+        made.mkdir()
+    shutil.chown(folder / "data", "postfix")
+    (config / "main.cf").write_text(MAIN.format(folder=folder, lmtp=lmtp, smtp=smtp))
+    (config / "master.cf").write_text(MASTER.format(port=port))
+    log = folder / "log"
+    try:
+        begun = subprocess.run([postfix, "-c", config, "start"], capture_output=True, text=True, check=False)
+        if begun.returncode:
+            raise MissingError(f"Postfix cannot be started: {begun.stderr.strip()[-300:]}")
+        deadline = time.monotonic() + BEGIN_S
+        while not listens(port):
+            if time.monotonic() > deadline:
+                raise MissingError(f"Postfix does not listen: {log.read_text()[-500:] if log.exists() else ''}")
+            time.sleep(0.1)
+        yield port, log
+    finally:
+        subprocess.run([postfix, "-c", config, "stop"], capture_output=True, check=False)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -71,7 +71,8 @@ class MailHouse:
     async def __aenter__(self):
         self.site = fill_secrets(load_site(self.folder), self.home)
         self.journal = Journal(self.home / "journal")
-        self.dispatcher = Dispatcher(self.journal.restore(None), self.journal, NoSwitch())
+        self.switch = NoSwitch()
+        self.dispatcher = Dispatcher(self.journal.restore(None), self.journal, self.switch)
         self.dispatcher.submit(configured(self.site))
         self.customers = Customers(self.home, self.home / "journal", self)
         self.written = Written(self)

@@ -5,11 +5,9 @@ import wave
 
 import pytest
 import pytest_asyncio
-from msgspec.structs import replace
 
 from acd.core.events import CallArrived, CallEnded, CloseAsked, Connected, OfferEnded
 from ivr.audio import from_pcm16
-from ivr.letters import attendants
 from tests.ivr.letter_house import Mailroom, card
 from tests.live.floor import open_floor
 from tests.live.testsite import HERTZ, heard, record, write_site
@@ -45,9 +43,7 @@ async def house(prompt_cache, tmp_path_factory):
     room = Mailroom(tmp_path_factory.mktemp("room"))
 
     def prepare(server):
-        media = [replace(rule, virtual=True) if rule.name == "email" else rule for rule in server.site.media]
-        server.site = replace(server.site, media=tuple(media))
-        server.virtual.media |= attendants({"email": room}, server)
+        server.channels["email"] = room
 
     async with open_floor(folder, tmp_path_factory.mktemp("home"), prompt_cache, prepare=prepare) as floor:
         floor.room = room

@@ -224,7 +224,7 @@ MEDIA = (
         MediumRule(name=name, virtual=name in {"callback", "voicemail"}, becomes="voice" if name == "callback" else "")
         for name in _SPOKEN
     ),
-    *(MediumRule(name=name, most=3, blocks=(*_SPOKEN, "email")) for name in ("chat", "sms", "social")),
+    *(MediumRule(name=name, most=3, virtual=True, blocks=(*_SPOKEN, "email")) for name in ("chat", "sms", "social")),
     MediumRule(name="email", virtual=True, blocks=("email",), interrupted_by=(*_SPOKEN, "chat", "sms", "social")),
 )
 """What holds where a site says nothing. A medium that is in no table takes the whole seat."""

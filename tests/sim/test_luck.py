@@ -46,8 +46,8 @@ class Room:
 
     def end(self, offer):
         """It is over."""
-        self.give(ev.OfferEnded(offer=offer.offer, outcome="hung-up"))
         self.give(ev.CallEnded(call=offer.call))
+        self.give(ev.OfferEnded(offer=offer.offer, outcome="hung-up"))
 
 
 def _fields(event):

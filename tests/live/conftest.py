@@ -23,9 +23,9 @@ def asterisk() -> Asterisk:
     return provision()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def make_instance(asterisk: Asterisk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeInstance]:
-    """Give a factory of private instances, each with its own home and free ports; all are stopped at the end."""
+    """Give a factory of private instances, each with its own home and free ports; all are stopped after the module."""
     made: list[Instance] = []
 
     def make(

@@ -81,6 +81,7 @@ def running(*options: str) -> Iterator[str]:
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(
                 [
+                    *_tied(),
                     *(place / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses="),
                     *(word for option in ("fsync=off", *options) for word in ("-c", option)),
                 ],
@@ -97,6 +98,12 @@ def running(*options: str) -> Iterator[str]:
             server.wait(BEGIN_S)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _tied() -> list[str]:
+    """Say what ends a server with the tests, should they be killed: where setpriv (util-linux) is."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "INT"] if setpriv else []
 
 
 def _wait(place: Path, folder: Path, server: subprocess.Popen[bytes]) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from acd.core import events as ev
+from acd.core.commands import Offer
 from tests.live.phones import Row, Sipp, caller
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
@@ -21,10 +22,16 @@ async def test_sixty_at_once(floor, tmp_path):
     async with await Sipp.start(scenario, tmp_path, floor.address, rows=rows, calls=CROWD, rate=CROWD) as crowd:
         tally = await crowd.finished()
     assert (tally.successful, tally.failed) == (CROWD, 0), crowd.errors()
-    arrivals = [event.caller for event in floor.seen(ev.CallArrived)]
-    assert sorted(arrivals) == [row.name for row in rows]
-    assert [number for number, _ in floor.offers()] == arrivals
-    assert len(floor.seen(ev.Connected)) == CROWD
+    assert sorted(event.caller for event in floor.seen(ev.CallArrived)) == [row.name for row in rows]
+    assert len(floor.offers()) == len(floor.seen(ev.Connected)) == CROWD
+    waiting: dict[str, int] = {}
+    for event, commands in floor.history:
+        if isinstance(event, ev.CallArrived):
+            waiting[event.call] = event.at
+        for offer in commands:
+            if isinstance(offer, Offer):
+                came = waiting.pop(offer.call)
+                assert came <= min(waiting.values(), default=came), "somebody who came earlier was known, and waited"
 
 
 async def test_reception_goes_first(floor):

@@ -16,6 +16,8 @@ RING_GRACE_MS = 5_000
 """The switch ends a ring by itself; this long after it should have, we ask."""
 JOIN_MS = 5_000
 """From the agent's answer to the report of the bridge."""
+RACE_MS = 1_000
+"""An agent who answered has his caller long before: past this, the word of it is late or lost."""
 LOOK_MS = 3_000
 """From a doubt to the snapshot that settles it."""
 WITHDRAW_MS = 3_000
@@ -373,6 +375,16 @@ def forget(floor: Floor, call: Call) -> None:
     for name in call.offers:
         offer = floor.state.offers[name]
         floor.routing.rings_no_more(call, floor.state.seats[offer.seat])
-        if offer.state not in IN_TALK:
+        if offer.state not in IN_TALK and not _may_talk(floor, offer):
             withdraw(floor, offer)
         offer.call = None
+
+
+def _may_talk(floor: Floor, offer: Offer) -> bool:
+    """Look before a leg that was answered a while ago is taken from whoever may have it by now.
+
+    Asked in this very queue first and given his agent's caller, the seat talks with that one, when the call by which it
+    was asked ends; and either may be told of before the joining is.
+    """
+    is_late = offer.state == "answered" and floor.state.now - offer.since >= RACE_MS
+    return is_late and floor.state.fresh and doubt(floor, offer)

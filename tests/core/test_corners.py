@@ -349,3 +349,21 @@ def test_logging_out_after_the_answer_cuts_no_talk():
     commands = house.give(ev.LogOutAsked(seat="102", request=1))
     assert [type(command) for command in commands] == [cmd.Reply]
     assert commands[0].answer == "later"
+
+
+@pytest.mark.parametrize("joined", [True, False], ids=["talks with another", "with nobody"])
+def test_a_leg_answered_long_ago_is_looked_at_when_its_caller_is_gone(joined):
+    """Its agent may have been given the caller of who called him, and the word of it be on its way."""
+    house = House()
+    house.log_in("102")
+    house.arrive("a")
+    offer = house.offer_of("a")
+    house.give(ev.OfferAnswered(offer=offer))
+    commands = house.give(ev.CallEnded(call="a"), after_ms=2_000)
+    assert cmd.TakeSnapshot() in commands
+    assert not any(isinstance(command, cmd.Withdraw) for command in commands)
+    commands = house.look(legs=[ev.LiveLeg(offer=offer, call="b" if joined else "a", seat="102", joined=joined)])
+    assert [type(command) for command in commands if isinstance(command, cmd.Withdraw)] == [cmd.Withdraw] * (not joined)
+    house.give(ev.OfferEnded(offer=offer, outcome="hung-up"))
+    house.pass_time(60_000)
+    assert (house.state.offers, house.state.seats["102"].work) == ({}, ())

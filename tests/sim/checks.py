@@ -169,7 +169,7 @@ class Checks:
                     self.fault(f"two legs go over line {offer.line}")
                 lines.add(offer.line)
             if offer.call is None:
-                if offer.state not in {"withdrawing", "wrap-up", "connected", "suspended"}:
+                if offer.state not in {"withdrawing", "doubtful", "wrap-up", "connected", "suspended"}:
                     self.fault(f"{offer.id} is {offer.state} for nobody")
                 continue
             owners.setdefault(offer.call, []).append(offer)

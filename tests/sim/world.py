@@ -41,8 +41,7 @@ class World:
         self.rough = True
         self.events = 0
         self.trace = deque(maxlen=TRACE)
-        self.loss = self.chance.choice((0.0, 0.01, 0.01, 0.1))
-        """Share of the switch's words that are lost in bad weather, and of those that are late."""
+        self.loss = self.chance.choice((0.0, 0.01, 0.01, 0.1))  # of the switch's words, lost or late in bad weather
         self.switch = Switch(self)
         self.tape = []
         self.messages = set()
@@ -62,6 +61,7 @@ class World:
         self._runs = 0
         self._ours = {}
         """What the adapter knows: offer -> whether it was withdrawn. It forgets at a restart."""
+        self.told_answered = set()  # legs of whose answer a word came
         self._told_of = {}
         """Channel -> when an event last said that it began or ended."""
         self._looking = self._look_again = False
@@ -281,6 +281,7 @@ class World:
             return
         if isinstance(event, LAST_WORDS):
             self._told_of[channel] = self.now
+        self.told_answered.update({event.offer} if isinstance(event, (ev.OfferAnswered, ev.Connected)) else ())
         self.tell(event)
         if isinstance(event, ev.CallArrived) and event.medium in OURS and event.call in self.switch.callers:
             self.messages.add(event.call)
@@ -384,6 +385,7 @@ class World:
         legs = [leg for leg in legs if leg.offer not in stale] + young
         for leg in legs:
             self._ours.setdefault(leg.offer, False)
+        self.told_answered.update(leg.offer for leg in legs if leg.joined)
         snapshot = ev.Snapshot(
             asked=asked,
             calls=tuple(calls),

@@ -6,7 +6,7 @@ The composition root (`ivr/server`) gives the dispatcher one object for each. A 
 from collections.abc import Callable
 from typing import Protocol
 
-from acd.channels.contact import Card, Choice, Reply
+from acd.channels.contact import Card, Choice, Notice, Reply
 from acd.core import Core, State
 from acd.core.commands import (
     Announce,
@@ -98,6 +98,15 @@ class Channel(Protocol):
 
         Raises:
             ReplyError: it cannot be sent: nobody to send it to, nothing in it, no such choice.
+
+        """
+
+    async def notify(self, notice: Notice) -> None:
+        """Say something unasked. When this returns it is stored, and will be sent once, however often it was told.
+
+        Raises:
+            ReplyError: it cannot be sent.
+            StoreError: it cannot be stored at present.
 
         """
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 from msgspec import Struct, field
 
+from acd.appointments import AppointmentKind
 from acd.core.rules import MEDIA, LineGroupRule, MediumRule, OutRule, QueueRule, SeatRule
 from acd.discreet import Discreet
 from acd.hardware import DEVICE, Analog, Span, device
@@ -228,6 +229,7 @@ class Site(Struct, frozen=True, kw_only=True):
     voicemail: VoicemailSettings = VoicemailSettings()
     store: StoreSettings = StoreSettings()
     mailboxes: dict[str, MailboxSettings] = field(default_factory=dict)
+    appointments: dict[str, AppointmentKind] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
     """Digit to what can be said of a call after it (its disposition)."""
     mentions: tuple[Mention, ...] = ()

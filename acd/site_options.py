@@ -7,6 +7,7 @@ to one onto the core's rules; what the core must not see (agent, PIN, handset, p
 import re
 from typing import get_args
 
+from acd.appointment_options import APPOINTMENT
 from acd.calling_options import CALLING_OUT
 from acd.core.outcomes import OfferOutcome
 from acd.core.rules import MEDIA, MediumRule
@@ -323,6 +324,7 @@ SECTIONS: dict[str, tuple[Option, ...]] = {
     "phone": PHONE,
     "medium": MEDIUM,
     "mailbox": MAILBOX,
+    "appointment": APPOINTMENT,
     "lines": LINES,
     "trunk": TRUNK,
     "calling-out": CALLING_OUT,
@@ -337,6 +339,7 @@ HEADS = {
     "phone": "[NAME] with type = phone",
     "medium": "[medium-NAME] with type = medium",
     "mailbox": "[NAME] with type = mailbox",
+    "appointment": "[NAME] with type = appointment",
     "lines": "[NAME] with type = lines",
     "trunk": "[NAME] with type = trunk",
     "span": "[NAME] with type = span",

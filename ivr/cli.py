@@ -12,6 +12,7 @@
     callfloor render      what is written for Asterisk, before it is
     callfloor reload      put changed files in force without dropping a call
     callfloor customer    the customer file: find, show, note, merge, import, export, erase
+    callfloor appointment what was agreed with customers: add, list, move, cancel; they are told
     callfloor journal     verify, export or follow the record of everything
     callfloor replay      decide the whole record again and compare
     callfloor why         why a call went where it went; why-not a seat, why-waiting
@@ -64,6 +65,7 @@ from ivr.asterisk import (
 )
 from ivr.asterisk.archive import Progress
 from ivr.check import examine, print_report
+from ivr.cli_appointment import appointment_app
 from ivr.cli_customer import customer_app
 from ivr.cli_dialplan import dialplan_app
 from ivr.cli_flow import flow_app
@@ -80,6 +82,7 @@ asterisk_app = typer.Typer(no_args_is_help=True, help="The Asterisk of a site: t
 app.add_typer(asterisk_app, name="asterisk")
 app.add_typer(journal_app, name="journal")
 app.add_typer(customer_app, name="customer")
+app.add_typer(appointment_app, name="appointment")
 app.add_typer(flow_app, name="flow")
 app.add_typer(dialplan_app, name="dialplan")
 app.command()(replay)

@@ -32,7 +32,13 @@ TEXT_MAX = 4_000
 
 
 @contextmanager
-def _opened(site: Path, home: Path | None) -> Iterator[tuple["Database", StoreSettings]]:
+def open_file(site: Path, home: Path | None) -> Iterator[tuple["Database", StoreSettings]]:
+    """Open a site's customer file.
+
+    Raises:
+        StoreError: it keeps none.
+
+    """
     from acd.store.database import Database  # noqa: PLC0415 - see above
 
     settings = store_settings(load_site(site), home_of(site, home))
@@ -45,11 +51,12 @@ def _opened(site: Path, home: Path | None) -> Iterator[tuple["Database", StoreSe
         database.close()
 
 
-def _now() -> int:
+def now_ms() -> int:
+    """Return the time, ms since the epoch."""
     return time.time_ns() // 1_000_000
 
 
-def _one(database: "Database", who: str, country: str) -> int:
+def which(database: "Database", who: str, country: str) -> int:
     """Return which customer is meant."""
     from acd.store import people  # noqa: PLC0415 - see above
 
@@ -76,7 +83,7 @@ def find(
     """Find customers: each with his number in the file, name, numbers and addresses."""
     from acd.store import people  # noqa: PLC0415 - see above
 
-    with _opened(site, home) as (database, settings):
+    with open_file(site, home) as (database, settings):
         ids = database.read(people.search, who, settings.country)
         found = [database.read(people.profile, one) for one in ids]
     if as_json:
@@ -99,16 +106,16 @@ def show(who: Who, site: SiteFolder = SITE, home: Home = None, *, as_json: AsJso
     """Show a customer: what is known of him, his latest contacts and notes."""
     from acd.store import people, timeline  # noqa: PLC0415 - see above
 
-    with _opened(site, home) as (database, settings):
-        person = _one(database, who, settings.country)
+    with open_file(site, home) as (database, settings):
+        person = which(database, who, settings.country)
         profile = database.read(people.profile, person)
         contacts = database.read(timeline.contacts, person)
         notes = database.read(timeline.notes, person)
     if as_json:
         told = {
             "customer": profile,
-            "contacts": [_columns(row) for row in contacts],
-            "notes": [_columns(row) for row in notes],
+            "contacts": [columns(row) for row in contacts],
+            "notes": [columns(row) for row in notes],
         }
         print(msgspec.json.encode(told).decode())
         return
@@ -131,7 +138,8 @@ def _contact(row: "Interaction") -> str:
     return f"  {stamp(row.started_at)}  " + "  ".join(safe(word) for word in words if word)
 
 
-def _columns(row: Any) -> dict[str, Any]:
+def columns(row: Any) -> dict[str, Any]:
+    """Return a row for JSON."""
     return {column.name: getattr(row, column.name) for column in row.__table__.columns}
 
 
@@ -147,9 +155,9 @@ def note(
     """Write something down about a customer."""
     from acd.store import timeline  # noqa: PLC0415 - see above
 
-    with _opened(site, home) as (database, settings):
-        person = _one(database, who, settings.country)
-        database.write(timeline.note, person, text, _now(), by=by)
+    with open_file(site, home) as (database, settings):
+        person = which(database, who, settings.country)
+        database.write(timeline.note, person, text, now_ms(), by=by)
     print(f"noted of customer {person}")
 
 
@@ -165,8 +173,8 @@ def merge(
     """Make two customers one who are one; unmerge undoes it."""
     from acd.store import merging  # noqa: PLC0415 - see above
 
-    with _opened(site, home) as (database, _):
-        database.write(merging.merge, duplicate, survivor, _now(), by)
+    with open_file(site, home) as (database, _):
+        database.write(merging.merge, duplicate, survivor, now_ms(), by)
     print(f"customer {duplicate} is customer {survivor} now")
 
 
@@ -179,7 +187,7 @@ def unmerge(
     """Undo a merge: what was added meanwhile stays with the survivor."""
     from acd.store import merging  # noqa: PLC0415 - see above
 
-    with _opened(site, home) as (database, _):
+    with open_file(site, home) as (database, _):
         survivor = database.write(merging.unmerge, person)
     print(f"customer {person} is somebody else than customer {survivor} again")
 
@@ -195,10 +203,10 @@ def import_(
 
     given, left = intake.read(file)
     report = intake.Report(left=left)
-    with _opened(site, home) as (database, settings):
+    with open_file(site, home) as (database, settings):
         for batch in intake.batches(given):
             try:
-                taken = database.write(intake.take, batch, file.name, settings.country, _now())
+                taken = database.write(intake.take, batch, file.name, settings.country, now_ms())
             except StoreError as error:
                 raise StoreError(f"{error}; taken in is what stands before line {batch[0].line}") from error
             report.made, report.known = report.made + taken.made, report.known + taken.known
@@ -220,8 +228,8 @@ def export(
     from acd.store import privacy  # noqa: PLC0415 - see above
     from acd.store.files import Files  # noqa: PLC0415 - see above
 
-    with _opened(site, home) as (database, settings):
-        person = _one(database, who, settings.country)
+    with open_file(site, home) as (database, settings):
+        person = which(database, who, settings.country)
         told, attachments = database.read(privacy.export, person)
         folder.mkdir(mode=0o700)
         files = Files(settings.files)
@@ -243,8 +251,8 @@ def erase(
     from acd.store import people, privacy  # noqa: PLC0415 - see above
     from acd.store.files import Files  # noqa: PLC0415 - see above
 
-    with _opened(site, home) as (database, settings):
-        person = _one(database, who, settings.country)
+    with open_file(site, home) as (database, settings):
+        person = which(database, who, settings.country)
         print(_line(database.read(people.profile, person)))
         if not yes:
             _confirm(lambda: typer.confirm("Erase for good?", abort=True))

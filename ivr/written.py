@@ -18,6 +18,7 @@ from acd.channels.email.intake import Intake
 from acd.channels.email.office import Office
 from acd.channels.email.outbox import Outbox
 from acd.channels.email.worker import Parsers
+from acd.channels.errands import Errands
 from acd.core.commands import AnyCommand
 from acd.core.events import AnyEvent
 from acd.dispatcher import Dispatcher
@@ -70,6 +71,7 @@ class Written:
         self._email = EmailChannel(self)
         self.channels: dict[str, Channel] = {} if house.customers.store is None else {"email": self._email}
         """By medium: for whoever answers."""
+        self.errands = Errands(self)
         self._listener: Listener | None = None
         self._files: Files | None = None
         self._changed, self._opening = asyncio.Event(), asyncio.Lock()
@@ -78,6 +80,11 @@ class Written:
         """Mails can be taken in."""
 
     # What mails need of the server
+
+    @property
+    def site(self) -> Site:
+        """The settings of the moment."""
+        return self._house.site
 
     @property
     def dispatcher(self) -> Dispatcher:
@@ -144,7 +151,7 @@ class Written:
             else:
                 self.is_ready = True
         self._email.begin()
-        await asyncio.gather(self.intake.run(), self.outbox.run(), self._listen())
+        await asyncio.gather(self.intake.run(), self.outbox.run(), self._listen(), self.errands.run())
 
     async def _listen(self) -> None:
         while not self._is_over:
@@ -189,6 +196,7 @@ class Written:
         async with self._opening:  # what is half open could not be closed
             if self._listener is not None:
                 await self._listener.close(STOP_S)
+        await self.errands.close(STOP_S)
         await self.outbox.close(STOP_S)
         await self._email.close()
         await self.parsers.close()
@@ -196,5 +204,11 @@ class Written:
 
 def _load(_session: "Session") -> None:
     """Load what works with the customer file, and speaks to mail servers: in its own thread, where nobody waits."""
-    for name in ("acd.channels.email.listener", "acd.store.files", "acd.store.mails", "aiosmtplib"):
+    for name in (
+        "acd.channels.email.listener",
+        "acd.store.appointments",
+        "acd.store.files",
+        "acd.store.mails",
+        "aiosmtplib",
+    ):
         importlib.import_module(name)

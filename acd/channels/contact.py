@@ -1,10 +1,12 @@
 """A contact that was written, as whoever answers it sees it, and what he answers. One shape for all media.
 
 A medium (`acd.ports.Channel`) makes a `Card` of what it received; a desk shows it, a handset reads it aloud. The answer
-is a `Reply`, which the medium sends in its own way. Texts of a customer are hostile: they hold no control characters
-and no signs that turn text about, and `html` has been made safe, but they are shown and spoken, never run.
+is a `Reply`, which the medium sends in its own way; what we say unasked is a `Notice`. Texts of a customer are hostile:
+they hold no control characters and no signs that turn text about, and `html` has been made safe, but they are shown and
+spoken, never run.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -64,6 +66,32 @@ class Reply(Struct, frozen=True, kw_only=True):
     text: str = ""
     choice: str = ""
     files: tuple[Path, ...] = ()
+
+
+class Notice(Struct, frozen=True, kw_only=True):
+    """Something that we say of ourselves: instructions, a reminder, an invitation."""
+
+    key: str
+    """Names it for ever: told twice it is sent once."""
+    to: str
+    """The address in the medium."""
+    name: str = ""
+    """Whose it is."""
+    queue: str = ""
+    """Whose address or number it comes from."""
+    language: str = ""
+    subject: str = ""
+    text: str = ""
+    choice: str = ""
+    """A reply that the site has ready, said before the text."""
+    values: Mapping[str, str] = {}
+    """What is said in it, by the names that such replies may use."""
+    calendar: tuple[str, str] | None = None
+    """An iTIP method and a calendar; left out by a medium that knows none."""
+    person: int | None = None
+    """Who it is, in the customer file; None for nobody of ours."""
+    case: int | None = None
+    """To which it belongs; None for the person's open one, or a new one."""
 
 
 class ReplyError(Exception):

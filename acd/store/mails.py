@@ -272,6 +272,27 @@ def reply(session: Session, call: str, post: Post) -> bool:
     return found is not None
 
 
+def begin_notice(session: Session, contact: timeline.Contact) -> tuple[int, int, bool]:
+    """Begin a contact in which we say something unasked; gives it, its case, and whether that is said already."""
+    row = session.get_one(Interaction, timeline.begin(session, contact))
+    if row.case_id is None:
+        case = Case(person_id=None, subject="", opened_at=contact.at, changed_at=contact.at, closed_by="")
+        session.add(case)
+        session.flush()
+        row.case_id = case.id
+    return row.id, row.case_id, _is_said(session, row.id)
+
+
+def put_notice(session: Session, contact: int, call: str, post: Post) -> None:
+    """Have a notice sent, unless it was put already."""
+    if not _is_said(session, contact):
+        put(session, contact, call, post)
+
+
+def _is_said(session: Session, contact: int) -> bool:
+    return session.scalar(select(Message.id).where(Message.interaction_id == contact).limit(1)) is not None
+
+
 def due(session: Session, now: int, most: int = 100) -> list[Due]:
     """Return what is to be sent now, longest overdue first."""
     wanted = select(Outbound, Message.ref).join(Message, Outbound.message_id == Message.id)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from acd.store.people import group
 from acd.store.rows import among
 from acd.store.schema import (
+    Appointment,
     Attachment,
     Attribute,
     Base,
@@ -71,6 +72,7 @@ def export(session: Session, person: int) -> tuple[dict[str, Any], list[Attachme
         "cases": _rows(session, select(Case).where(among(Case.person_id, ids))),
         "contacts": contacts,
         "messages": messages,
+        "appointments": _rows(session, select(Appointment).where(among(Appointment.person_id, ids))),
         "notes": _rows(session, select(Note).where(among(Note.person_id, ids))),
         "files": [
             {
@@ -113,7 +115,7 @@ def erase(session: Session, person: int) -> Erased:
         session.execute(update(Interaction).where(Interaction.id.in_(some)).values(_NOBODY))
         ended = update(Interaction).where(Interaction.id.in_(some), Interaction.ended_at.is_not(None))
         session.execute(ended.values(key=_erased(), thread=_erased(), call=""))  # of the others the journal still tells
-    for table in (Attribute, Consent, Handle, Note):
+    for table in (Appointment, Attribute, Consent, Handle, Note):
         session.execute(delete(table).where(among(table.person_id, ids)))
     session.execute(update(Case).where(among(Case.person_id, ids)).values(person_id=None, subject=""))
     session.execute(delete(Person).where(among(Person.id, ids)))

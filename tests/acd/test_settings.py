@@ -4,16 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from acd.core.rules import (
-    MEDIA,
-    LineGroupRule,
-    LineRule,
-    MediumRule,
-    OutRule,
-    QueueRule,
-    SeatRule,
-    Step,
-)
+from acd.appointments import AppointmentKind
+from acd.core.rules import MEDIA, LineGroupRule, LineRule, MediumRule, OutRule, QueueRule, SeatRule, Step
 from acd.hardware import Analog, Span
 from acd.mailboxes import MailboxSettings
 from acd.numbers import Plan
@@ -239,6 +231,7 @@ def test_every_option_has_a_place():
         "lines": {*LineGroupRule.__struct_fields__, "numbers", *LineTestSettings.__struct_fields__} - {"name"},
         "store": {*StoreSettings.__struct_fields__},
         "mailbox": {*MailboxSettings.__struct_fields__} - {"section"},
+        "appointment": {*AppointmentKind.__struct_fields__} - {"section"},
         "trunk": {*TrunkSettings.__struct_fields__} - {"name"},
         "calling-out": {*OutRule.__struct_fields__, *Plan.__struct_fields__, *CallingOutSettings.__struct_fields__}
         - {"rule", "plan"},

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 from msgspec.structs import replace
 
-from acd.channels.contact import Card, Choice, File, Reply, ReplyError
-from acd.channels.email import compose
+from acd.channels.contact import Card, Choice, File, Notice, Reply, ReplyError
+from acd.channels.email import compose, notices
 from acd.channels.email.intake import MEDIUM
 from acd.channels.email.intake import House as IntakeHouse
 from acd.channels.email.language import language_of
@@ -215,6 +215,16 @@ class EmailChannel:
             raw=keep(made.raw, inside_most=-1),
             files=tuple(files),
         )
+
+    async def notify(self, notice: Notice) -> None:
+        """Say something unasked, by mail.
+
+        Raises:
+            ReplyError: it cannot be sent.
+            StoreError: it cannot be stored at present.
+
+        """
+        await notices.notify(self._house, notice)
 
     # Done
 

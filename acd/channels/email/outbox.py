@@ -214,7 +214,7 @@ class Outbox:
             raw=None,
             files=(),
             name="",
-            case=found.contact.case_id if found else None,
+            case=await self._house.store.read(mails.case_of, due.call),
             fault="",
             marks=(UNDELIVERED,),
             is_work=True,

@@ -28,13 +28,16 @@ ACKNOWLEDGEMENT = "acknowledgement"
 SIGNATURE = "signature"
 VARIABLES: Mapping[str, str] = {
     "agent": "name of the agent who writes",
+    "appointment": "what an appointment is (`title` of its kind)",
     "case": "number of the case",
     "customer": "name of the customer, as he writes it, or his address",
-    "date": "day of today, such as 2026-11-30",
+    "date": "day of today, such as 2026-11-30; of an appointment its day",
+    "host": "whom the customer meets",
+    "place": "where the appointment is",
     "queue": "name of the queue",
     "site": "name of the site (`name` in `[general]`)",
     "subject": "subject of the message that is answered",
-    "time": "time of day, such as 17:05",
+    "time": "time of day, such as 17:05; of an appointment its beginning",
 }
 """What can be said."""
 FILE_MOST = 65_536

@@ -10,7 +10,7 @@ from acd.problems import did_you_mean
 from acd.settings import GENERATE, QUEUE_NAME, TEXT, Site
 from acd.site_checks import LOOPBACK, Written
 
-NONE = "none"
+NONE, DELETE = "none", "delete"
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
 
 
@@ -49,6 +49,11 @@ def _place(*, none: bool) -> Kind:
     return Kind(f"HOST:PORT{', or none' if none else ''}", read)
 
 
+def _folder() -> Kind:
+    """Return the kind of the name of a folder of a mail server."""
+    return pattern(r"[^\x00-\x1f\x7f-\x9f%*\"\\]{1,200}", "name of a folder")
+
+
 MAILBOX = (
     Option(
         "address",
@@ -72,6 +77,29 @@ MAILBOX = (
         _place(none=True),
         NONE,
         "The same by SMTP, for a server that speaks no LMTP. Nothing is relayed: mails to other addresses are refused.",
+    ),
+    Option(
+        "imap",
+        _place(none=True),
+        NONE,
+        "Where callfloor fetches mails by IMAP, the moment they come there (IDLE), from a server that cannot bring "
+        "them.",
+    ),
+    Option(
+        "imap_tls",
+        choice("tls", "starttls", "no"),
+        "tls",
+        "How the way there is encrypted: `tls` (from the first byte, mostly port 993) and `starttls` both need a "
+        "certificate that this machine trusts; `no` is for loopback alone.",
+    ),
+    Option("imap_user", pattern(r"[!-~]{0,120}", "name"), "", "Who we are there."),
+    Option("imap_secret", secret(r"[!-~]{0,120}", "visible ASCII characters"), "", "The password."),
+    Option("imap_folder", _folder(), "INBOX", "The folder that is fetched from. All that comes there is taken."),
+    Option(
+        "imap_done",
+        optional(_folder(), DELETE),
+        "Archive",
+        "The folder where a mail is moved when it is in the customer file; it is made if it is not there. Or `delete`.",
     ),
     Option("smtp", _place(none=False), None, "The mail server that takes answers."),
     Option(
@@ -123,6 +151,7 @@ def check_mailboxes(written: Written, site: Site) -> None:
     """See that mails find a queue and a file to be kept in, and that what has no password stays on this machine."""
     owners: dict[str, str] = {}
     places: dict[Place, str] = {}
+    folders: dict[tuple[Place, str, str], str] = {}
     for name, one in site.mailboxes.items():
         if one.queue not in written.names("queue"):
             hint = did_you_mean(one.queue, site.queues) or f"there are {', '.join(site.queues)}"
@@ -135,10 +164,11 @@ def check_mailboxes(written: Written, site: Site) -> None:
         if site.store.database == NONE:
             hint = "take database = none out of [store]"
             written.problems.error(written.sections[name].origin, f"mailbox '{name}' needs a customer file", hint)
-        if one.lmtp is None and one.smtp_in is None:
-            hint = "write lmtp = 127.0.0.1:2424"
+        if one.lmtp is None and one.smtp_in is None and one.imap is None:
+            hint = "write lmtp = 127.0.0.1:2424, or imap = HOST:PORT"
             written.problems.error(written.origin(name, "lmtp"), f"no mail can come into mailbox '{name}'", hint)
         _check_doors(written, name, one, places)
+        _check_fetching(written, name, one, folders)
         _check_way_out(written, name, one)
 
 
@@ -152,6 +182,33 @@ def _check_doors(written: Written, name: str, one: MailboxSettings, places: dict
         if not re.fullmatch(f"{LOOPBACK}|::1", place.host):
             message = f"{option} of '{name}' is not on loopback, and whoever gets there can bring mails"
             written.problems.warning(written.origin(name, option), message, "guard that network")
+
+
+def _check_fetching(
+    written: Written, name: str, one: MailboxSettings, folders: dict[tuple[Place, str, str], str]
+) -> None:
+    if one.imap is None:
+        return
+    problems = written.problems
+    for option in ("imap_user", "imap_secret"):
+        if not getattr(one, option):
+            message = f"mailbox '{name}' has imap and no {option}"
+            problems.error(written.origin(name, "imap"), message, f"write {option} = ...")
+    if one.imap_tls == "no" and not re.fullmatch(f"{LOOPBACK}|::1", one.imap.host):
+        message = "its password and mails would go over the network unencrypted"
+        problems.error(written.origin(name, "imap_tls"), message, "write imap_tls = tls, or starttls")
+    if one.imap_done is not None and _same(one.imap_done) == _same(one.imap_folder):
+        message = f"mails would be fetched from {one.imap_done}, and moved there"
+        problems.error(written.origin(name, "imap_done"), message, "name another folder, or delete")
+    owner = folders.setdefault((one.imap, one.imap_user, _same(one.imap_folder)), name)
+    if owner != name:
+        message = f"mails in this folder could be of mailbox '{owner}' and of '{name}'"
+        hint = "fetch it for one of the two, or name another imap_folder"
+        problems.error(written.origin(name, "imap"), message, hint)
+
+
+def _same(folder: str) -> str:
+    return "INBOX" if folder.upper() == "INBOX" else folder  # its name alone may be written in any way
 
 
 def _check_way_out(written: Written, name: str, one: MailboxSettings) -> None:

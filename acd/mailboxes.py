@@ -18,7 +18,7 @@ class Place(NamedTuple):
 class MailboxSettings(Discreet, frozen=True, kw_only=True):
     """An e-mail address that customers write to. What the fields mean: `acd.mail_options`."""
 
-    hidden: ClassVar[frozenset[str]] = frozenset({"smtp_secret", "tag_secret"})
+    hidden: ClassVar[frozenset[str]] = frozenset({"smtp_secret", "imap_secret", "tag_secret"})
 
     section: str
     address: str
@@ -28,6 +28,13 @@ class MailboxSettings(Discreet, frozen=True, kw_only=True):
     aliases: tuple[str, ...] = ()
     lmtp: Place | None = None
     smtp_in: Place | None = None
+    imap: Place | None = None
+    imap_tls: Literal["tls", "starttls", "no"] = "tls"
+    imap_user: str = ""
+    imap_secret: str = ""
+    imap_folder: str = "INBOX"
+    imap_done: str | None = "Archive"
+    """None to delete what was taken."""
     smtp_tls: Literal["starttls", "tls", "no"] = "starttls"
     smtp_user: str = ""
     smtp_secret: str = ""

@@ -32,6 +32,7 @@ from ivr.customers import Customers
 if TYPE_CHECKING:  # loading SQLAlchemy takes a while
     from sqlalchemy.orm import Session
 
+    from acd.channels.email.fetcher import Fetchers
     from acd.channels.email.listener import Listener
     from acd.ports import Channel
     from acd.store.files import Files
@@ -73,6 +74,7 @@ class Written:
         """By medium: for whoever answers."""
         self.errands = Errands(self)
         self._listener: Listener | None = None
+        self._fetchers: Fetchers | None = None
         self._files: Files | None = None
         self._changed, self._opening = asyncio.Event(), asyncio.Lock()
         self._is_over = False
@@ -158,6 +160,8 @@ class Written:
             self._changed.clear()
             wanted = self._places()
             try:
+                async with self._opening:
+                    await self._fetch()
                 if wanted or self._listener is not None:
                     async with self._opening:
                         await self._listening(wanted)
@@ -177,6 +181,16 @@ class Written:
             self._listener = Listener(self._mailbox_of, self.intake.take)
         await self._listener.listen(wanted)
 
+    async def _fetch(self) -> None:
+        wanted = {name: one for name, one in self.office.mailboxes.items() if one.imap is not None}
+        if self._is_over or (self._fetchers is None and not wanted):
+            return
+        if self._fetchers is None:
+            from acd.channels.email.fetcher import Fetchers  # noqa: PLC0415 - loads imapclient
+
+            self._fetchers = Fetchers(self.intake.take)
+        await self._fetchers.fetch(wanted, STOP_S)
+
     def _mailbox_of(self, address: str) -> MailboxSettings | None:
         return self.office.mailbox_of(address)  # that of the moment
 
@@ -194,8 +208,8 @@ class Written:
         self._is_over = True
         self._changed.set()
         async with self._opening:  # what is half open could not be closed
-            if self._listener is not None:
-                await self._listener.close(STOP_S)
+            ways_in = [one for one in (self._listener, self._fetchers) if one is not None]
+            await asyncio.gather(*(one.close(STOP_S) for one in ways_in))
         await self.errands.close(STOP_S)
         await self.outbox.close(STOP_S)
         await self._email.close()
@@ -204,11 +218,6 @@ class Written:
 
 def _load(_session: "Session") -> None:
     """Load what works with the customer file, and speaks to mail servers: in its own thread, where nobody waits."""
-    for name in (
-        "acd.channels.email.listener",
-        "acd.store.appointments",
-        "acd.store.files",
-        "acd.store.mails",
-        "aiosmtplib",
-    ):
+    of_mail = ("acd.channels.email.imap", "acd.channels.email.listener", "aiosmtplib")
+    for name in (*of_mail, "acd.store.appointments", "acd.store.files", "acd.store.mails"):
         importlib.import_module(name)

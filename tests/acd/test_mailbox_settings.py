@@ -25,6 +25,10 @@ queue = sales
 smtp = 127.0.0.1:25
 smtp_tls = no
 """
+IMAP = """imap = imap.acme.example:993
+imap_user = sales
+imap_secret = geheim
+"""
 
 
 def site_of(tmp_path, text):
@@ -56,13 +60,21 @@ authserv = mx.acme.example
 tag_secret = sixteen-letters!
 smtp_user = acme
 smtp_secret = geheim
+imap = imap.acme.example:993
+imap_user = sales
+imap_secret = verborgen
+imap_folder = INBOX/Shop
+imap_done = delete
 """
     one = load_site(site_of(tmp_path, MAILBOX + more)).mailboxes["sales-mail"]
     assert one.aliases == ("a@acme.example", "b@acme.example")
     assert (one.name, one.lmtp, one.smtp_in) == ("Sales of Acme", None, Place("::1", 2525))
     assert (one.give_up_ms, one.acknowledge, one.size_most) == (2 * 86_400_000, True, 10)
     assert (one.authserv, one.smtp_user) == (("mx.acme.example",), "acme")
+    assert (one.imap, one.imap_tls, one.imap_user) == (Place("imap.acme.example", 993), "tls", "sales")
+    assert (one.imap_folder, one.imap_done) == ("INBOX/Shop", None)
     assert "geheim" not in repr(one)
+    assert "verborgen" not in repr(one)
     assert "sixteen" not in repr(one)
 
 
@@ -83,6 +95,27 @@ def test_its_secret_is_made_once(tmp_path):
         ("smtp = 127.0.0.1:25\n", "", "mailbox 'sales-mail' has no 'smtp'"),
         ("smtp_tls = no", "smtp_tls = no\nlmtp = 1.2.3.4", "'1.2.3.4' is not a host and a port such as 127.0.0.1:2424"),
         ("smtp_tls = no", "smtp_tls = no\nlmtp = none", "acd.conf:18: no mail can come into mailbox 'sales-mail'"),
+        (
+            "smtp_tls = no",
+            f"smtp_tls = no\n{IMAP}imap_done = inbox",
+            "acd.conf:21: mails would be fetched from inbox, and",
+        ),
+        (
+            "smtp_tls = no",
+            f"smtp_tls = no\n{IMAP}imap_tls = no",
+            "acd.conf:21: its password and mails would go over the",
+        ),
+        ("smtp_tls = no", f"smtp_tls = no\n{IMAP}imap_done = a*b", "acd.conf:21: imap_done: 'a*b' cannot be used"),
+        (
+            "smtp_tls = no",
+            "smtp_tls = no\nimap = a.example:993",
+            "acd.conf:18: mailbox 'sales-mail' has imap and no imap_user",
+        ),
+        (
+            "smtp_tls = no",
+            f"smtp_tls = no\n{IMAP}[b](sales-mail)\naddress = b@acme.example",
+            "mails in this folder could be of",
+        ),
         ("smtp_tls = no", "smtp_tls = no\nsmtp_user = a", "mailbox 'sales-mail' has smtp_user and no smtp_secret"),
         ("smtp_tls = no", "smtp_tls = no\nsmtp_in = 127.0.0.1:2424", "127.0.0.1:2424 is for lmtp already"),
         ("smtp_tls = no", "smtp_tls = no\ntag_secret = short", "tag_secret: this value cannot be used"),

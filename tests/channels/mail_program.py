@@ -1,6 +1,7 @@
-"""The mails of a server in a process of its own, to be killed: `python -m tests.channels.mail_program HOME LMTP SMTP`.
+"""The mails of a server in a process of its own, to be killed.
 
-It answers lines on its stdin with lines of JSON: `calls` names the calls that wait, `reply` answers all of them.
+`python -m tests.channels.mail_program HOME LMTP SMTP MORE`, the last one more settings of its mailbox. It answers lines
+on its stdin with lines of JSON: `calls` names the calls that wait, `reply` answers all of them.
 """
 
 import asyncio
@@ -12,8 +13,8 @@ from acd.channels.contact import Reply
 from tests.channels.mail_house import MailHouse
 
 
-async def main(folder: str, lmtp: str, smtp: str) -> None:
-    async with MailHouse(Path(folder), int(smtp), lmtp=int(lmtp)) as house:
+async def main(folder: str, lmtp: str, smtp: str, more: str) -> None:
+    async with MailHouse(Path(folder), int(smtp), more, lmtp=int(lmtp)) as house:
         reader = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while line := await reader.readline():

@@ -18,12 +18,20 @@ MAILS = 24
 class Program:
     """A server's mails in a process of its own."""
 
-    def __init__(self, folder, smtp):
-        self.folder, self.smtp, self.lmtp = folder, smtp, free_port()
+    def __init__(self, folder, smtp, more=""):
+        self.folder, self.smtp, self.lmtp, self.more = folder, smtp, free_port(), more
 
     async def start(self):
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.channels.mail_program", self.folder, str(self.lmtp), str(self.smtp)),
+            *(
+                sys.executable,
+                "-m",
+                "tests.channels.mail_program",
+                self.folder,
+                str(self.lmtp),
+                str(self.smtp),
+                self.more,
+            ),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )

@@ -7,6 +7,7 @@ import pytest
 
 from acd.channels.contact import Reply
 from ivr import server as module
+from tests.channels.imap_peer import ImapPeer
 from tests.channels.mail_house import MailServer, free_port, listens, until
 from tests.channels.mails import mail
 from tests.channels.test_email_killed import brought
@@ -33,10 +34,10 @@ async def house(tmp_path, monkeypatch):
         yield House(tmp_path, peer)
 
 
-def add_mailbox(house, smtp=9):
+def add_mailbox(house, smtp=9, more=""):
     """Write a mailbox into acd.conf; gives the port where mails come in."""
     lmtp, path = free_port(), house.folder / "acd.conf"
-    path.write_text(path.read_text() + MAILBOX.format(lmtp=lmtp, smtp=smtp))
+    path.write_text(path.read_text() + MAILBOX.format(lmtp=lmtp, smtp=smtp) + more)
     return lmtp
 
 
@@ -85,6 +86,21 @@ async def test_the_next_server_goes_on_with_the_mails(house):
             assert await bring(port, mail()) == call
             other = await bring(port, mail(body="Another"))
             assert set(new.dispatcher.core.state.calls) == {call, other}
+
+
+async def test_the_next_server_fetches_the_mails(house):
+    """One fetches at a time; what the first one has taken is the same call."""
+    async with ImapPeer() as peer:
+        add_mailbox(house, more=peer.settings)
+        peer.arrive(1, mail())
+        async with house.serve():
+            await until(lambda: peer.moved)
+            async with house.serve(takeover=True) as new:
+                assert len(new.dispatcher.core.state.calls) == 1
+                peer.arrive(2, mail(body="Another"))
+                await until(lambda: len(peer.moved) == 2)
+                assert len(new.dispatcher.core.state.calls) == 2
+                assert peer.connections == 2
 
 
 async def test_a_site_without_a_customer_file_has_no_mails(house):

@@ -80,8 +80,8 @@ class Envelope(Struct, frozen=True):
     """How a mail came."""
 
     mailbox: MailboxSettings
-    sender: str
-    """Empty for the null sender."""
+    sender: str | None
+    """Empty for the null sender; None for a mail that was delivered before, and says itself how it came."""
     recipient: str
 
 
@@ -207,8 +207,9 @@ class Intake:
         office, mailbox, message, at = self._house.office, mail.envelope.mailbox, mail.message, mail.letter.at
         if not mailbox.acknowledge or not mail.letter.is_work or reason_against(message, mail.nature):
             return None
+        assert message.return_path, "else there is a reason against it"
         template = office.templates.find(ACKNOWLEDGEMENT, mailbox.queue, office.language(message.language))
-        if template is None or mails.was_acknowledged(session, mail.envelope.sender, at - 24 * HOUR_MS):
+        if template is None or mails.was_acknowledged(session, message.return_path, at - 24 * HOUR_MS):
             return None
         said = office.filled(template, message, mailbox.queue, case)
         made = acknowledgement(office.letterhead(mailbox), message, case, said, at)
@@ -254,7 +255,9 @@ class Intake:
 
 
 def _with_trace(envelope: Envelope, raw: bytes) -> bytes:
-    """Write down how it came, above all that the sender wrote, and end each line in the one way there is."""
+    """Write down how it came, if we know, above all that the sender wrote; end each line in the one way there is."""
+    if envelope.sender is None:
+        return _BREAK.sub(b"\r\n", raw)
     trace = f"Return-Path: <{envelope.sender}>\r\nDelivered-To: {envelope.recipient}\r\n"
     return trace.encode("utf-8", "replace") + _BREAK.sub(b"\r\n", raw)
 

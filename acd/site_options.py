@@ -46,6 +46,7 @@ from acd.settings import (
     TEXT,
     VOICEMAIL,
 )
+from acd.sms_options import SMSC
 
 ALL, NOTHING = "all", "nothing"
 
@@ -323,6 +324,7 @@ SECTIONS: dict[str, tuple[Option, ...]] = {
     "phone": PHONE,
     "medium": MEDIUM,
     "mailbox": MAILBOX,
+    "smsc": SMSC,
     "lines": LINES,
     "trunk": TRUNK,
     "calling-out": CALLING_OUT,
@@ -337,6 +339,7 @@ HEADS = {
     "phone": "[NAME] with type = phone",
     "medium": "[medium-NAME] with type = medium",
     "mailbox": "[NAME] with type = mailbox",
+    "smsc": "[NAME] with type = smsc",
     "lines": "[NAME] with type = lines",
     "trunk": "[NAME] with type = trunk",
     "span": "[NAME] with type = span",

@@ -51,7 +51,7 @@ def test_a_file_of_a_newer_callfloor_is_refused(url):
     with database.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     database.close()
-    with pytest.raises(StoreError, match=r"of a newer callfloor \(its form is 9999, this one knows 0002\)"):
+    with pytest.raises(StoreError, match=r"of a newer callfloor \(its form is 9999, this one knows 0003\)"):
         Database(url)
 
 

@@ -11,8 +11,8 @@ from acd.site_checks import Written
 
 SAYS = r"[a-z0-9][a-z0-9_-]{0,39}"
 NONE = "none"
-MEDIA = ("email",)
-"""By which something can be told."""
+MEDIA = {"email": ("mailbox", "a mailbox to write from"), "sms": ("smsc", "a message centre to send by")}
+"""By which something can be told: the type of section that it needs, and what that is."""
 _BEFORE = duration("5m", "30d")
 _TELLING = re.compile(rf"(customer|host) by ({MEDIUM_NAME}) ({SAYS})(?: ([0-9]{{1,9}} ?[a-z]*) before)?")
 
@@ -80,8 +80,11 @@ def check_appointments(written: Written, site: Site) -> None:
         if site.store.database == NONE:
             hint = "take database = none out of [store]"
             problems.error(written.sections[name].origin, f"appointment '{name}' needs a customer file", hint)
-        if "email" in {telling.medium for telling in kind.tellings} | ({"email"} if kind.invite else set()):
-            _check_mailbox(written, name)
+        media = {telling.medium for telling in kind.tellings} | ({"email"} if kind.invite else set())
+        for type_, what in (MEDIA[medium] for medium in sorted(media & MEDIA.keys())):
+            if not written.names(type_):
+                message, hint = f"appointment '{name}' needs {what}", f"make a section with type = {type_}"
+                problems.error(written.sections[name].origin, message, hint)
         told = set[Telling]()
         for line, telling in zip(counting(written.sections[name], "tell"), kind.tellings, strict=True):
             if telling in told:
@@ -90,9 +93,3 @@ def check_appointments(written: Written, site: Site) -> None:
             if telling.medium not in MEDIA:
                 hint = did_you_mean(telling.medium, MEDIA) or f"there is {', '.join(MEDIA)}"
                 problems.error(line.origin, f"nothing can be told by '{telling.medium}'", hint)
-
-
-def _check_mailbox(written: Written, name: str) -> None:
-    if not written.names("mailbox"):
-        message, hint = f"appointment '{name}' needs a mailbox to write from", "make a section with type = mailbox"
-        written.problems.error(written.sections[name].origin, message, hint)

@@ -35,7 +35,7 @@ def _addresses() -> Kind:
     return Kind("e-mail addresses", read)
 
 
-def _place(*, none: bool) -> Kind:
+def place(*, none: bool) -> Kind:
     """Return the kind of a host and a port; the word none is None."""
 
     def read(text: str) -> Place | None:
@@ -67,20 +67,20 @@ MAILBOX = (
     Option("name", optional(TEXT), "", "What stands before the address in answers; left out, the name of the site."),
     Option(
         "lmtp",
-        _place(none=True),
+        place(none=True),
         "127.0.0.1:2424",
         "Where callfloor listens for your mail server, by LMTP. Mailboxes may have the same place. LMTP knows no "
         "password: keep it on loopback.",
     ),
     Option(
         "smtp_in",
-        _place(none=True),
+        place(none=True),
         NONE,
         "The same by SMTP, for a server that speaks no LMTP. Nothing is relayed: mails to other addresses are refused.",
     ),
     Option(
         "imap",
-        _place(none=True),
+        place(none=True),
         NONE,
         "Where callfloor fetches mails by IMAP, the moment they come there (IDLE), from a server that cannot bring "
         "them.",
@@ -101,7 +101,7 @@ MAILBOX = (
         "Archive",
         "The folder where a mail is moved when it is in the customer file; it is made if it is not there. Or `delete`.",
     ),
-    Option("smtp", _place(none=False), None, "The mail server that takes answers."),
+    Option("smtp", place(none=False), None, "The mail server that takes answers."),
     Option(
         "smtp_tls",
         choice("starttls", "tls", "no"),

@@ -47,6 +47,7 @@ from acd.settings import (
     TEXT,
     VOICEMAIL,
 )
+from acd.sms_options import SMSC
 
 ALL, NOTHING = "all", "nothing"
 
@@ -324,6 +325,7 @@ SECTIONS: dict[str, tuple[Option, ...]] = {
     "phone": PHONE,
     "medium": MEDIUM,
     "mailbox": MAILBOX,
+    "smsc": SMSC,
     "appointment": APPOINTMENT,
     "lines": LINES,
     "trunk": TRUNK,
@@ -339,6 +341,7 @@ HEADS = {
     "phone": "[NAME] with type = phone",
     "medium": "[medium-NAME] with type = medium",
     "mailbox": "[NAME] with type = mailbox",
+    "smsc": "[NAME] with type = smsc",
     "appointment": "[NAME] with type = appointment",
     "lines": "[NAME] with type = lines",
     "trunk": "[NAME] with type = trunk",

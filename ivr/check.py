@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from acd.channels.email import templates as mail_templates
+from acd.channels.sms.office import FOLDER as SMS_FOLDER
 from acd.conf import Config, read
 from acd.options import origin_of
 from acd.problems import Problem, Problems, did_you_mean
@@ -65,7 +66,7 @@ def examine(folder: Path) -> Report:
     site, problems = examine_site(folder)
     if site:
         problems += check_ivr(folder, site)
-        problems += _check_mail(folder, site)
+        problems += _check_words(folder, site)
     if site and site.switch.mode == "private":
         hint = "take it over from the sample site"
         missing = [name for name in NEEDED if not (folder / name).is_file()]
@@ -86,10 +87,11 @@ def examine(folder: Path) -> Report:
     return Report(files=len(read_files), site=site, problems=problems)
 
 
-def _check_mail(folder: Path, site: Site) -> list[Problem]:
-    """Return what is wrong with the templates of mails."""
+def _check_words(folder: Path, site: Site) -> list[Problem]:
+    """Return what is wrong with the templates of mails and texts."""
     problems = Problems()
-    mail_templates.load(folder, site.queues, site.general.languages, problems)
+    for each in (mail_templates.FOLDER, SMS_FOLDER):
+        mail_templates.load(folder, site.queues, site.general.languages, problems, each)
     return list(problems)
 
 

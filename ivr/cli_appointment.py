@@ -17,7 +17,7 @@ from ivr.cli_customer import AsJson, By, Who, columns, now_ms, open_file, which
 from ivr.cli_options import SITE, Home, SiteFolder
 
 if TYPE_CHECKING:
-    from acd.store.schema import Appointment, Errand
+    from acd.store.agenda import Appointment, Errand
 
 appointment_app = typer.Typer(no_args_is_help=True, help="Appointments, and what is said because of them.")
 

@@ -1,4 +1,4 @@
-"""The media of written contacts of a server: who takes them in, keeps them, sends answers. So far e-mail.
+"""The media of written contacts of a server: who takes them in, keeps them, sends answers: e-mails and texts.
 
 They need the customer file, where all that was written is kept; a site without one has none of them. Nothing of a call
 waits for them: what they load, they load when the server is up.
@@ -28,6 +28,7 @@ from acd.settings import Site
 from acd.store import StoreError
 from acd.store.store import Store
 from ivr.customers import Customers
+from ivr.texting import Texting
 
 if TYPE_CHECKING:  # loading SQLAlchemy takes a while
     from sqlalchemy.orm import Session
@@ -70,7 +71,9 @@ class Written:
         self.parsers = Parsers(READERS)
         self.intake, self.outbox = Intake(self), Outbox(self)
         self._email = EmailChannel(self)
-        self.channels: dict[str, Channel] = {} if house.customers.store is None else {"email": self._email}
+        self.texting = Texting(self, house.site)
+        ours: dict[str, Channel] = {"email": self._email, "sms": self.texting.channel}
+        self.channels: dict[str, Channel] = {} if house.customers.store is None else ours
         """By medium: for whoever answers."""
         self.errands = Errands(self)
         self._listener: Listener | None = None
@@ -133,11 +136,13 @@ class Written:
         for problem in problems:
             log.warning("template of mails", problem=str(problem))
         self.office = Office(site, found)
+        self.texting.use(site, folder)
         self._changed.set()
 
     def watch(self, event: AnyEvent, commands: list[AnyCommand]) -> None:
         """See what becomes of the contacts."""
         self._email.watch(event, commands)
+        self.texting.channel.watch(event, commands)
 
     async def run(self) -> None:
         """Take in and send, until cancelled or stopped."""
@@ -153,7 +158,9 @@ class Written:
             else:
                 self.is_ready = True
         self._email.begin()
-        await asyncio.gather(self.intake.run(), self.outbox.run(), self._listen(), self.errands.run())
+        await asyncio.gather(
+            *(self.intake.run(), self.outbox.run(), self._listen(), self.texting.run(), self.errands.run())
+        )
 
     async def _listen(self) -> None:
         while not self._is_over:
@@ -213,11 +220,13 @@ class Written:
         await self.errands.close(STOP_S)
         await self.outbox.close(STOP_S)
         await self._email.close()
+        await self.texting.stop(STOP_S)
         await self.parsers.close()
 
 
 def _load(_session: "Session") -> None:
     """Load what works with the customer file, and speaks to mail servers: in its own thread, where nobody waits."""
     of_mail = ("acd.channels.email.imap", "acd.channels.email.listener", "aiosmtplib")
-    for name in (*of_mail, "acd.store.appointments", "acd.store.files", "acd.store.mails"):
+    ours = ("appointments", "files", "mails", "texts", "texts_out")
+    for name in (*of_mail, *(f"acd.store.{one}" for one in ours)):
         importlib.import_module(name)

@@ -20,8 +20,8 @@ from acd.store.store import Store
 
 if TYPE_CHECKING:  # loading SQLAlchemy takes a while
     from acd.ports import Channel
+    from acd.store.agenda import Appointment
     from acd.store.appointments import Due
-    from acd.store.schema import Appointment
 
 log = structlog.get_logger()
 

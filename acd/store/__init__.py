@@ -4,7 +4,7 @@
     handles     numbers and addresses, normal     people     finds or makes who has one; names, attributes, consent
     timeline    interactions, messages, cases     pop        who it is, at a glance: for a screen or a handset
     merging     duplicates, and undoing it        privacy    export, erasure, retention       files   large attachments
-    mails       e-mails as work, and what goes out
+    mails       e-mails as work, and what goes out texts      short messages as work        texts_out  those that go out
     intake      CSV and vCard, to take people in  store      all of it from asyncio code
     projection  journal entries to facts          follower   writes these facts, and remembers how far it has come
 
@@ -23,8 +23,8 @@ questions are asked of the group. So undoing is exact: what belonged to either b
 in between stays with the survivor, to whom it was added.
 
 Bodies of messages are kept here and never in the journal: of them this file is the truth, and so it is of which mails
-are open, and which go out. Attachments of some size are files beside the database, named by the hash of what is in
-them, written whole before the row that names them, and swept when no row does.
+and texts are open, and which go out. Attachments of some size are files beside the database, named by the hash of what
+is in them, written whole before the row that names them, and swept when no row does.
 
 Nothing that comes with `import acd.store` loads SQLAlchemy: commands that need no customer file start without it.
 """

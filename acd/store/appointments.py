@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from acd.appointments import AppointmentKind
 from acd.store import StoreError, people, text, timeline
+from acd.store.agenda import Appointment, Errand
 from acd.store.rows import among
-from acd.store.schema import Appointment, Errand, Handle
+from acd.store.schema import Handle
 
 SAID_MOST = 300
 KINDS = {"email": "email", "sms": "number"}

@@ -12,10 +12,11 @@ from msgspec import Struct
 from sqlalchemy import Select, Text, cast, delete, func, literal, select, update
 from sqlalchemy.orm import Session
 
+from acd.store.agenda import Appointment
+from acd.store.handles import NUMBER
 from acd.store.people import group
 from acd.store.rows import among
 from acd.store.schema import (
-    Appointment,
     Attachment,
     Attribute,
     Base,
@@ -28,6 +29,9 @@ from acd.store.schema import (
     Note,
     Outbound,
     Person,
+    Talk,
+    TextOut,
+    TextPart,
 )
 
 BATCH = 500
@@ -112,9 +116,12 @@ def erase(session: Session, person: int) -> Erased:
         hashes |= _delete_messages(session, some)
         messages += _delete(session, Message, Message.interaction_id.in_(some))
         session.execute(delete(Note).where(Note.interaction_id.in_(some)))
+        session.execute(delete(Talk).where(Talk.interaction_id.in_(some)))
         session.execute(update(Interaction).where(Interaction.id.in_(some)).values(_NOBODY))
         ended = update(Interaction).where(Interaction.id.in_(some), Interaction.ended_at.is_not(None))
         session.execute(ended.values(key=_erased(), thread=_erased(), call=""))  # of the others the journal still tells
+    numbers = select(Handle.value).where(among(Handle.person_id, ids), Handle.kind == NUMBER)
+    session.execute(delete(TextPart).where(TextPart.theirs.in_(numbers)))
     for table in (Appointment, Attribute, Consent, Handle, Note):
         session.execute(delete(table).where(among(table.person_id, ids)))
     session.execute(update(Case).where(among(Case.person_id, ids)).values(person_id=None, subject=""))
@@ -173,20 +180,23 @@ def forget_bodies(session: Session, keep_days: Mapping[str, int], now: int, most
     hashes = _delete_messages(session, old)
     blank = {"body": None, "html": None, "subject": "", "sender": "", "recipient": ""}
     session.execute(update(Message).where(Message.interaction_id.in_(old)).values(blank))
-    for table in (Mail, Outbound):  # of an e-mail nothing is left to be shown or sent
+    for table in (Mail, Outbound, TextOut):  # nothing is left to be shown or sent
         written_then = select(Message.id).where(Message.interaction_id.in_(old))
         session.execute(delete(table).where(table.message_id.in_(written_then)))
+    session.execute(delete(Talk).where(Talk.interaction_id.in_(old)))
     session.execute(update(Interaction).where(Interaction.id.in_(old)).values(subject="", summary=""))
     session.execute(update(Case).where(Case.id.in_(_cases(old))).values(subject=""))
     return len(old), hashes
 
 
-def _at_rest() -> tuple[Any, Any]:
-    """Say that no e-mail of a contact waits for an agent, or to be sent."""
+def _at_rest() -> tuple[Any, ...]:
+    """Say that no e-mail or text of a contact waits for an agent, or to be sent."""
     own = Message.interaction_id == Interaction.id
     waits = select(Mail.id).join(Message, Mail.message_id == Message.id).where(own, Mail.closed_at.is_(None))
     goes = select(Outbound.id).join(Message, Outbound.message_id == Message.id).where(own, Outbound.due_at.is_not(None))
-    return ~waits.exists(), ~goes.exists()
+    talks = select(Talk.id).where(Talk.interaction_id == Interaction.id, Talk.closed_at.is_(None))
+    texts = select(TextOut.id).join(Message, TextOut.message_id == Message.id).where(own, TextOut.due_at.is_not(None))
+    return ~waits.exists(), ~goes.exists(), ~talks.exists(), ~texts.exists()
 
 
 def _cases(contacts: Sequence[int]) -> Select[Any]:

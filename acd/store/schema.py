@@ -229,55 +229,112 @@ class Outbound(Base):
     """The last word of the mail server, or why it was not reached."""
 
 
-class Appointment(Base):
-    """When a person is expected, or somebody goes to him."""
+class Talk(Base):
+    """Short messages with one customer as work for somebody: one contact, however many texts there are in it."""
 
-    __tablename__ = "appointments"
+    __tablename__ = "sms_talks"
+    __table_args__ = (Index(None, "own", "theirs"),)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
-    uid: Mapped[str] = mapped_column(Plain, unique=True)
-    """Names it in all calendars, for ever."""
-    kind: Mapped[str] = mapped_column(Plain)
-    """The section of acd.conf."""
-    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
-    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
-    starts_at: Mapped[int] = mapped_column(index=True)
-    length_ms: Mapped[int]
-    place: Mapped[str] = mapped_column(default="")
-    host: Mapped[str] = mapped_column(default="")
-    """Whom he meets, and where that one is told."""
-    host_address: Mapped[str] = mapped_column(default="")
-    host_number: Mapped[str] = mapped_column(default="")
-    sequence: Mapped[int] = mapped_column(default=0)
-    """Counted up whenever it is moved or cancelled."""
+    call: Mapped[str] = mapped_column(Plain, unique=True)
+    interaction_id: Mapped[int] = mapped_column(ForeignKey("interactions.id", ondelete="CASCADE"), index=True)
+    gate: Mapped[str] = mapped_column(Plain)
+    """The section of acd.conf that it came by."""
+    own: Mapped[str] = mapped_column(Plain)
+    theirs: Mapped[str] = mapped_column(Plain)
+    shown: Mapped[int] = mapped_column(default=0)
+    """The latest of its messages that an agent was shown."""
+    marks: Mapped[str] = mapped_column(default="")
+    at: Mapped[int]
+    closed_at: Mapped[int | None] = mapped_column(index=True)
+    """Null while there is something to do for it."""
+    closed_by: Mapped[str] = mapped_column(default="")
+    code: Mapped[str] = mapped_column(default="")
+
+
+class Arrival(Base):
+    """That something was brought, so that it is not taken twice; kept for a day."""
+
+    __tablename__ = "sms_arrivals"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    digest: Mapped[str] = mapped_column(Plain, index=True)
+    """Of all that it is."""
+    session: Mapped[str] = mapped_column(Plain)
+    """Who brought it: the same once more by the same is another."""
+    at: Mapped[int] = mapped_column(index=True)
+
+
+class TextPart(Base):
+    """A part of a text whose other parts have not come yet."""
+
+    __tablename__ = "sms_parts"
+    __table_args__ = (UniqueConstraint("gate", "own", "theirs", "ref", "total", "number"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    gate: Mapped[str] = mapped_column(Plain)
+    own: Mapped[str] = mapped_column(Plain)
+    theirs: Mapped[str] = mapped_column(Plain, index=True)
+    ref: Mapped[int]
+    total: Mapped[int]
+    number: Mapped[int]
+    body: Mapped[str]
+    is_sure: Mapped[bool]
+    at: Mapped[int]
+
+
+class TextOut(Base):
+    """A short message that goes out, sent or not yet."""
+
+    __tablename__ = "sms_out"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+    call: Mapped[str] = mapped_column(Plain)
+    gate: Mapped[str] = mapped_column(Plain, index=True)
+    """The section that sends it."""
+    own: Mapped[str] = mapped_column(Plain)
+    theirs: Mapped[str] = mapped_column(Plain, index=True)
+    body: Mapped[str]
+    is_notice: Mapped[bool]
+    """Nobody wrote it: it is not missed, and goes to who has opted out."""
     made_at: Mapped[int]
-    made_by: Mapped[str] = mapped_column(default="")
-    cancelled_at: Mapped[int | None]
+    due_at: Mapped[int | None] = mapped_column(index=True)
+    """When it is tried next; null when it is sent or given up."""
+    tries: Mapped[int] = mapped_column(default=0)
+    sent_at: Mapped[int | None]
+    said: Mapped[str] = mapped_column(default="")
+    """The last word of the centre, or why it was not reached."""
 
 
-class Errand(Base):
-    """Something that is to be said because of an appointment, said or not yet."""
+class TextOutPart(Base):
+    """A part of a short message that goes out."""
 
-    __tablename__ = "errands"
-    __table_args__ = (UniqueConstraint("appointment_id", "sequence", "name"),)
+    __tablename__ = "sms_out_parts"
+    __table_args__ = (UniqueConstraint("out_id", "number"),)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
-    appointment_id: Mapped[int] = mapped_column(ForeignKey("appointments.id", ondelete="CASCADE"))
-    sequence: Mapped[int]
-    """Of the appointment: one that was moved has errands of its own."""
-    name: Mapped[str] = mapped_column(Plain)
-    to: Mapped[str]
-    """customer or host."""
-    medium: Mapped[str]
-    says: Mapped[str]
-    """A reply that the site has ready; empty for a calendar alone."""
-    calendar: Mapped[str] = mapped_column(default="")
-    """What iTIP calls the method; empty without a calendar."""
-    due_at: Mapped[int | None] = mapped_column(index=True)
-    """Null when it is done, or will not be."""
-    done_at: Mapped[int | None]
-    said: Mapped[str] = mapped_column(default="")
-    """Why it could not be done."""
+    out_id: Mapped[int] = mapped_column(ForeignKey("sms_out.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    state: Mapped[str] = mapped_column(default="")
+    """Empty before it is sent, then doubt, sent, delivered, failed."""
+    doubts: Mapped[int] = mapped_column(default=0)
+    """How often it was begun to be sent without that it is known what became of it."""
+    name: Mapped[str] = mapped_column(Plain, default="", index=True)
+    """That the centre gave it."""
+
+
+class EarlyReceipt(Base):
+    """A delivery receipt that came before the name of its message; kept for a day."""
+
+    __tablename__ = "sms_receipts"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    gate: Mapped[str] = mapped_column(Plain)
+    name: Mapped[str] = mapped_column(Plain, index=True)
+    state: Mapped[str]
+    said: Mapped[str]
+    at: Mapped[int] = mapped_column(index=True)
 
 
 class Note(Base):

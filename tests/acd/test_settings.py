@@ -24,6 +24,7 @@ from acd.settings import (
 )
 from acd.site import check_site, load_site
 from acd.site_options import SECTIONS, manual
+from acd.smscs import SmscSettings
 
 SAMPLE = Path(__file__).parents[2] / "asterisk-config"
 
@@ -200,12 +201,10 @@ def test_a_minimal_site_takes_all_defaults(folder: Path):
     """What acd.conf leaves out is what the rules and settings have by themselves: there is one set of defaults."""
     site = load_site(folder)
     assert check_site(folder) == []
-    assert site.general == GeneralSettings(languages=("en", "pl"))
-    assert site.switch == SwitchSettings(fallback="100")
-    assert site.queues == {"sales": QueueRule(name="sales")}
+    assert (site.general, site.switch) == (GeneralSettings(languages=("en", "pl")), SwitchSettings(fallback="100"))
+    assert (site.queues, site.pause_reasons) == ({"sales": QueueRule(name="sales")}, {})
     rule = SeatRule(name="100", queues=("sales",))
     assert site.seats == {"100": SeatSettings(rule=rule, agent="Anna", pin="7391", handset="PJSIP/100", language="en")}
-    assert site.pause_reasons == {}
 
 
 def test_every_default_is_a_legal_value():
@@ -232,6 +231,7 @@ def test_every_option_has_a_place():
         "store": {*StoreSettings.__struct_fields__},
         "mailbox": {*MailboxSettings.__struct_fields__} - {"section"},
         "appointment": {*AppointmentKind.__struct_fields__} - {"section"},
+        "smsc": {*SmscSettings.__struct_fields__} - {"section"},
         "trunk": {*TrunkSettings.__struct_fields__} - {"name"},
         "calling-out": {*OutRule.__struct_fields__, *Plan.__struct_fields__, *CallingOutSettings.__struct_fields__}
         - {"rule", "plan"},
@@ -379,7 +379,7 @@ def test_media_and_lines_are_read(folder: Path):
     assert media["telex"] == MediumRule(name="telex", most=2, cost=40, blocks=(), interrupted_by=("voice", "video"))
     assert media["chat"] == MediumRule(name="chat", most=3, blocks=("*",), virtual=True)  # the rest stays
     assert site.media[: len(MEDIA)] == tuple(media[rule.name] for rule in MEDIA)
-    assert [media[name] for name in ("voice", "email")] == [rule for rule in MEDIA if rule.name in {"voice", "email"}]
+    assert all(media[rule.name] == rule for rule in MEDIA if rule.name in {"voice", "email"})
     assert site.line_groups == (
         LineGroupRule(
             name="analog",

@@ -74,7 +74,7 @@ def problems(folder: Path, *replacements: tuple[str, str]) -> list[str]:
         (
             "type = queue",
             "",
-            "acd.conf:6: section 'sales' has no type; write type = queue, seat, phone, medium, mailbox, appointment,",
+            "acd.conf:6: section 'sales' has no type; write type = queue, seat, phone, medium, mailbox, smsc,",
         ),
         ("[general]", "[genral]", "acd.conf:2: section 'genral' has no type; did you mean 'general'?"),
         (

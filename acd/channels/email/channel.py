@@ -21,11 +21,10 @@ from acd.channels.email.language import language_of
 from acd.channels.email.message import Address, Attachment, Message
 from acd.channels.email.scan import scanned
 from acd.channels.email.templates import SIGNATURE
-from acd.core.commands import AnyCommand, CallOver, Offer
-from acd.core.commands import Reply as Answered
-from acd.core.events import AnyEvent, CallEnded, CloseAsked, OfferEnded
+from acd.channels.endings import Endings
+from acd.core.commands import AnyCommand
+from acd.core.events import AnyEvent
 from acd.mailboxes import MailboxSettings
-from acd.store import StoreError
 
 if TYPE_CHECKING:  # loading SQLAlchemy takes a while
     from acd.store.mails import Found, Post
@@ -35,7 +34,6 @@ log = structlog.get_logger()
 
 ATTACHED_MOST = 24 << 20
 """Bytes of all files of an answer: encoded they are a third more, and most servers stop at 35 MB."""
-AGAIN_S = 5.0
 
 
 class House(IntakeHouse, Protocol):
@@ -49,16 +47,11 @@ class EmailChannel:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._offers: dict[str, str] = {}
-        """Offer -> its call, of ours."""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._endings = Endings(MEDIUM, self.closed)
 
     def begin(self) -> None:
         """Know what agents have before them."""
-        state = self._house.dispatcher.core.state
-        for offer in state.offers.values():
-            if offer.call is not None and state.calls[offer.call].medium == MEDIUM:
-                self._offers[offer.id] = offer.call
+        self._endings.begin(self._house.dispatcher.core.state)
 
     # Seen
 
@@ -242,40 +235,11 @@ class EmailChannel:
 
     def watch(self, event: AnyEvent, commands: list[AnyCommand]) -> None:
         """Note what is over by other means: whoever closed it did not say so here, or a hand has taken it out."""
-        for command in commands:
-            if isinstance(command, Offer) and command.medium == MEDIUM:
-                self._offers[command.offer] = command.call
-            elif isinstance(command, CallOver):
-                self._over(command.call, "")
-        if isinstance(event, CallEnded):
-            self._over(event.call, "")
-        elif isinstance(event, CloseAsked):
-            call = self._offers.get(event.offer)
-            if call is not None and any(isinstance(one, Answered) and one.answer == "ok" for one in commands):
-                self._over(call, event.seat)
-        elif isinstance(event, OfferEnded):
-            self._offers.pop(event.offer, None)
-
-    def _over(self, call: str, seat: str) -> None:
-        if call.startswith(f"{MEDIUM}-"):
-            task = asyncio.create_task(self._close(call, seat), name=f"close {call}")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _close(self, call: str, seat: str) -> None:
-        while True:
-            try:
-                await self.closed(call, seat, "")
-            except StoreError:
-                await asyncio.sleep(AGAIN_S)
-            else:
-                return
+        self._endings.watch(event, commands)
 
     async def close(self) -> None:
         """Leave what is not noted yet: the next start finds it."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._endings.close()
 
 
 def _with_message(card: Card, message: Message, sender: str) -> Card:

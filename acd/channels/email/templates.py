@@ -90,17 +90,28 @@ class Templates:
         return sorted({name for of, name, _ in self._by_key if of in {queue, ""} and name not in own})
 
 
-def load(site_folder: Path, queues: Collection[str], languages: Collection[str], problems: Problems) -> list[Template]:
-    """Read the templates of a site; what is wrong with them is added to the problems, with file and line."""
+def load(
+    site_folder: Path, queues: Collection[str], languages: Collection[str], problems: Problems, folder: str = FOLDER
+) -> list[Template]:
+    """Read the templates of a site; what is wrong with them is added to the problems, with file and line.
+
+    Args:
+        site_folder: where the site is.
+        queues: those that there are.
+        languages: those that the site speaks.
+        problems: is added to.
+        folder: of the site's that has them: each medium has its own.
+
+    """
     found = []
-    for path in sorted((site_folder / FOLDER).glob("**/*")):
+    for path in sorted((site_folder / folder).glob("**/*")):
         label = str(path.relative_to(site_folder))
         if path.name.startswith(".") or not path.is_file():
             continue
-        template = _read(path, label, languages, problems)
+        template = _read(path, label, languages, problems, folder)
         if template is None:
             continue
-        depth = len(path.relative_to(site_folder / FOLDER).parts)
+        depth = len(path.relative_to(site_folder / folder).parts)
         if depth > 2 or (template.queue and template.queue not in queues):
             hint = did_you_mean(template.queue, queues) or "a folder in it is named like a queue"
             problems.error(Origin(label, 0), f"there is no queue '{template.queue}'", hint)
@@ -108,7 +119,7 @@ def load(site_folder: Path, queues: Collection[str], languages: Collection[str],
     return found
 
 
-def _read(path: Path, label: str, languages: Collection[str], problems: Problems) -> Template | None:
+def _read(path: Path, label: str, languages: Collection[str], problems: Problems, folder: str) -> Template | None:
     match = _NAME.fullmatch(path.name)
     if match is None:
         hint = "name it like acknowledgement.en.txt: what it is for, the language, txt"
@@ -126,7 +137,7 @@ def _read(path: Path, label: str, languages: Collection[str], problems: Problems
         problems.error(Origin(label, 0), f"it is longer than {FILE_MOST} bytes")
         return None
     _check(content, label, problems)
-    queue = path.parent.name if path.parent.name != FOLDER else ""
+    queue = path.parent.name if path.parent.name != folder else ""
     return Template(match[1], match[2], queue, *_parts(content, label, problems))
 
 

@@ -16,7 +16,7 @@ from acd.mailboxes import MailboxSettings
 from acd.numbers import Plan
 from acd.options import Option, choice, duration, number, optional, pattern, secret, words
 from acd.problems import Origin
-from acd.smscs import SmscSettings
+from acd.smscs import GatewaySettings, SmscSettings
 
 GENERATE = "generate"
 """Written as a secret: the instance makes a random one at its first start and keeps it."""
@@ -232,6 +232,7 @@ class Site(Struct, frozen=True, kw_only=True):
     mailboxes: dict[str, MailboxSettings] = field(default_factory=dict)
     appointments: dict[str, AppointmentKind] = field(default_factory=dict)
     smscs: dict[str, SmscSettings] = field(default_factory=dict)
+    gateways: dict[str, GatewaySettings] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
     """Digit to what can be said of a call after it (its disposition)."""
     mentions: tuple[Mention, ...] = ()

@@ -62,7 +62,7 @@ from acd.site_checks import (
     check_voicemail,
 )
 from acd.site_options import SECTIONS
-from acd.sms_options import check_smscs, smsc
+from acd.sms_options import check_smscs, gateway, smsc
 
 FILE = "acd.conf"
 SECRETS_FILE = "secrets.conf"
@@ -80,11 +80,12 @@ _NAMED = {
     "analog": (GROUP_NAME, "section of analog lines", "begin with a small letter; small letters, digits, - and _"),
     "lines": (GROUP_NAME, "group of lines", "begin with a small letter or digit; small letters, digits, - and _"),
     "mailbox": (GROUP_NAME, "mailbox", "begin with a small letter or digit; small letters, digits, - and _"),
+    "sms-gateway": (GROUP_NAME, "gateway", "begin with a small letter or digit; small letters, digits, - and _"),
     "appointment": (GROUP_NAME, "kind of appointment", "begin with a small letter; small letters, digits, - and _"),
     "smsc": (GROUP_NAME, "message centre", "begin with a small letter or digit; small letters, digits, - and _"),
 }
 """Type of section to what it may be named, what it is called in messages, and the hint."""
-_TYPES = "queue, seat, phone, medium, mailbox, smsc, appointment, lines, trunk, span or analog"
+_TYPES = "queue, seat, phone, medium, mailbox, smsc, sms-gateway, appointment, lines, trunk, span or analog"
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else: people type it into phones
 _SECRET_CHARS = 16  # of 31 letters: 79 bits
@@ -215,6 +216,7 @@ class _Loader:
             mailboxes={name: mailbox(name, values, general.name) for name, values in self._each("mailbox") if values},
             appointments={name: appointment(name, values) for name, values in self._each("appointment") if values},
             smscs={name: smsc(name, values) for name, values in self._each("smsc") if values},
+            gateways={name: gateway(name, values) for name, values in self._each("sms-gateway") if values},
             voicemail=VoicemailSettings(**self._only("voicemail") or {}),
             store=StoreSettings(**self._only("store") or {}),
             pause_reasons=self._words_by_digit("pause-reasons", "reason"),

@@ -47,7 +47,7 @@ from acd.settings import (
     TEXT,
     VOICEMAIL,
 )
-from acd.sms_options import SMSC
+from acd.sms_options import GATEWAY, SMSC
 
 ALL, NOTHING = "all", "nothing"
 
@@ -326,6 +326,7 @@ SECTIONS: dict[str, tuple[Option, ...]] = {
     "medium": MEDIUM,
     "mailbox": MAILBOX,
     "smsc": SMSC,
+    "sms-gateway": GATEWAY,
     "appointment": APPOINTMENT,
     "lines": LINES,
     "trunk": TRUNK,
@@ -342,6 +343,7 @@ HEADS = {
     "medium": "[medium-NAME] with type = medium",
     "mailbox": "[NAME] with type = mailbox",
     "smsc": "[NAME] with type = smsc",
+    "sms-gateway": "[NAME] with type = sms-gateway",
     "appointment": "[NAME] with type = appointment",
     "lines": "[NAME] with type = lines",
     "trunk": "[NAME] with type = trunk",

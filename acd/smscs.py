@@ -14,24 +14,13 @@ class OwnNumber(NamedTuple):
     queue: str
 
 
-class SmscSettings(Discreet, frozen=True, kw_only=True):
-    """A message centre. What the fields mean: `acd.sms_options`."""
-
-    hidden: ClassVar[frozenset[str]] = frozenset({"secret"})
+class GateSettings(Discreet, frozen=True, kw_only=True):
+    """A way by which texts come and go. What the fields mean: `acd.sms_options`."""
 
     section: str
-    host: Place
-    user: str
     numbers: tuple[OwnNumber, ...]
-    secret: str = ""
-    bind: Literal["transceiver", "receiver", "transmitter"] = "transceiver"
     answers_by: str = ""
     """The section that sends its answers; empty: itself."""
-    system_type: str = ""
-    tls: bool = False
-    window: int = 10
-    rate: int = 10
-    enquire_ms: int = 30_000
     alphabet: Literal["gsm", "latin1", "utf8"] = "gsm"
     parts_ms: int = 600_000
     give_up_ms: int = 86_400_000
@@ -39,3 +28,42 @@ class SmscSettings(Discreet, frozen=True, kw_only=True):
     stop_words: tuple[str, ...] = ()
     """Empty: those of `acd.channels.sms.wishes`."""
     start_words: tuple[str, ...] = ()
+
+
+class SmscSettings(GateSettings, frozen=True, kw_only=True):
+    """A message centre."""
+
+    hidden: ClassVar[frozenset[str]] = frozenset({"secret"})
+
+    host: Place
+    user: str
+    secret: str = ""
+    bind: Literal["transceiver", "receiver", "transmitter"] = "transceiver"
+    system_type: str = ""
+    tls: bool = False
+    window: int = 10
+    rate: int = 10
+    enquire_ms: int = 30_000
+
+
+class GatewaySettings(GateSettings, frozen=True, kw_only=True):
+    """A provider that speaks HTTP."""
+
+    hidden: ClassVar[frozenset[str]] = frozenset({"secret", "headers", "url", "body"})
+
+    listen: Place
+    secret: str
+    url: str
+    signature_header: str = "X-Signature"
+    time_header: str = "X-Timestamp"
+    id_field: str = "id"
+    from_field: str = "from"
+    to_field: str = "to"
+    text_field: str = "text"
+    method: Literal["POST", "PUT", "GET"] = "POST"
+    headers: tuple[tuple[str, str], ...] = ()
+    form: Literal["json", "form", "none"] = "json"
+    body: str = ""
+    answer_id: str = ""
+    timeout_ms: int = 10_000
+    rate: int = 10

@@ -45,6 +45,7 @@ class Text(Struct, frozen=True, kw_only=True):
     is_sure: bool = True
     """It could be read as its sender wrote it."""
     place: Place | None = None
+    same_ms: int = SAME_MS
 
 
 class Kin(Struct, frozen=True, kw_only=True):
@@ -80,7 +81,7 @@ def take(session: Session, brought: Text, notices: Notices) -> list[Kin]:
 
 
 def _is_here(session: Session, brought: Text) -> bool:
-    same = select(Arrival).where(Arrival.digest == brought.digest, Arrival.at > brought.at - SAME_MS)
+    same = select(Arrival).where(Arrival.digest == brought.digest, Arrival.at > brought.at - brought.same_ms)
     other = session.scalar(same.where(Arrival.session != brought.session).order_by(Arrival.id).limit(1))
     if other is not None:
         other.session = brought.session  # once more by this one is another

@@ -24,7 +24,7 @@ from acd.settings import (
 )
 from acd.site import check_site, load_site
 from acd.site_options import SECTIONS, manual
-from acd.smscs import SmscSettings
+from acd.smscs import GatewaySettings, SmscSettings
 
 SAMPLE = Path(__file__).parents[2] / "asterisk-config"
 
@@ -200,9 +200,8 @@ def test_every_option_is_documented():
 def test_a_minimal_site_takes_all_defaults(folder: Path):
     """What acd.conf leaves out is what the rules and settings have by themselves: there is one set of defaults."""
     site = load_site(folder)
-    assert check_site(folder) == []
     assert (site.general, site.switch) == (GeneralSettings(languages=("en", "pl")), SwitchSettings(fallback="100"))
-    assert (site.queues, site.pause_reasons) == ({"sales": QueueRule(name="sales")}, {})
+    assert (check_site(folder), site.queues, site.pause_reasons) == ([], {"sales": QueueRule(name="sales")}, {})
     rule = SeatRule(name="100", queues=("sales",))
     assert site.seats == {"100": SeatSettings(rule=rule, agent="Anna", pin="7391", handset="PJSIP/100", language="en")}
 
@@ -232,6 +231,7 @@ def test_every_option_has_a_place():
         "mailbox": {*MailboxSettings.__struct_fields__} - {"section"},
         "appointment": {*AppointmentKind.__struct_fields__} - {"section"},
         "smsc": {*SmscSettings.__struct_fields__} - {"section"},
+        "sms-gateway": {*GatewaySettings.__struct_fields__} - {"section", "alphabet", "parts_ms"},
         "trunk": {*TrunkSettings.__struct_fields__} - {"name"},
         "calling-out": {*OutRule.__struct_fields__, *Plan.__struct_fields__, *CallingOutSettings.__struct_fields__}
         - {"rule", "plan"},

@@ -64,12 +64,12 @@ bind = transmitter
     ("was", "now", "message"),
     [
         ("67 sales", "67 sale", "acd.conf:16: there is no queue 'sale'; did you mean 'sales'?"),
-        ("number = +48 22 123 45 67 sales\n", "", "acd.conf:12: message centre 'operator' has no 'number'"),
+        ("number = +48 22 123 45 67 sales\n", "", "acd.conf:12: 'operator' has no 'number'"),
         ("67 sales", "67", "acd.conf:16: there is no queue '67'"),
         ("+48 22 123 45 67", "+48x", "acd.conf:16: number: '+48x sales' is not a number and a queue such as"),
         ("67 sales", "67 sales\nnumber = +48221234567 sales", "acd.conf:17: number +48221234567 stands there twice"),
         ("user = acme", "user = acme\nbind = receiver", "acd.conf:16: nothing sends the answers of 'operator'"),
-        ("user = acme", "user = acme\nanswers_by = x", "acd.conf:16: there is no message centre 'x'"),
+        ("user = acme", "user = acme\nanswers_by = x", "acd.conf:16: there is no section 'x' that sends texts"),
         ("user = acme", "user = acme\n[store]\ndatabase = none\n[operator](+)", "'operator' needs a customer file"),
         ("user = acme", "user = acme\nbynd = x", "unknown option 'bynd' in message centre 'operator'; did you mean"),
         ("127.0.0.1:2775", "127.0.0.1", "acd.conf:14: host: '127.0.0.1' is not a host and a port"),
@@ -98,3 +98,52 @@ def test_a_template_is_checked(tmp_path):
     (tmp_path / "sms" / "hours.en.txt").write_text("We open at ${tme}.\n")
     problems = [str(one) for one in check(site_of(tmp_path, SMSC))]
     assert any("sms/hours.en.txt:1: unknown variable '${tme}'; did you mean 'time'?" in one for one in problems)
+
+
+GATEWAY = """[cloud]
+type = sms-gateway
+secret = sixteen-letters-and-more
+number = +48221234567 sales
+url = https://api.example.com/send?to=${to}
+"""
+
+
+def test_a_gateway_is_read(tmp_path):
+    """Its body is JSON by itself; several headers; nothing secret is shown."""
+    site = load_site(site_of(tmp_path, GATEWAY + "header = X-Key: geheim\nheader = X-Other: b\n"))
+    assert check_site(tmp_path) == []
+    one = site.gateways["cloud"]
+    assert (one.listen, one.method, one.form, one.timeout_ms) == (Place("127.0.0.1", 8025), "POST", "json", 10_000)
+    assert one.headers == (("X-Key", "geheim"), ("X-Other", "b"))
+    assert (one.id_field, one.from_field, one.to_field, one.text_field) == ("id", "from", "to", "text")
+    assert "geheim" not in repr(site)
+    assert "sixteen" not in repr(site)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "message"),
+    [
+        ("secret = sixteen-letters-and-more\n", "", "acd.conf:12: gateway 'cloud' has no 'secret'"),
+        ("sixteen-letters-and-more", "short", "acd.conf:14: secret: this value cannot be used"),
+        ("${to}", "${tu}", "acd.conf:16: url: there is no variable '${tu}'; known are from, to, text, id"),
+        ("https://api.example.com", "https://${to}", "acd.conf:16: url: this is no URL"),
+        ("https:", "file:", "acd.conf:16: url: this is no URL"),
+        ("${to}\n", "${to}\nbody = {\n", "acd.conf:17: body: it is no JSON"),
+        ("${to}\n", "${to}\nform = form\nbody = a=${text\n", "acd.conf:18: body: a '${' is never closed"),
+        ("${to}\n", "${to}\nheader = a b\n", "acd.conf:17: header: this is no header; write NAME: VALUE"),
+        ("${to}\n", "${to}\nanswers_by = x\n", "acd.conf:17: there is no section 'x' that sends texts"),
+    ],
+)
+def test_what_is_wrong_with_a_gateway(tmp_path, was, now, message):
+    """As of a message centre."""
+    assert was in GATEWAY
+    with pytest.raises(ConfigError) as raised:
+        load_site(site_of(tmp_path, GATEWAY.replace(was, now)))
+    assert message in str(raised.value)
+
+
+def test_what_goes_in_the_open_is_a_warning(tmp_path):
+    """Where it listens, and where answers go."""
+    text = GATEWAY.replace("https:", "http:") + "listen = 0.0.0.0:8025\n"
+    told = [str(one) for one in check_site(site_of(tmp_path, text))]
+    assert ["listen of 'cloud' is not on loopback" in told[0], "'cloud' go over the network" in told[1]] == [True] * 2

@@ -195,11 +195,11 @@ async def test_a_centre_that_does_not_let_us_in_and_one_that_unbinds(house, cent
 async def test_the_sequence_numbers_wrap(house, centre):
     """After 2^31 - 1 comes 1."""
     await centre.brings("Hello")
-    house.texting.smscs["operator"]._sequence = 0x7FFFFFFE
+    house.texting.senders["operator"]._sequence = 0x7FFFFFFE
     for text in ("one", "two", "three"):
         await house.sms.reply(house.call, "101", Reply(text=text))
         await until(lambda: len(centre.submitted) and centre.submitted[-1].text == text)  # noqa: B023 - at once
-    assert struct.unpack(">I", b"\x7f\xff\xff\xff")[0] >= house.texting.smscs["operator"]._sequence < 100
+    assert struct.unpack(">I", b"\x7f\xff\xff\xff")[0] >= house.texting.senders["operator"]._sequence < 100
 
 
 async def test_no_more_are_on_their_way_than_the_window_holds(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 from acd.channels.contact import Reply, ReplyError
 from acd.core.events import CallEnded
+from acd.site import load_site
 from acd.store import people, texts, texts_out, timeline
 from acd.store.handles import number
 from tests.channels.mail_house import until
@@ -230,3 +231,41 @@ async def test_a_text_in_doubt_is_sent_once_more_and_never_a_third_time(house, c
     await asyncio.wait_for(centre.bound.wait(), 10)
     await asyncio.sleep(0.3)
     assert len(centre.submitted) == 2
+
+
+async def test_one_centre_brings_and_another_sends(tmp_path):
+    """Bound as receiver and transmitter; a receipt by the receiver is of what the transmitter sent."""
+    more = "bind = receiver\nanswers_by = out\n[out](centre)\nhost = 127.0.0.1:{port}\nbind = transmitter\n"
+    async with (
+        Centre() as first,
+        Centre() as second,
+        SmsHouse(tmp_path, first.port, more.format(port=second.port)) as house,
+    ):
+        await asyncio.gather(*(asyncio.wait_for(one.bound.wait(), 20) for one in (first, second)))
+        assert (first.binds[0][0], second.binds[0][0]) == ("receiver", "transmitter")
+        await first.brings("Hello")
+        await house.sms.reply(house.call, "101", Reply(text="Hi"))
+        await until(lambda: second.submitted)
+        await said(house, 1, "sent")
+        await first.bring(first.receipt("id-1", "DELIVRD"))
+        await said(house, 1, "delivered")
+        assert first.submitted == []
+
+
+async def test_new_settings_are_put_in_force(house, centre):
+    """A centre that has changed is bound anew; one that is gone is left, and what was to go over it waits."""
+    await centre.brings("Hello")
+    call, conf = house.call, house.folder / "acd.conf"
+    old = conf.read_text()
+    conf.write_text(old.replace("user = acme", "user = other"))
+    house.site = load_site(house.folder)
+    house.written.use(house.folder)
+    await until(lambda: len(centre.binds) == 2)
+    assert centre.binds[1][1] == b"other"
+    assert (0x06, 0) in centre.others  # it was told good-bye
+    conf.write_text(old.replace("[operator](centre)", "[operator](centre,!)"))
+    house.site = load_site(house.folder)
+    house.written.use(house.folder)
+    await until(lambda: not house.texting.senders)
+    with pytest.raises(ReplyError, match="no section 'operator' any more"):
+        await house.sms.reply(call, "101", Reply(text="Hi"))

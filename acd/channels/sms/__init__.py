@@ -1,11 +1,12 @@
-"""Short messages, by SMPP 3.4: what comes in becomes a contact of its queue, answers go out by the number it came to.
+"""Short messages, by SMPP 3.4 and by HTTP: a text becomes a contact of its queue, and is answered from where it went.
 
     alphabet   GSM 03.38 and UCS-2, which of them a text needs      parts      user data headers, cutting and joining
     receipts   delivery receipts                                    addresses  numbers in their normal form, senders
     wishes     STOP and its like                                    pdu        SMPP, without a network
     smsc       a session with a message centre                      office     what holds at the moment
     intake     texts that come in                                   outbox     texts that go out
-    channel    for whoever answers them
+    channel    for whoever answers them                             webhook    texts by HTTP, without a network
+    gateway    a provider that speaks HTTP                          hooks      where such providers come in
 
 Theory of operation. A message centre has done its part when it is told so: then it forgets the message. So it is told
 when the message is on the disk, in the customer file, and its call is in the journal. Who is killed before that is

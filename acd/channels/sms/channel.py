@@ -86,7 +86,7 @@ class SmsChannel:
             raise ReplyError(f"there is no section '{found.talk.gate}' any more")
         body = self._words(found, seat, reply)
         try:
-            cut(body, 0)
+            cut(body, 0)  # whoever sends it, ten messages are the most
         except ValueError as error:
             raise ReplyError(str(error)) from None
         now, out = self._house.dispatcher.clock(), office.out_gate(found.talk.gate)

@@ -7,19 +7,22 @@ of long texts whose other parts do not come.
 
 import asyncio
 import hashlib
+import secrets
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from acd.channels.email.text import lines
 from acd.channels.sms import addresses, receipts
+from acd.channels.sms.addresses import Address
 from acd.channels.sms.alphabet import decoded
 from acd.channels.sms.office import Office
 from acd.channels.sms.parts import split_header
 from acd.channels.sms.pdu import ROK, RSYSERR, Message
+from acd.channels.sms.webhook import Incoming
 from acd.core.events import CallArrived, CallEnded
 from acd.dispatcher import Dispatcher
-from acd.smscs import SmscSettings
+from acd.smscs import GatewaySettings, SmscSettings
 from acd.store import StoreError
 from acd.store.store import Store
 
@@ -88,6 +91,33 @@ class Intake:
         log.info("text", smsc=gate.section, part=f"{part.number}/{part.total}" if part else None, calls=len(opened))
         self.arrive(opened)
         house.has_post()
+
+    async def bring(self, gate: GatewaySettings, came: Incoming) -> None:
+        """Keep a text that a provider brought by HTTP.
+
+        Raises:
+            StoreError: it cannot be kept at present.
+
+        """
+        store, office = self._house.store, self._house.office
+        from acd.store import texts  # noqa: PLC0415 - is loaded
+
+        own = office.number_of(gate, addresses.read(Address(0, 1, came.own), office.country))
+        brought = texts.Text(
+            gate=gate.section,
+            session=secrets.token_hex(8),  # its own id tells whether it is the same, whoever brings it
+            digest=hashlib.sha256(f"{gate.section}\0{came.name}".encode("utf-8", "replace")).hexdigest()[:40],
+            same_ms=texts.KEPT_MS,
+            own=own.number,
+            theirs=addresses.read(Address(0, 1, came.theirs), office.country),
+            queue=own.queue,
+            at=self._house.dispatcher.clock(),
+            body=lines(came.text),
+        )
+        opened = await store.write(texts.take, brought, office.notices(gate, brought.theirs, brought.queue))
+        log.info("text", gateway=gate.section, calls=len(opened))
+        self.arrive(opened)
+        self._house.has_post()
 
     def _read(self, gate: SmscSettings, message: Message, session: str) -> "Text":
         from acd.store.texts import Text  # noqa: PLC0415 - is loaded

@@ -9,7 +9,7 @@ from acd.channels.sms import wishes
 from acd.channels.sms.notices import Notices
 from acd.channels.sms.wishes import Wish
 from acd.settings import Site
-from acd.smscs import OwnNumber, SmscSettings
+from acd.smscs import GateSettings, OwnNumber
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,12 +29,12 @@ class Office:
 
     def __init__(self, site: Site, templates: list[Template]) -> None:
         self.site = site
-        self.gates: Mapping[str, SmscSettings] = site.smscs
+        self.gates: Mapping[str, GateSettings] = {**site.smscs, **site.gateways}
         self.templates = Templates(templates, site.general.language)
         plan = site.calling_out.plan
         self.country = plan.country if plan is not None else ""
 
-    def number_of(self, gate: SmscSettings, own: str) -> OwnNumber:
+    def number_of(self, gate: GateSettings, own: str) -> OwnNumber:
         """Give the number that somebody wrote to; one that nobody named waits where the first does."""
         first = gate.numbers[0].queue if gate.numbers else next(iter(self.site.queues), "")
         return next((one for one in gate.numbers if one.number == own), OwnNumber(own, first))
@@ -68,7 +68,7 @@ class Office:
         found = (name for name in self.templates.names(queue) if name != OPT_OUT)
         return [name for name in found if self.templates.find(name, queue, language) is not None]
 
-    def notices(self, gate: SmscSettings, theirs: str, queue: str) -> Notices:
+    def notices(self, gate: GateSettings, theirs: str, queue: str) -> Notices:
         """Give what is said by itself because of a text."""
 
         def said(name: str, case: int | None, text: str) -> str:

@@ -8,18 +8,16 @@ that, and it comes back as well.
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 from msgspec import Struct
 
-from acd.channels.sms import addresses, pdu, receipts
-from acd.channels.sms.alphabet import DATA_CODINGS
+from acd.channels.sms import pdu, receipts
 from acd.channels.sms.intake import House as IntakeHouse
 from acd.channels.sms.intake import Intake
-from acd.channels.sms.parts import Part, cut
-from acd.channels.sms.smsc import Away, Doubt, Refused, Smsc
+from acd.channels.sms.smsc import Away, Doubt, Refused
 from acd.store import StoreError
 
 if TYPE_CHECKING:  # loading SQLAlchemy takes a while
@@ -35,6 +33,23 @@ STORE_AGAIN_S = 2.0
 REST_S = 60.0
 
 
+class Sender(Protocol):
+    """Sends texts: a message centre, or a provider that speaks HTTP."""
+
+    @property
+    def can_send(self) -> bool:
+        """Whether something can be sent now."""
+
+    def pieces(self, own: str, theirs: str, body: str, ref: int) -> Sequence[Any]:
+        """Give what a text is sent as. Raises ValueError: as nothing."""
+
+    async def submit(self, piece: Any, before: Callable[[], Coroutine[Any, Any, None]]) -> str:
+        """Send a piece; gives its name there; `before` is awaited just before. Raises Away, Doubt, Refused."""
+
+    async def close(self) -> None:
+        """Send nothing any more."""
+
+
 class House(IntakeHouse, Protocol):
     """What is needed of the server."""
 
@@ -43,8 +58,8 @@ class House(IntakeHouse, Protocol):
         """Has what came back wait."""
 
     @property
-    def smscs(self) -> Mapping[str, Smsc]:
-        """The centres, by section."""
+    def senders(self) -> "Mapping[str, Sender]":
+        """What sends, by section."""
 
 
 class _Stopped(Exception):  # noqa: N818 - never leaves this file
@@ -55,7 +70,7 @@ class _Turn(Struct):
     """One text that is being sent."""
 
     due: "Due"
-    smsc: Smsc
+    sender: Sender
 
 
 class Outbox:
@@ -107,7 +122,7 @@ class Outbox:
         store, clock = self._house.store, self._house.dispatcher.clock
         busy = list(self._in_hand)
         due = await store.read(texts_out.due, self._section, clock(), ROUND_MOST, busy)
-        smsc = self._house.smscs.get(self._section)
+        smsc = self._house.senders.get(self._section)
         if smsc is None:
             for one in due:
                 await self._later(one, f"there is no section '{self._section}' that sends texts any more")
@@ -150,7 +165,7 @@ class Outbox:
             await self._give_up(due, "nobody knows whether the message centre has it: it was sent twice without answer")
             return
         try:
-            parts = cut(due.body, due.id)
+            parts = turn.sender.pieces(due.own, due.theirs, due.body, due.id)
         except ValueError as error:
             await self._give_up(due, str(error))
             return
@@ -163,7 +178,7 @@ class Outbox:
         await house.store.write(texts_out.sent, due.id, house.dispatcher.clock())
         log.info("text sent", smsc=self._section, parts=len(parts))
 
-    async def _send_part(self, turn: _Turn, number: int, part: Part) -> None:
+    async def _send_part(self, turn: _Turn, number: int, part: Any) -> None:
         """Send one part.
 
         Raises:
@@ -183,7 +198,7 @@ class Outbox:
             begun = True
 
         try:
-            name = await turn.smsc.submit(_message(due, part), begin)
+            name = await turn.sender.submit(part, begin)
         except Doubt as doubt:
             if due.doubts + 1 >= texts_out.DOUBTS_MOST:
                 await self._give_up(due, f"nobody knows whether the message centre has it: {doubt}")
@@ -217,7 +232,7 @@ class Outbox:
     async def _not_taken(self, due: "Due", error: Exception) -> None:
         from acd.store import texts_out  # noqa: PLC0415 - is loaded
 
-        if isinstance(error, Refused) and error.status in {pdu.RTHROTTLED, pdu.RMSGQFUL}:
+        if isinstance(error, Refused) and error.is_throttled:
             now = self._house.dispatcher.clock()
             await self._house.store.write(texts_out.later, due.id, now + THROTTLED_MS, str(error), counts=False)
         elif isinstance(error, Away) or (isinstance(error, Refused) and not error.is_for_good):
@@ -247,14 +262,3 @@ class Outbox:
         told = await self._house.store.write(texts_out.give_up, due.id, said, self._house.dispatcher.clock())
         log.warning("text given up", smsc=self._section, reason=said, comes_back=told is not None)
         self._house.intake.arrive([told] if told is not None else [])
-
-
-def _message(due: "Due", part: Part) -> pdu.Message:
-    return pdu.Message(
-        source=addresses.write(due.own),
-        destination=addresses.write(due.theirs),
-        esm_class=pdu.UDHI if part.place is not None else 0,
-        data_coding=DATA_CODINGS[part.coding],
-        text=part.octets,
-        wants_receipt=True,
-    )

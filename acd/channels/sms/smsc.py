@@ -17,7 +17,10 @@ from typing import Any
 
 import structlog
 
+from acd.channels.sms import addresses
 from acd.channels.sms import pdu as smpp
+from acd.channels.sms.alphabet import DATA_CODINGS
+from acd.channels.sms.parts import cut
 from acd.channels.sms.pdu import Framer, Message, Pdu, PduError
 from acd.smscs import SmscSettings
 
@@ -46,12 +49,13 @@ class Doubt(Exception):  # noqa: N818 - it is a state of the peer
 
 
 class Refused(Exception):  # noqa: N818 - it is the peer's word
-    """The centre does not take it: `is_for_good`, or not now."""
+    """It is not taken: `is_for_good`, or not now; `is_throttled`: because there were too many."""
 
-    def __init__(self, status: int) -> None:
-        super().__init__(smpp.status_words(status))
-        self.status = status
-        self.is_for_good = status not in {smpp.RTHROTTLED, smpp.RMSGQFUL, smpp.RSYSERR}
+    def __init__(self, status: int, words: str = "", *, is_for_good: bool | None = None) -> None:
+        super().__init__(words or smpp.status_words(status))
+        self.is_throttled = status in {smpp.RTHROTTLED, smpp.RMSGQFUL}
+        said = not self.is_throttled and status != smpp.RSYSERR
+        self.is_for_good = said if is_for_good is None else is_for_good
 
 
 class _Broken(Exception):  # noqa: N818 - never leaves this file
@@ -237,6 +241,25 @@ class Smsc:
             raise
         finally:
             del self._waits[sequence]
+
+    def pieces(self, own: str, theirs: str, body: str, ref: int) -> list[Message]:
+        """Give the messages that a text is sent as.
+
+        Raises:
+            ValueError: there can be none.
+
+        """
+        return [
+            Message(
+                source=addresses.write(own),
+                destination=addresses.write(theirs),
+                esm_class=smpp.UDHI if part.place is not None else 0,
+                data_coding=DATA_CODINGS[part.coding],
+                text=part.octets,
+                wants_receipt=True,
+            )
+            for part in cut(body, ref)
+        ]
 
     async def submit(self, message: Message, before: Callable[[], Coroutine[Any, Any, None]]) -> str:
         """Send a message; gives the name that the centre gave it.

@@ -11,8 +11,11 @@ from acd.site_checks import Written
 
 SAYS = r"[a-z0-9][a-z0-9_-]{0,39}"
 NONE = "none"
-MEDIA = {"email": ("mailbox", "a mailbox to write from"), "sms": ("smsc", "a message centre to send by")}
-"""By which something can be told: the type of section that it needs, and what that is."""
+MEDIA = {
+    "email": (("mailbox",), "a mailbox to write from"),
+    "sms": (("smsc", "sms-gateway"), "a message centre or a gateway to send by"),
+}
+"""By which something can be told: the types of section of which it needs one, and what that is."""
 _BEFORE = duration("5m", "30d")
 _TELLING = re.compile(rf"(customer|host) by ({MEDIUM_NAME}) ({SAYS})(?: ([0-9]{{1,9}} ?[a-z]*) before)?")
 
@@ -81,9 +84,9 @@ def check_appointments(written: Written, site: Site) -> None:
             hint = "take database = none out of [store]"
             problems.error(written.sections[name].origin, f"appointment '{name}' needs a customer file", hint)
         media = {telling.medium for telling in kind.tellings} | ({"email"} if kind.invite else set())
-        for type_, what in (MEDIA[medium] for medium in sorted(media & MEDIA.keys())):
-            if not written.names(type_):
-                message, hint = f"appointment '{name}' needs {what}", f"make a section with type = {type_}"
+        for types, what in (MEDIA[medium] for medium in sorted(media & MEDIA.keys())):
+            if not any(map(written.names, types)):
+                message, hint = f"appointment '{name}' needs {what}", f"make a section with type = {types[0]}"
                 problems.error(written.sections[name].origin, message, hint)
         told = set[Telling]()
         for line, telling in zip(counting(written.sections[name], "tell"), kind.tellings, strict=True):

@@ -86,6 +86,8 @@ class Channel(Protocol):
     """
 
     medium: str
+    takes_files: bool
+    """Whether files can go along with an answer, such as a spoken one."""
 
     async def card(self, call: str) -> Card | None:
         """Give a contact to be shown or read aloud; None if there is nothing of it any more."""

@@ -35,6 +35,16 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "pl": "Aby odsłuchać ponownie, naciśnij 1, wolniej lub szybciej 2, odpowiedzieć głosem 3, gotowym tekstem 4, "
         "usłyszeć cytat 5, zamknąć 7, przekazać do innej kolejki 8, odłożyć 9, następna 0.",
     },
+    "letter-keys-unvoiced": {
+        "en": "To hear it again press 1, slower or faster 2, to answer by a ready reply 4, "
+        "for what was said before 5, to close it 7, for another queue 8, to put it off 9, for the next one 0.",
+        "pl": "Aby odsłuchać ponownie, naciśnij 1, wolniej lub szybciej 2, odpowiedzieć gotowym tekstem 4, "
+        "usłyszeć, co było wcześniej, 5, zamknąć 7, przekazać do innej kolejki 8, odłożyć 9, następna 0.",
+    },
+    "letter-not-by-voice": {
+        "en": "It cannot be answered by voice.",
+        "pl": "Na to nie można odpowiedzieć głosem.",
+    },
     "letter-nothing-quoted": {"en": "Nothing is quoted in it.", "pl": "Nie ma w niej cytatu."},
     "letter-record": {
         "en": "Speak your answer after the tone. Then press hash.",

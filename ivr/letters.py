@@ -155,7 +155,8 @@ class _Sitting:
         silences = 0
         while not self._over and silences < SILENCES:
             if key is None:
-                key = await Menu("letter-keys", DIGITS, tries=1, timeout_ms=WAIT_MS)
+                keys = "letter-keys" if self._channel.takes_files else "letter-keys-unvoiced"
+                key = await Menu(keys, DIGITS, tries=1, timeout_ms=WAIT_MS)
             silences = silences + 1 if key is None else 0
             act = self._acts.get(key or "")
             key = await act(self) if act is not None else None
@@ -214,6 +215,8 @@ class _Sitting:
     # What he answers
 
     async def _by_voice(self) -> str | None:
+        if not self._channel.takes_files:
+            return await hear("letter-not-by-voice")
         choice: str | None = "2"
         while choice == "2":
             await Play("letter-record")

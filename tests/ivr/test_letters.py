@@ -83,6 +83,15 @@ async def test_any_other_key_has_the_keys_said(house, key):
     assert agent.heard[-3:] == [HELLO, KEYS, "next"]
 
 
+async def test_no_voice_where_no_file_can_go_along(house):
+    """Nothing is recorded that could not be sent; the keys do not offer it."""
+    house.room.takes_files = False
+    unvoiced = "letter-keys-unvoiced"
+    agent = await house.attend(card(medium="sms"), (unvoiced, "3"))
+    assert agent.heard[-5:] == [unvoiced, "letter-not-by-voice", *[unvoiced] * 3]
+    assert house.room.told("replies") == []
+
+
 async def test_answered_by_voice(tmp_path):
     """Recorded, heard, sent as a file with a word in the customer's language; then its code, and it is closed."""
     house = House(tmp_path, codes={"1": "sold", "2": "complaint"})

@@ -43,7 +43,7 @@ class House(IntakeHouse, Protocol):
 class EmailChannel:
     """E-mail, for one server."""
 
-    medium = MEDIUM
+    medium, takes_files = MEDIUM, True
 
     def __init__(self, house: House) -> None:
         self._house = house

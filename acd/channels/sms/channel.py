@@ -31,7 +31,7 @@ class House(IntakeHouse, Protocol):
 class SmsChannel:
     """Texts, for one server."""
 
-    medium = MEDIUM
+    medium, takes_files = MEDIUM, False
 
     def __init__(self, house: House) -> None:
         self._house = house

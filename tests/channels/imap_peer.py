@@ -67,7 +67,7 @@ class ImapPeer:
             while line := (await reader.readline()).decode().strip():
                 self.heard.append(line)
                 tag, _, rest = line.partition(" ")
-                command = " ".join(rest.split()[: 2 if rest.startswith("UID ") else 1])
+                command = " ".join(rest.split()[: 2 if rest.startswith("UID ") else 1]) or line
                 if await self._instead(command, writer, tag):
                     continue
                 if rest == "IDLE":

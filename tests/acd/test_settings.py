@@ -25,6 +25,7 @@ from acd.settings import (
 from acd.site import check_site, load_site
 from acd.site_options import SECTIONS, manual
 from acd.smscs import GatewaySettings, SmscSettings
+from acd.web_settings import WebSettings
 
 SAMPLE = Path(__file__).parents[2] / "asterisk-config"
 
@@ -228,6 +229,7 @@ def test_every_option_has_a_place():
         "medium": {*MediumRule.__struct_fields__} - {"name", "virtual", "becomes"},  # no site says what a medium is
         "lines": {*LineGroupRule.__struct_fields__, "numbers", *LineTestSettings.__struct_fields__} - {"name"},
         "store": {*StoreSettings.__struct_fields__},
+        "web": {*WebSettings.__struct_fields__},
         "mailbox": {*MailboxSettings.__struct_fields__} - {"section"},
         "appointment": {*AppointmentKind.__struct_fields__} - {"section"},
         "smsc": {*SmscSettings.__struct_fields__} - {"section"},

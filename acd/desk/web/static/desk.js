@@ -1,0 +1,72 @@
+"use strict";
+// Forms go out as JSON to data-to; then the page is loaded anew, or data-then. Events of the seat load it anew too, but
+// never while somebody writes: then they are said, and the page stays.
+const said = document.getElementById("said"), wrong = document.getElementById("wrong");
+
+async function call(method, to, body, type) {
+  const answer = await fetch(to, { method, body, headers: body === undefined ? {} : { "Content-Type": type } });
+  const told = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error([told.title || answer.statusText, told.detail, told.mend].filter(Boolean).join(". "));
+  return told;
+}
+
+async function collect(form) {
+  const body = {};
+  for (const field of form.elements) {
+    if (!field.name) continue;
+    if (field.type === "file") {
+      body[field.name] = [];
+      for (const file of field.files)
+        body[field.name].push((await call("POST", "/api/v1/uploads?name=" + encodeURIComponent(file.name), file, "application/octet-stream")).id);
+    } else body[field.name] = field.type === "checkbox" ? field.checked : field.dataset.number ? Number(field.value) : field.value;
+  }
+  return body;
+}
+
+for (const form of document.querySelectorAll("form[data-to]"))
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const buttons = form.querySelectorAll("button");
+    buttons.forEach((one) => { one.disabled = true; });
+    wrong.textContent = "";
+    try {
+      const body = await collect(form);
+      const some = Object.keys(body).length ? JSON.stringify(body) : undefined;
+      await call(form.dataset.method, form.dataset.to, some, "application/json");
+      location.assign(form.dataset.then || location.href);
+    } catch (error) {
+      wrong.textContent = error.message;
+      buttons.forEach((one) => { one.disabled = false; });
+    }
+  });
+
+for (const one of document.querySelectorAll("time[data-ms]"))
+  one.textContent = new Date(Number(one.dataset.ms)).toLocaleString();
+
+const isWriting = () => [...document.querySelectorAll("textarea, input:not([type=checkbox])")].some((one) => one.value)
+  || document.activeElement?.matches("textarea, input, select");
+
+function listen(waitMs) {
+  const place = sessionStorage.getItem("place") || "";
+  const socket = new WebSocket(location.origin.replace(/^http/, "ws") + "/api/v1/events?desk=1&after=" + encodeURIComponent(place));
+  let run = place.split(":")[0], timer;
+  const anew = () => { clearTimeout(timer); timer = setTimeout(() => { if (!isWriting()) location.reload(); }, 300); };
+  socket.onmessage = (message) => {
+    const told = JSON.parse(message.data);
+    waitMs = 1000;
+    if (told.type === "hello") {
+      run = told.run;
+      if (place && !told.resumed) anew();
+      if (!told.resumed) sessionStorage.setItem("place", run + ":" + told.seq);
+      return;
+    }
+    sessionStorage.setItem("place", run + ":" + told.seq);
+    if (told.type === "offer") said.textContent = "A contact is offered: " + told.medium + ", " + Math.round(told.ring_ms / 1000) + " seconds to accept it";
+    anew();
+  };
+  socket.onclose = (event) => {
+    if (event.code === 4401) location.assign("/");
+    else setTimeout(() => listen(Math.min(2 * waitMs, 30000)), waitMs);
+  };
+}
+if (document.body.dataset.live) listen(1000);

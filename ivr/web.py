@@ -71,7 +71,7 @@ class Web:
         """Stand before the handsets for written media, from the first event on."""
         house = self.house
         absent_ms = lambda: house.site.web.absent_ms  # noqa: E731 - the settings of the moment
-        self.offers = DeskOffers(handset, house.channels.keys(), house.dispatcher, house.home / OFFERS, absent_ms)
+        self.offers = DeskOffers(handset, house.dispatcher, house.home / OFFERS, absent_ms)
         if not self.is_wanted:
             return
         self.offers.begin()

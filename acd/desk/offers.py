@@ -1,6 +1,7 @@
 """Written contacts at the web desk: a seat that has one open is offered them there, and its handset stays silent.
 
-    Offer of a contact whose medium is written    the seat has a desk open -> here; else -> its handset, as before
+    a page opens, the last one is gone            -> DeskChanged; the core says with each Offer whether it is for a desk
+    Offer for a desk                              -> here; else -> its handset, as before
     accept                                        -> OfferAnswered, Connected, if the core still has it ringing here
     refuse, `ring_ms` over, Withdraw              -> OfferEnded
     closed, put off, given to another queue       -> the wish, then OfferEnded
@@ -14,13 +15,13 @@ add. That outlives a restart by the names of files, one for each offer, in a fol
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 
 from acd.core.commands import AnyCommand, Offer, Withdraw
-from acd.core.events import AnyEvent, Connected, LiveLeg, OfferAnswered, OfferEnded, OfferRinging
+from acd.core.events import AnyEvent, Connected, DeskChanged, LiveLeg, OfferAnswered, OfferEnded, OfferRinging
 from acd.core.outcomes import OfferOutcome
 from acd.dispatcher import Dispatcher
 from acd.ports import Medium
@@ -36,7 +37,6 @@ class DeskOffers:
 
     Args:
         handset: brings to a handset what does not come here.
-        media: the written ones.
         dispatcher: the core's.
         folder: of what outlives a restart, made when missing.
         absent_ms: how long an agent may be away from what he has accepted.
@@ -46,12 +46,11 @@ class DeskOffers:
     def __init__(
         self,
         handset: Medium,
-        media: Collection[str],
         dispatcher: Dispatcher,
         folder: Path,
         absent_ms: Callable[[], int],
     ) -> None:
-        self._handset, self._media, self._dispatcher = handset, media, dispatcher
+        self._handset, self._dispatcher = handset, dispatcher
         self._folder, self._absent_ms = folder, absent_ms
         self._pages: Counter[str] = Counter()
         self._closing: dict[str, asyncio.TimerHandle] = {}
@@ -89,10 +88,13 @@ class DeskOffers:
 
     def opened(self, seat: str) -> None:
         """Note a page of a seat."""
+        is_first = not self.is_open(seat)
         self._pages[seat] += 1
         for timers in (self._closing, self._leaving):
             if (timer := timers.pop(seat, None)) is not None:
                 timer.cancel()
+        if is_first:
+            self._dispatcher.submit(DeskChanged(seat=seat, open=True))
 
     def closed(self, seat: str) -> None:
         """Note that a page of a seat is gone."""
@@ -101,8 +103,12 @@ class DeskOffers:
             return
         del self._pages[seat]
         loop = asyncio.get_running_loop()
-        self._closing[seat] = loop.call_later(GRACE_S, self._closing.pop, seat, None)
+        self._closing[seat] = loop.call_later(GRACE_S, self._close, seat)
         self._leave_later(seat)
+
+    def _close(self, seat: str) -> None:
+        del self._closing[seat]
+        self._dispatcher.submit(DeskChanged(seat=seat, open=False))
 
     def _leave_later(self, seat: str) -> None:
         if seat not in self._leaving:
@@ -127,7 +133,7 @@ class DeskOffers:
 
     def offer(self, command: Offer) -> None:
         """Bring a contact to a desk, or to a handset."""
-        if command.medium not in self._media or not self.is_open(command.seat):
+        if not command.desk:
             self._handset.offer(command)
             return
         self._live[command.offer] = LiveLeg(offer=command.offer, call=command.call, seat=command.seat, joined=False)

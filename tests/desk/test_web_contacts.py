@@ -79,6 +79,22 @@ async def test_without_a_desk_the_handset_is_rung(house):
     assert problem(refused, 409) == "it is at the telephone of this seat"
 
 
+async def test_a_seat_without_any_telephone(house, relay):
+    """Its telephone unplugged, a seat has its e-mails at the desk, and answers them."""
+    house.is_plugged = False
+    house.look()
+    call = await house.bring(MAIL)
+    async with house.browser() as client:
+        assert house.calls[call].state == "waiting"
+        async with house.page(client, desk=1) as page:
+            await page.hears("offer")
+            at = f"/api/v1/contacts/{call}"
+            assert (await client.post(f"{at}/accept")).status_code == 200
+            assert (await client.post(f"{at}/reply", json={"text": "Yes.", "close": True})).status_code == 200
+        await until(lambda: relay.got)
+    assert house.handset.rung == []
+
+
 async def test_refused_and_rung_out(house):
     """Refused it waits for others; not accepted in time it ends as a telephone that nobody answers."""
     ended = []

@@ -92,7 +92,7 @@ class WebHouse(MailHouse, Listener):
     def __init__(self, folder, smtp=9, lmtp=0, web=0):
         Listener.__init__(self, web or free_port())
         MailHouse.__init__(self, folder, smtp, MORE.format(web=self.port), lmtp)
-        self.handset = Handset()
+        self.handset, self.is_plugged = Handset(), True
 
     async def __aenter__(self):
         await super().__aenter__()
@@ -114,8 +114,9 @@ class WebHouse(MailHouse, Listener):
         await super().__aexit__(*details)
 
     def look(self):
-        """The switch is looked at: it holds handsets, and no leg of its own."""
-        reachable = [ev.HandsetState(seat=seat, reachable=True, busy=False) for seat in self.site.seats]
+        """The switch is looked at: it holds handsets, if they are plugged in, and no leg of its own."""
+        plugged = self.is_plugged
+        reachable = [ev.HandsetState(seat=seat, reachable=plugged, busy=False) for seat in self.site.seats]
         now = self.dispatcher.clock()
         legs = self.web.offers.legs()
         self.dispatcher.submit(ev.Snapshot(asked=now, calls=(), legs=legs, handsets=tuple(reachable)))

@@ -64,9 +64,10 @@ function listen(waitMs) {
     if (told.type === "offer") said.textContent = "A contact is offered: " + told.medium + ", " + Math.round(told.ring_ms / 1000) + " seconds to accept it";
     anew();
   };
-  socket.onclose = (event) => {
-    if (event.code === 4401) location.assign("/");
-    else setTimeout(() => listen(Math.min(2 * waitMs, 30000)), waitMs);
-  };
+  socket.onclose = () => setTimeout(async () => {
+    const session = await fetch("/api/v1/session").catch(() => ({}));
+    if (session.status === 401) location.assign("/");
+    else listen(Math.min(2 * waitMs, 30000));
+  }, waitMs);
 }
 if (document.body.dataset.live) listen(1000);

@@ -52,6 +52,7 @@ class DeskOffers:
     ) -> None:
         self._handset, self._dispatcher = handset, dispatcher
         self._folder, self._absent_ms = folder, absent_ms
+        self._is_over = False
         self._pages: Counter[str] = Counter()
         self._closing: dict[str, asyncio.TimerHandle] = {}
         """Seat -> when its desk counts as closed."""
@@ -75,6 +76,7 @@ class DeskOffers:
 
     def stop(self) -> None:
         """Decide nothing more; what is here stays for the next server."""
+        self._is_over = True
         for timers in (self._closing, self._leaving, self._ringing):
             for timer in timers.values():
                 timer.cancel()
@@ -102,6 +104,8 @@ class DeskOffers:
         if self._pages[seat] > 0:
             return
         del self._pages[seat]
+        if self._is_over:  # what becomes of its contacts is for the next server to say
+            return
         loop = asyncio.get_running_loop()
         self._closing[seat] = loop.call_later(GRACE_S, self._close, seat)
         self._leave_later(seat)

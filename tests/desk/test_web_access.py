@@ -67,6 +67,14 @@ async def test_a_session_of_a_pin(house):
     assert house.desk.look("101") == "ready"
 
 
+async def test_another_pin_ends_what_the_old_one_began(house):
+    """Who has lost his seat to another PIN has no session any more."""
+    async with house.browser() as client:
+        seats = {**house.site.seats, "101": replace(house.site.seats["101"], pin="1111")}
+        house.site = replace(house.site, seats=seats)
+        problem(await client.get("/api/v1/seat"), 401)
+
+
 async def test_wrong_pins_lock_the_seat_as_at_its_telephone(house):
     """After three the right one is not looked at; an unknown seat sounds like a wrong PIN."""
     async with httpx.AsyncClient(base_url=house.url, headers={"Origin": house.url}) as client:

@@ -1,5 +1,7 @@
 """Written contacts at the web desk, over real HTTP: offered, read, answered, given away, put off, left."""
 
+import asyncio
+
 import pytest
 from msgspec.structs import replace
 
@@ -180,6 +182,22 @@ async def test_an_agent_who_is_away_has_it_no_more(house, monkeypatch):
             await page.hears("offer")
             await client.post(f"/api/v1/contacts/{call}/accept")
         await until(lambda: house.calls[call].state == "waiting")
+
+
+async def test_a_server_that_leaves_touches_nothing_any_more(house):
+    """The next one has its contacts by then: pages that end after the hand-over give nothing back."""
+    house.site = replace(house.site, web=replace(house.site.web, absent_ms=100))
+    async with house.browser() as client, house.page(client, desk=1) as page:
+        call = await house.bring(MAIL)
+        await page.hears("offer")
+        await client.post(f"/api/v1/contacts/{call}/accept")
+        kept = list((house.home / "desk/offers").iterdir())
+        await house.web.stop()
+        await page.socket.wait_closed()
+    await asyncio.sleep(0.5)
+    assert house.calls[call].state == "talking"
+    assert list((house.home / "desk/offers").iterdir()) == kept
+    assert len(kept) == 1
 
 
 async def test_files_are_saved_and_never_shown(house):

@@ -68,6 +68,9 @@ async def test_a_hostile_mail_is_text(house):
         call = await house.bring(MAIL)
         await events.hears("offer")
         offered = checked(await client.get("/"))
+        (body,) = offered.all("body")
+        async with house.page(client, after=body["data-live"]) as again:
+            assert (await again.hears("hello"))["resumed"] is True, "what happens after the page was made is heard"
         at = f"/api/v1/contacts/{call}"
         assert {"data-method": "POST", "data-to": f"{at}/accept", "data-then": f"/contacts/{call}"} in offered.all(
             "form"

@@ -48,6 +48,8 @@ class Principal(Struct, frozen=True, kw_only=True):
 
 class _Session(Struct, frozen=True):
     seat: str
+    pin: str
+    """The hash of the PIN that it was made of: with another one it is over."""
     ends_at: int
 
 
@@ -76,7 +78,9 @@ class Access:
         if len(self._sessions) >= SESSIONS_MOST:
             del self._sessions[next(iter(self._sessions))]
         secret = secrets.token_urlsafe(32)
-        self._sessions[hashed(secret)] = _Session(seat, now + self._site().web.session_ms)
+        site = self._site()
+        pin = hashed(site.seats[seat].pin)
+        self._sessions[hashed(secret)] = _Session(seat, pin, now + site.web.session_ms)
         return secret
 
     def end(self, session: str) -> None:
@@ -116,8 +120,10 @@ class Access:
     def _of_session(self, key: str) -> Principal | None:
         session = self._sessions.get(key)
         settings = self._site().seats.get(session.seat) if session is not None else None
-        if session is None or settings is None or session.ends_at <= self._clock():
-            self._sessions.pop(key, None)
+        if session is None or settings is None:
+            return None
+        if session.ends_at <= self._clock() or session.pin != hashed(settings.pin):
+            self.end(key)
             return None
         scopes: set[Scope] = {"agent", "customers", *(("supervisor",) if settings.supervisor else ())}
         return Principal(name=settings.agent, scopes=frozenset(scopes), seat=session.seat, session=key, key=key)

@@ -1,6 +1,7 @@
 """Contacts: what is offered and lies before an agent, what waits, and what he makes of it."""
 
 import asyncio
+import heapq
 from collections.abc import Coroutine
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
@@ -73,11 +74,16 @@ def sees(house: House, principal: Principal, call: Call) -> bool:
     return call.state in {"waiting", "offered"} and call.queue in seat.rule.queues
 
 
-def listed(rooms: Rooms, principal: Principal) -> list[models.Contact]:
-    """List what one sees: his own first, then in the order in which they are served."""
-    calls = [call for call in rooms.house.dispatcher.core.state.calls.values() if sees(rooms.house, principal, call)]
-    found = [contact_of(rooms, call, principal.seat) for call in sorted(calls, key=lambda call: call.key)]
-    return sorted(found, key=lambda one: not one.mine)
+def listed(rooms: Rooms, principal: Principal, most: int) -> list[models.Contact]:
+    """List what one sees, no more than `most`: his own first, then in the order in which they are served."""
+    state, seat = rooms.house.dispatcher.core.state, principal.seat
+    calls = (call for call in state.calls.values() if sees(rooms.house, principal, call))
+
+    def order(call: Call) -> tuple[bool, tuple[int, int, int]]:
+        return not any(state.offers[name].seat == seat for name in call.offers), call.key
+
+    first = heapq.nsmallest(most, calls, key=order)
+    return [contact_of(rooms, call, seat) for call in first]
 
 
 @router.get("/contacts")
@@ -85,7 +91,7 @@ async def list_contacts(
     principal: Watcher, rooms: In, most: Annotated[int, Query(ge=1, le=1_000)] = 200
 ) -> list[models.Contact]:
     """List what is mine, and what waits in my queues; a supervisor sees all."""
-    return listed(rooms, principal)[:most]
+    return listed(rooms, principal, most)
 
 
 @router.get("/contacts/{call}")

@@ -10,6 +10,7 @@ from acd.desk.web.access import Principal
 from acd.desk.web.house import Rooms
 from acd.desk.web.live import Reader, Told
 from acd.desk.web.problems import ProblemError
+from acd.desk.web.tokens import TokenError
 
 router = APIRouter()
 
@@ -25,7 +26,7 @@ async def events(socket: WebSocket, after: str = "", desk: str = "") -> None:
     rooms: Rooms = socket.app.state.rooms
     try:
         principal = await rooms.access.principal(socket)
-    except ProblemError:
+    except (ProblemError, TokenError):
         await socket.close(NOT_ALLOWED)
         return
     reader = rooms.live.join(principal) if principal.may("agent", "supervisor", "read") else None

@@ -15,7 +15,7 @@ from acd.desk.web.problems import ProblemError
 from acd.store import StoreError
 
 HERE = Path(__file__).parent
-TIMELINE_MOST = 20
+TIMELINE_MOST, CONTACTS_MOST = 20, 100
 
 router = APIRouter(include_in_schema=False)
 _pages = Environment(
@@ -59,6 +59,7 @@ async def _desk(rooms: Rooms, principal: Principal) -> dict[str, Any]:
     house = rooms.house
     seat = house.dispatcher.core.state.seats.get(principal.seat)
     return {
+        "place": f"{rooms.live.run}:{rooms.live.seq}",
         "site": house.site.general.name,
         "agent": principal.name,
         "seat": principal.seat,
@@ -66,7 +67,7 @@ async def _desk(rooms: Rooms, principal: Principal) -> dict[str, Any]:
         "reason": seat.pause_reason if seat is not None else "",
         "reasons": [*house.site.pause_reasons.values()] or ["break"],
         "codes": [*house.site.codes.values()],
-        "contacts": contacts.listed(rooms, principal)[:100],
+        "contacts": contacts.listed(rooms, principal, CONTACTS_MOST),
         "queues": [*house.site.queues],
     }
 

@@ -128,6 +128,10 @@ def install(app: FastAPI) -> None:
         mend = "try again later; `callfloor status` and the log tell what is wrong"
         return response(ProblemError(503, "it cannot be done at present", mend, detail=str(error)))
 
+    async def of_fault(_request: Request, _error: Exception) -> JSONResponse:
+        return response(ProblemError(500, "a fault of callfloor", "the log tells more"))
+
+    app.add_exception_handler(Exception, of_fault)
     app.add_exception_handler(ProblemError, of_problem)
     app.add_exception_handler(HTTPException, of_http)
     app.add_exception_handler(RequestValidationError, of_validation)

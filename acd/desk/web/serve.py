@@ -43,6 +43,7 @@ class Door:
                 app,
                 lifespan="off",
                 log_config=None,
+                log_level="error",  # what strangers send is none of our log
                 access_log=False,
                 server_header=False,
                 http="h11",

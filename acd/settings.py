@@ -17,6 +17,7 @@ from acd.numbers import Plan
 from acd.options import Option, choice, duration, number, optional, pattern, secret, words
 from acd.problems import Origin
 from acd.smscs import GatewaySettings, SmscSettings
+from acd.web_settings import WebSettings
 
 GENERATE = "generate"
 """Written as a secret: the instance makes a random one at its first start and keeps it."""
@@ -229,6 +230,7 @@ class Site(Struct, frozen=True, kw_only=True):
     """Digit to reason, in the order of the file."""
     voicemail: VoicemailSettings = VoicemailSettings()
     store: StoreSettings = StoreSettings()
+    web: WebSettings = WebSettings()
     mailboxes: dict[str, MailboxSettings] = field(default_factory=dict)
     appointments: dict[str, AppointmentKind] = field(default_factory=dict)
     smscs: dict[str, SmscSettings] = field(default_factory=dict)

@@ -1,10 +1,10 @@
 """Load acd.conf: sections to settings, everything checked before anything is used.
 
 A section says what it is by `type`, which it may inherit from a template, as in pjsip.conf; `[general]`, `[switch]`,
-`[voicemail]`, `[store]`, `[pause-reasons]` and `[codes]` are known by name. First each section is read by its table
-(`acd.site_options`), then what only shows between sections is checked (`acd.site_checks`, `acd.routing_checks`): a
-seat's queue that does not exist, two seats with one handset, calls that overflow in a circle. Errors and warnings are
-collected, so one run tells them all.
+`[voicemail]`, `[store]`, `[web]`, `[pause-reasons]` and `[codes]` are known by name. First each section is read by its
+table (`acd.site_options`), then what only shows between sections is checked (`acd.site_checks`, `acd.routing_checks`):
+a seat's queue that does not exist, two seats with one handset, calls that overflow in a circle. Errors and warnings
+are collected, so one run tells them all.
 """
 
 import os
@@ -63,6 +63,8 @@ from acd.site_checks import (
 )
 from acd.site_options import SECTIONS
 from acd.sms_options import check_smscs, gateway, smsc
+from acd.web_options import check_web
+from acd.web_settings import WebSettings
 
 FILE = "acd.conf"
 SECRETS_FILE = "secrets.conf"
@@ -177,8 +179,27 @@ def _write_private(path: Path, known: dict[str, dict[str, str]]) -> None:
     draft.replace(path)
 
 
-_ONCE = ("general", "switch", "voicemail", "store", "calling-out", "pause-reasons", "codes")
+_ONCE = ("general", "switch", "voicemail", "store", "web", "calling-out", "pause-reasons", "codes")
 """Sections that are known by name and stand once each."""
+
+
+_CHECKS = (
+    check_switch,
+    check_seats,
+    check_phones,
+    check_trunks,
+    check_tests,
+    check_voicemail,
+    check_mailboxes,
+    check_appointments,
+    check_smscs,
+    check_web,
+    check_hardware,
+    check_extensions,
+    check_routing,
+    check_calling_out,
+)
+"""What only shows between sections, in the order in which it is told."""
 
 
 class _Loader:
@@ -219,6 +240,7 @@ class _Loader:
             gateways={name: gateway(name, values) for name, values in self._each("sms-gateway") if values},
             voicemail=VoicemailSettings(**self._only("voicemail") or {}),
             store=StoreSettings(**self._only("store") or {}),
+            web=WebSettings(**self._only("web") or {}),
             pause_reasons=self._words_by_digit("pause-reasons", "reason"),
             codes=self._words_by_digit("codes", "code"),
             mentions=tuple(
@@ -232,19 +254,8 @@ class _Loader:
         written = Written(sections=self.sections, kinds=self.kinds, problems=self.problems)
         if general_values is not None:
             check_languages(written, site)
-        check_switch(written, site)
-        check_seats(written, site)
-        check_phones(written, site)
-        check_trunks(written, site)
-        check_tests(written, site)
-        check_voicemail(written, site)
-        check_mailboxes(written, site)
-        check_appointments(written, site)
-        check_smscs(written, site)
-        check_hardware(written, site)
-        check_extensions(written, site)
-        check_routing(written, site)
-        check_calling_out(written, site)
+        for check in _CHECKS:
+            check(written, site)
         if not self.problems.has_errors:  # else a seat may be missing only for its own mistake
             check_fallback(written, site)
             check_service(written, site)

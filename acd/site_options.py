@@ -48,6 +48,7 @@ from acd.settings import (
     VOICEMAIL,
 )
 from acd.sms_options import GATEWAY, SMSC
+from acd.web_options import WEB
 
 ALL, NOTHING = "all", "nothing"
 
@@ -320,6 +321,7 @@ SECTIONS: dict[str, tuple[Option, ...]] = {
     "switch": SWITCH,
     "voicemail": VOICEMAIL,
     "store": STORE,
+    "web": WEB,
     "queue": QUEUE,
     "seat": SEAT,
     "phone": PHONE,

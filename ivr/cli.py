@@ -13,6 +13,7 @@
     callfloor reload      put changed files in force without dropping a call
     callfloor customer    the customer file: find, show, note, merge, import, export, erase
     callfloor appointment what was agreed with customers: add, list, move, cancel; they are told
+    callfloor token       what programs show to the API of the web desk: add, list, remove
     callfloor journal     verify, export or follow the record of everything
     callfloor replay      decide the whole record again and compare
     callfloor why         why a call went where it went; why-not a seat, why-waiting
@@ -53,7 +54,7 @@ from acd.problems import ConfigError
 from acd.site import fill_secrets, load_site
 from acd.status import Status
 from acd.store import StoreError
-from ivr import cli_codes, cli_lines, cli_messages, cli_render, cli_supervisor, cli_why
+from ivr import cli_codes, cli_lines, cli_messages, cli_render, cli_supervisor, cli_token, cli_why
 from ivr.asterisk import (
     AsteriskError,
     Instance,
@@ -83,6 +84,7 @@ app.add_typer(asterisk_app, name="asterisk")
 app.add_typer(journal_app, name="journal")
 app.add_typer(customer_app, name="customer")
 app.add_typer(appointment_app, name="appointment")
+app.add_typer(cli_token.token_app, name="token")
 app.add_typer(flow_app, name="flow")
 app.add_typer(dialplan_app, name="dialplan")
 app.command()(replay)

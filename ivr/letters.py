@@ -13,7 +13,6 @@ What a customer wrote reaches Asterisk as sound alone, in a file whose name is c
 """
 
 import asyncio
-import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
@@ -22,8 +21,7 @@ from typing import Any, ClassVar, TypeVar
 import structlog
 
 from acd.channels.contact import Card, Reply, ReplyError
-from acd.core.events import CallEnded, CallSet
-from acd.core.model import Call
+from acd.desk.written import MOVE_MS, Before
 from acd.ports import Channel
 from ivr import letter_words, phrases
 from ivr.desk import Attendant, House, Work
@@ -42,9 +40,6 @@ NAME_MOST, SUBJECT_MOST = 60, 200
 ANSWER_MOST_MS, ANSWER_LEAST_MS, ANSWER_SILENCE_MS = 180_000, 1_000, 5_000
 """Of a recorded answer, as of a message."""
 CHOICES_MOST = 30
-MOVE_MS = 10_000
-"""A letter that goes to another queue is put off for so long in its own, until its agent's leg has ended."""
-MOVE_LOOK_S = 0.02
 
 
 def attendants(channels: Mapping[str, Channel], house: House) -> dict[str, Attendant]:
@@ -88,37 +83,20 @@ class Letters:
     async def end(self, work: Work, code: str, *, is_answered: bool = False) -> bool:
         """Close it: in the medium, then in the core. Answers whether it was his to close.
 
-        One that is closed in the medium waits for nobody: should its agent's leg have ended meanwhile, it is taken out
-        of its queue.
-
         Args:
             work: what he has before him.
             code: what it was about.
-            is_answered: its customer has his answer, so it is closed whether it is still his or not.
+            is_answered: see `acd.desk.written.Before.end`.
 
         """
-        state = self.house.dispatcher.core.state
-        offer = state.offers.get(work.offer)
-        if not is_answered and (offer is None or not offer.in_talk):
-            return False
-        await self.channel.closed(work.call.id, work.seat.rule.name, code)
-        if await self.house.desk.close(work.seat.rule.name, work.offer) == "ok":
-            return True
-        call = state.calls.get(work.call.id)
-        if call is None or call.state == "talking":  # nobody has it, or a colleague
-            return False
-        self.house.dispatcher.submit(CallEnded(call=work.call.id, reason="done"))
-        return True
+        return await self._before(work).end(code, is_answered=is_answered)
 
     async def move(self, work: Work, queue: str) -> None:
         """Have it wait in another queue, at its place, as soon as it waits again."""
-        state = self.house.dispatcher.core.state
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(MOVE_MS / 1_000):
-                while _in_talk(call := state.calls.get(work.call.id)):  # noqa: ASYNC110 - many events may end it
-                    await asyncio.sleep(MOVE_LOOK_S)
-                if call is not None:
-                    self.house.dispatcher.submit(CallSet(call=work.call.id, queue=queue))
+        await self._before(work).move(queue)
+
+    def _before(self, work: Work) -> Before:
+        return Before(self.house, self.channel, work.call.id, work.offer, work.seat.rule.name)
 
     def spawn(self, what: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Do something to its end, whether its agent hangs up or not."""
@@ -341,7 +319,3 @@ class _Sitting:
 def _remove(files: Iterable[Path]) -> None:
     for file in files:
         file.unlink(missing_ok=True)
-
-
-def _in_talk(call: Call | None) -> bool:
-    return call is not None and call.state != "waiting"

@@ -65,6 +65,7 @@ from ivr.speaker import Speaker
 from ivr.succession import Inheritance, inherit, listen
 from ivr.switch import AmiSwitch
 from ivr.voices import Engine, choose_engines
+from ivr.web import Web
 from ivr.written import Written
 
 log = structlog.get_logger()
@@ -127,7 +128,7 @@ class Server:
         self.virtual = HandsetDesk(self.switch, self, {MESSAGES: Listening(self.mailbox, self)})
         self.customers = Customers(home, home / JOURNAL, self, ahead=takeover)
         self.written = Written(self)
-        self.channels = self.written.channels
+        self.channels, self.web = self.written.channels, Web(self)
         self.handset_watchers: list[Callable[[str, Action, HandsetNote], None]] = []
         self.agi, self._scripts = FastAgiServer({}), Scripts(folder / SCRIPTS)
         self._prompts: Prompts | None = None
@@ -185,6 +186,7 @@ class Server:
         self._spawn(self.tester.run(), "line tests")
         self._spawn(self.customers.run(lambda: self._is_leaving), "customer file")
         self._spawn(self.written.run(), "written contacts")
+        self._spawn(self.web.run(), "web desk")
         switch = self.site.switch
         log.info("callfloor is up", site=self.site.general.name, agi_port=switch.agi_port, sip_port=switch.sip_port)
         if heritage.since:
@@ -214,6 +216,9 @@ class Server:
         self.virtual.media.setdefault("callback", self.callbacks)
         self.virtual.media.update(attendants(self.channels, self))
         self.dispatcher.media.update(dict.fromkeys(self.virtual.media, self.virtual))
+        self.web.wire(self.virtual)
+        self.switch.legs_elsewhere = self.web.offers.legs
+        self.dispatcher.watchers.append(self.web.watch)
 
     # One server after the other
 
@@ -226,6 +231,7 @@ class Server:
         if self._tied or self._link is None or self._is_leaving:
             raise ControlError("it is starting or ending, or its Asterisk is to end with it")
         assert self._journal is not None, "there is a link, so there is a journal"
+        await self.web.stop()
         await self.written.stop()
         self._is_leaving = True
         async with self._reloading:  # one that runs is let end
@@ -269,6 +275,7 @@ class Server:
     async def close(self) -> None:
         """End what runs, in the order in which nothing misses what it needs."""
         await self.agi.close()
+        await self.web.stop()
         await self.written.stop()
         await self._cancel(self._tasks)
         if self._journal is not None and not self._is_leaving:

@@ -13,6 +13,7 @@ def without_restart(old: Site, new: Site) -> tuple[Site, list[str]]:
         "switch": [name for name in old.switch.__struct_fields__ if name != "fallback"],
         "general": ["durability", "log_level"],
         "store": ["database"],
+        "web": ["listen", "url"],
     }
     changed: list[str] = []
     for section, names in later.items():

@@ -86,6 +86,7 @@ class AmiSwitch:
         """A link stands and its first snapshot was handed over."""
         self.listeners: list[Callable[[Message], None]] = []  # get each message before it is understood here
         self.legs_out: Callable[[], Iterable[tuple[str, str]]] = tuple  # calls out that the core has, and their lines
+        self.legs_elsewhere: Callable[[], Iterable[ev.LiveLeg]] = tuple  # seats that have contacts without a telephone
         self.to_customer: Callable[[cmd.Reach], CallOut] = lambda _: CallOut(answer="over")  # how one is called
         self.name_of: Callable[[str], str] = lambda _: ""  # call -> as whom the customer file knows who it is
         self._settings = settings
@@ -396,4 +397,4 @@ class AmiSwitch:
         snapshot = await everything(link, self.channels, self._clock(), self.legs_out())
         if link is not self._link:
             raise LinkError("the link ended before the snapshot was read")
-        self._submit(snapshot)
+        self._submit(msgspec.structs.replace(snapshot, legs=(*snapshot.legs, *self.legs_elsewhere())))

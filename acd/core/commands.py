@@ -67,6 +67,8 @@ class Offer(Command, frozen=True, kw_only=True):
     """The trunk line that carries the seat's leg; empty where it needs none."""
     medium: str = ""
     """Of a virtual call: says who carries this out. Empty for one that the switch holds."""
+    desk: bool = False
+    """It comes to the seat's desk; its handset is not rung."""
 
 
 class Withdraw(Command, frozen=True, kw_only=True):

@@ -122,6 +122,13 @@ def _handset(floor: Floor, event: ev.HandsetChanged) -> None:
     reconcile.set_handset(floor, ev.HandsetState(seat=event.seat, reachable=event.reachable, busy=event.busy))
 
 
+def _desk(floor: Floor, event: ev.DeskChanged) -> None:
+    seat = floor.state.seats.get(event.seat)
+    if seat is not None:
+        seat.desk_open = event.open
+        floor.show(seat)
+
+
 def _line(floor: Floor, event: ev.LineChanged) -> None:
     floor.lines.seen(event.line, in_use=event.in_use, trouble=event.trouble)
     floor.lines_changed()
@@ -140,6 +147,7 @@ def _started(floor: Floor, event: ev.Started) -> None:
     floor.state.run = event.run
     reconcile.lose_sight(floor, floor.before or event.at, "the server was down" if floor.before else "")
     for seat in floor.state.seats.values():
+        seat.desk_open = False  # its pages come again by themselves
         if seat.phone:  # the edge is new, and knows nothing of it
             floor.commands.append(UsePhone(seat=seat.name, phone=seat.phone))
 
@@ -252,6 +260,7 @@ _HANDLERS: dict[type[ev.Event], Callable[[Floor, Any], None]] = {
     ev.Connected: _of_offer(offering.connected),
     ev.OfferEnded: _offer_ended,
     ev.HandsetChanged: _handset,
+    ev.DeskChanged: _desk,
     ev.LineChanged: _line,
     ev.CallOutAsked: _call_out,
     ev.LegFailed: _leg_failed,

@@ -11,7 +11,7 @@ Who says what:
     the agent       LogInAsked LogOutAsked ReadyAsked PauseAsked WrapUpEndAsked WrapUpExtendAsked CodeAsked CloseAsked
                     DeferAsked PickUpAsked CallOutAsked LegFailed; each is answered by a `Reply`
     the supervisor  QueueSet CallSet LinesSet PullAsked
-    the server      Started Configured SeatsConfigured DayBegan HoursChanged DeadlineReached
+    the server      Started Configured SeatsConfigured DayBegan HoursChanged DeskChanged DeadlineReached
 """
 
 from typing import Literal
@@ -166,6 +166,13 @@ class HandsetChanged(Event, frozen=True, kw_only=True):
     """In a call of its own, a feature code included. Offers do not count."""
 
 
+class DeskChanged(Event, frozen=True, kw_only=True):
+    """An agent has a desk open, such as a page in a browser, or has none any more."""
+
+    seat: str
+    open: bool
+
+
 class LineChanged(Event, frozen=True, kw_only=True):
     """What the switch knows of a trunk line."""
 
@@ -210,10 +217,7 @@ class Asked(Event, frozen=True, kw_only=True):
 
 
 class LogInAsked(Asked, frozen=True, kw_only=True):
-    """Begin a shift, or go on with it at another phone.
-
-    The PIN was compared by the desk; the tries are counted, and the lock kept, here.
-    """
+    """Begin a shift, or go on at another phone. The desk compared the PIN; tries and lock are counted here."""
 
     pin_matches: bool
     phone: str = ""
@@ -366,6 +370,7 @@ AnyEvent = (
     | LegLeft
     | LegHeld
     | HandsetChanged
+    | DeskChanged
     | LineChanged
     | Listening
     | SwitchLost

@@ -104,7 +104,7 @@ def position(state: State, call: Call) -> int:
 def exclusion(state: State, call: Call, seat: Seat, *, even_if_kept_back: bool = False) -> str | None:
     """Say what keeps a seat from a call, None if nothing does."""
     reasons = (
-        absence(state, seat),
+        absence(state, seat, at_desk=call.virtual and state.is_for_desk(seat, call.medium)),
         unfitness(state, call, seat),
         refusal(state, call, seat),
         None if even_if_kept_back else kept_back(state, call),
@@ -112,21 +112,21 @@ def exclusion(state: State, call: Call, seat: Seat, *, even_if_kept_back: bool =
     return next((reason for reason in reasons if reason is not None), None)
 
 
-def absence(state: State, seat: Seat) -> str | None:
-    """Say what keeps a seat from every call."""
+def absence(state: State, seat: Seat, *, at_desk: bool = False) -> str | None:
+    """Say what keeps a seat from every call, or, with `at_desk`, from those that come to its desk."""
     if seat.presence == "logged-out":
         return "is logged out"
     if seat.presence == "paused":
         return f"is paused: {seat.pause_reason}"
     if seat.next_word != "ready":
         return "pauses after its present work" if seat.next_word == "pause" else "logs out after its present work"
-    if not seat.reachable:
+    if not seat.reachable and not at_desk:
         return "its handset cannot be reached"
-    if seat.busy and not seat.rule.ring_in_use:
+    if seat.busy and not seat.rule.ring_in_use and not at_desk:
         return "its handset is in a call of its own"
     if seat.resting_until is not None:
         return f"its handset could not be rung, it is left alone for {_seconds(seat.resting_until - state.now)}"
-    if seat.rule.line_group and spare_lines(state, seat.rule.line_group) <= 0:
+    if seat.rule.line_group and not at_desk and spare_lines(state, seat.rule.line_group) <= 0:
         return f"no line of group {seat.rule.line_group} is free for it{_taken_lines(state, seat.rule.line_group)}"
     return None
 
@@ -271,18 +271,24 @@ def missed(state: State) -> Iterator[tuple[Call, Seat]]:
             continue
         for group in groups:
             able = [seat for seat in group if not alike[0].wants or alike[0].wants == seat.name]
-            if not able or unfitness(state, alike[0], able[0]) is not None:
+            if not able or unfitness(state, alike[0], able[0]) is not None or _is_away(state, alike[0], able[0]):
                 continue
             yield from ((call, seat) for call in alike for seat in able if refusal(state, call, seat) is None)
+
+
+def _is_away(state: State, call: Call, seat: Seat) -> bool:
+    at_desk = call.virtual and state.is_for_desk(seat, call.medium)
+    return not at_desk and absence(state, seat) is not None
 
 
 def _seats_alike(state: State) -> dict[object, list[Seat]]:
     seats: dict[object, list[Seat]] = {}
     for seat in state.seats.values():
-        if absence(state, seat) is None:
+        if absence(state, seat, at_desk=seat.desk_open) is None:
             held = tuple(sorted(Counter(state.offers[name].medium for name in seat.work).items()))
             room = (held, seat.rule.budget, str(seat.rule.most), seat.name in grounds(state))
-            kind = (seat.rule.queues, seat.rule.tiers, seat.rule.skills, room)
+            desk = seat.desk_open, absence(state, seat) is None
+            kind = (seat.rule.queues, seat.rule.tiers, seat.rule.skills, room, desk)
             seats.setdefault(kind, []).append(seat)
     return seats
 

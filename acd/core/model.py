@@ -164,6 +164,8 @@ class Seat(Struct, kw_only=True, gc=False):
     """The handset is registered."""
     busy: bool = False
     """The handset is in a call of its own."""
+    desk_open: bool = False
+    """Its agent has a desk open, see `MediumRule.desk`."""
     unanswered: int = 0
     """Offers in a row that were not taken."""
     wrong_pins: int = 0
@@ -209,6 +211,11 @@ class Seat(Struct, kw_only=True, gc=False):
     def state(self) -> SeatState:
         """What it does, summed up."""
         return LOOK_STATES[self.shown]
+
+    @property
+    def sits_at_desk(self) -> bool:
+        """Whether the agent takes contacts at a desk that is open, whatever the handset does."""
+        return self.desk_open and self.presence == "ready" and self.next_word == "ready" and self.resting_until is None
 
     @property
     def listens(self) -> bool:
@@ -362,6 +369,10 @@ class State(Struct, kw_only=True):
     """State of the random source, see `lanes`."""
     luck: tuple[int, int] = (0, 0)
     """The clock time at which the last seat was drawn, under random and under weighted-random."""
+
+    def is_for_desk(self, seat: Seat, medium: str) -> bool:
+        """Whether a contact of a medium comes to a seat's desk, and not to its handset."""
+        return seat.desk_open and medium in self.media and self.media[medium].desk
 
     def is_closed(self, rule: QueueRule) -> bool:
         """Whether calls do not join a queue: by its rule or by hand, or because the whole site is closed."""

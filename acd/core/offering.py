@@ -52,7 +52,8 @@ def make_offer(floor: Floor, call: Call, seat: Seat) -> None:
         made_at=state.now,
         deadline=None,
     )
-    if seat.rule.line_group:
+    at_desk = call.virtual and state.is_for_desk(seat, call.medium)
+    if seat.rule.line_group and not at_desk:
         line = floor.lines.pick(seat.rule.line_group, "seat")
         assert line is not None, f"the matcher gave {seat.name}, whose lines are all taken"
         floor.lines.take(line, made, state.offers_counted + state.legs_counted)
@@ -75,6 +76,7 @@ def make_offer(floor: Floor, call: Call, seat: Seat) -> None:
             shared=rings_many(rule),
             line=made.line,
             medium=made.carrier,
+            desk=at_desk,
         )
     )
     floor.show(seat)

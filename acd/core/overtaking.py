@@ -16,7 +16,7 @@ def count_passes(floor: Floor, call: Call, seat: Seat) -> None:
     Who was passed as often as his queue allows moves to the front. Within the front the order is that of arrival, so
     nobody there is passed again by one who came later. Several seats may ring for one call: it passes another once.
     """
-    media = floor.routing.capacity.open_media(seat)
+    media = floor.routing.room(seat)
     kept = {other.queue for other in floor.wanting.get(seat.name, {}).values()}  # for it, from whatever queue
     for queue in sorted(kept.union(seat.rule.queues)):
         book = floor.books.get(queue)

@@ -51,6 +51,7 @@ class Routing:
         self._numbers = 0
         first = any(rule.callback_first == "customer" for rule in self._state.queues.values())
         self._becomes = {rule.becomes for rule in self._state.media.values() if rule.becomes} if first else set()
+        self._of_desks = frozenset(rule.name for rule in self._state.media.values() if rule.desk)
         self._wide: dict[frozenset[str], frozenset[str]] = {}
         self._shut: set[str] = set()
         self._flat: set[str] = set()
@@ -163,10 +164,14 @@ class Routing:
         self.seat_changed(seat)
         self._last_classes.pop(seat.number, None)
 
+    def room(self, seat: Seat) -> frozenset[str]:
+        """Name the media of which a seat may be given a contact now: all that it has room for, or those of desks."""
+        if seat.listens and not (seat.rule.line_group and seat.rule.line_group in self.without_line):
+            return self.capacity.open_media(seat)
+        return self.capacity.open_media(seat) & self._of_desks if seat.sits_at_desk else frozenset()
+
     def _open_media(self, seat: Seat) -> frozenset[str]:
-        if not seat.listens or (seat.rule.line_group and seat.rule.line_group in self.without_line):
-            return frozenset()
-        media = self.capacity.open_media(seat)
+        media = self.room(seat)
         return self._with_customers(media) if self._becomes and seat.name not in self.grounds else media
 
     def _with_customers(self, media: frozenset[str]) -> frozenset[str]:

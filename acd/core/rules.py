@@ -212,6 +212,8 @@ class MediumRule(Struct, frozen=True, kw_only=True):
     virtual: bool = False
     """The server holds its contacts, not the switch: no snapshot names them, none is cut off when the switch dies, and
     none gives up. One that its agent has not closed when the talk ends waits again."""
+    desk: bool = False
+    """Done at a desk where the seat has one open: whatever its handset does, and over no line."""
     becomes: str = ""
     """Its customer is to be called, and who is called before any agent is a contact of this medium then; empty for a
     medium whose customer is not called."""
@@ -224,8 +226,17 @@ MEDIA = (
         MediumRule(name=name, virtual=name in {"callback", "voicemail"}, becomes="voice" if name == "callback" else "")
         for name in _SPOKEN
     ),
-    *(MediumRule(name=name, most=3, virtual=True, blocks=(*_SPOKEN, "email")) for name in ("chat", "sms", "social")),
-    MediumRule(name="email", virtual=True, blocks=("email",), interrupted_by=(*_SPOKEN, "chat", "sms", "social")),
+    *(
+        MediumRule(name=name, most=3, virtual=True, desk=True, blocks=(*_SPOKEN, "email"))
+        for name in ("chat", "sms", "social")
+    ),
+    MediumRule(
+        name="email",
+        virtual=True,
+        desk=True,
+        blocks=("email",),
+        interrupted_by=(*_SPOKEN, "chat", "sms", "social"),
+    ),
 )
 """What holds where a site says nothing. A medium that is in no table takes the whole seat."""
 

@@ -25,6 +25,7 @@ from acd.settings import (
 from acd.site import check_site, load_site
 from acd.site_options import SECTIONS, manual
 from acd.smscs import GatewaySettings, SmscSettings
+from acd.web_settings import WebSettings
 
 SAMPLE = Path(__file__).parents[2] / "asterisk-config"
 
@@ -225,9 +226,11 @@ def test_every_option_has_a_place():
         "queue": {*QueueRule.__struct_fields__, *beside} - {"name"},
         "seat": {*SeatRule.__struct_fields__, *SeatSettings.__struct_fields__} - {"name", "rule", "tiers", "order"},
         "phone": {*PhoneSettings.__struct_fields__},
-        "medium": {*MediumRule.__struct_fields__} - {"name", "virtual", "becomes"},  # no site says what a medium is
+        "medium": {*MediumRule.__struct_fields__}
+        - {"name", "virtual", "becomes", "desk"},  # no site says what a medium is
         "lines": {*LineGroupRule.__struct_fields__, "numbers", *LineTestSettings.__struct_fields__} - {"name"},
         "store": {*StoreSettings.__struct_fields__},
+        "web": {*WebSettings.__struct_fields__},
         "mailbox": {*MailboxSettings.__struct_fields__} - {"section"},
         "appointment": {*AppointmentKind.__struct_fields__} - {"section"},
         "smsc": {*SmscSettings.__struct_fields__} - {"section"},
@@ -377,7 +380,7 @@ def test_media_and_lines_are_read(folder: Path):
     site = load_site(folder)
     media = {rule.name: rule for rule in site.media}
     assert media["telex"] == MediumRule(name="telex", most=2, cost=40, blocks=(), interrupted_by=("voice", "video"))
-    assert media["chat"] == MediumRule(name="chat", most=3, blocks=("*",), virtual=True)  # the rest stays
+    assert media["chat"] == MediumRule(name="chat", most=3, blocks=("*",), virtual=True, desk=True)  # the rest stays
     assert site.media[: len(MEDIA)] == tuple(media[rule.name] for rule in MEDIA)
     assert all(media[rule.name] == rule for rule in MEDIA if rule.name in {"voice", "email"})
     assert site.line_groups == (

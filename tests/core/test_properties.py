@@ -30,6 +30,8 @@ happenings = st.one_of(
     st.builds(ev.Connected, offer=offer_ids),
     st.builds(ev.OfferEnded, offer=offer_ids, outcome=st.sampled_from(OUTCOMES)),
     st.builds(ev.HandsetChanged, seat=seats, reachable=flags, busy=flags),
+    st.builds(ev.DeskChanged, seat=seats, open=flags),
+    st.builds(ev.CallArrived, call=st.sampled_from(["mail-1", "mail-2"]), queue=queues, medium=st.just("email")),
     st.builds(ev.SwitchLost),
     st.builds(ev.LogInAsked, seat=seats, pin_matches=flags),
     st.builds(ev.LogInAsked, seat=seats, pin_matches=st.just(value=True)),

@@ -1,0 +1,132 @@
+"""API tokens: 256 random bits for a program, of which only the hash is kept, in one file of the server's home.
+
+A hash without salt and stretching is enough: nobody guesses 256 bits. The command writes the file, the server reads it
+again when it has changed.
+"""
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import threading
+from pathlib import Path
+from typing import Literal, get_args
+
+import msgspec
+from msgspec import Struct
+
+from acd.store import StoreError
+
+FILE = "tokens.json"
+PREFIX = "callfloor_"
+BYTES = 32
+
+Scope = Literal["agent", "supervisor", "read", "customers"]
+"""What a token is for.
+
+agent       do what the agent of one seat does
+supervisor  see all seats, queues and contacts, move contacts that wait
+read        see all of that, and change nothing
+customers   the customer file
+"""
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+class TokenError(StoreError):
+    """Such a token cannot be made, or there is none; or what is kept of them cannot be read."""
+
+
+class Token(Struct, frozen=True, kw_only=True):
+    """A token, without what it is."""
+
+    name: str
+    hash: str
+    """SHA-256, hexadecimal."""
+    scopes: tuple[Scope, ...]
+    seat: str = ""
+    made_at: int = 0
+
+
+def hashed(secret: str) -> str:
+    """Give what is kept of a token."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class TokenFile:
+    """All tokens of a server."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / FILE
+        self._read_of: tuple[int, int] | None = None
+        self._tokens: tuple[Token, ...] = ()
+        self._lock = threading.Lock()
+
+    def all(self) -> tuple[Token, ...]:
+        """Give them, by name.
+
+        Raises:
+            TokenError: the file cannot be read.
+
+        """
+        with self._lock:
+            try:
+                at = self._path.stat()
+                if self._read_of != (at.st_mtime_ns, at.st_ino):
+                    self._tokens = msgspec.json.decode(self._path.read_bytes(), type=tuple[Token, ...])
+                    self._read_of = at.st_mtime_ns, at.st_ino
+            except FileNotFoundError:
+                self._tokens, self._read_of = (), None
+            except (OSError, msgspec.MsgspecError) as error:
+                raise TokenError(f"{self._path} cannot be read: {error}") from error
+            return self._tokens
+
+    def find(self, secret: str) -> Token | None:
+        """Give the token that this is; takes as long whichever it is, and if it is none."""
+        found, wanted = None, hashed(secret)
+        for token in self.all():
+            if hmac.compare_digest(token.hash, wanted):
+                found = token
+        return found
+
+    def add(self, name: str, scopes: tuple[Scope, ...], seat: str, at: int) -> str:
+        """Make one; gives it, for the only time.
+
+        Raises:
+            TokenError: the name is no name, or taken; or the scopes need a seat, or there are none.
+
+        """
+        known = self.all()
+        if not NAME.fullmatch(name):
+            raise TokenError(f"'{name}' is no name: small letters, digits, - and _; up to 40")
+        if any(token.name == name for token in known):
+            raise TokenError(f"there is a token '{name}' already; remove it first")
+        if not scopes:
+            raise TokenError(f"a token needs a scope: {', '.join(SCOPES)}")
+        if ("agent" in scopes) != bool(seat):
+            raise TokenError("a token with the scope agent is for one seat, and no other is: --seat 101")
+        secret = PREFIX + secrets.token_urlsafe(BYTES)
+        self._write((*known, Token(name=name, hash=hashed(secret), scopes=scopes, seat=seat, made_at=at)))
+        return secret
+
+    def remove(self, name: str) -> None:
+        """Make one worthless.
+
+        Raises:
+            TokenError: there is none of that name.
+
+        """
+        known = self.all()
+        if not any(token.name == name for token in known):
+            raise TokenError(f"there is no token '{name}'")
+        self._write(tuple(token for token in known if token.name != name))
+
+    def _write(self, tokens: tuple[Token, ...]) -> None:
+        draft = self._path.with_suffix(".new")
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            stream.write(msgspec.json.format(msgspec.json.encode(tokens)) + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(self._path)

@@ -94,7 +94,8 @@ class Checks:
         if oracle.calls_first(state, call) is not None:
             self._to_reach.append((call.id, seat.name))
             return
-        line = oracle.spare_line(state, seat.rule.line_group) if seat.rule.line_group else ""
+        by_line = seat.rule.line_group and not oracle.at_desk(state, seat, call)
+        line = oracle.spare_line(state, seat.rule.line_group) if by_line else ""
         self._predicted.append((call.id, seat.name, line))
         self.ledger.count_passes(state, call, seat)
 

@@ -69,6 +69,7 @@ class Day:
             *[self.agent_acts] * 12,
             *[self.picks_up] * 3,
             *[self.handset_flaps] * 3,
+            *[self.desk_opens] * 2,
             *[self.queue_set] * 2,
             *[self.call_set] * 4,
             *[self.config_changes] * 3,
@@ -179,6 +180,10 @@ class Day:
         for seat in self.site.seat_names:
             if self.switch.phone(seat) == phone:
                 self._handset_word(seat)
+
+    def desk_opens(self):
+        """A page is opened, or the last one closed."""
+        self.world.tell(ev.DeskChanged(seat=self.pick(*self.site.seat_names, "lobby"), open=self.world.often(0.7)))
 
     def _handset_word(self, seat):
         self.world.hear(seat, ev.HandsetChanged(**self.switch.handset(seat)))

@@ -85,9 +85,7 @@ class Ledger:
                 continue
             if (other.arrived, other.number) >= (call.arrived, call.number):
                 continue
-            if not oracle.rings_more(state, other) or not oracle.may_have(state, seat, other):
-                continue
-            if oracle.calls_first(state, other) is not None:  # no seat is for it alone
+            if not _could_have(state, seat, other):
                 continue
             if self._last.get(other.number) != call.number:
                 self._last[other.number] = call.number
@@ -283,3 +281,12 @@ class Ledger:
         over = work and not seat.work and presence == seat.presence and not worked & set(work)
         if over and seat.idle_since != idle_since and all(self._states[name] == "withdrawing" for name in work):
             self.fault(f"seat {seat.name} lost its place among the idle by an offer that was taken back")
+
+
+def _could_have(state, seat, call):
+    """Whether a seat could be given a call now."""
+    if not oracle.rings_more(state, call) or not oracle.may_have(state, seat, call):
+        return False
+    if oracle.calls_first(state, call) is not None:  # no seat is for it alone
+        return False
+    return oracle.takes_calls(state, seat) or oracle.at_desk(state, seat, call)

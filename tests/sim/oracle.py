@@ -97,9 +97,19 @@ def spare_line(state, group):
     return free[-1 if rule.pick == "reverse" else 0][0].name
 
 
+def at_desk(state, seat, call):
+    """Whether a contact comes to a seat's desk."""
+    return call.virtual and seat.desk_open and call.medium in state.media and state.media[call.medium].desk
+
+
+def works(seat):
+    """Whether its agent takes contacts."""
+    return seat.presence == "ready" and seat.next_word == "ready" and seat.resting_until is None
+
+
 def takes_calls(state, seat):
     """Whether a seat can be rung at all."""
-    if seat.presence != "ready" or seat.next_word != "ready" or not seat.reachable or seat.resting_until is not None:
+    if not works(seat) or not seat.reachable:
         return False
     if seat.busy and not seat.rule.ring_in_use:
         return False
@@ -267,7 +277,9 @@ def next_pair(state, calls=None, seats=None):
     """
     if not state.fresh:
         return None
-    seats = [seat for seat in (state.seats.values() if seats is None else seats) if takes_calls(state, seat)]
+    seats = [seat for seat in (state.seats.values() if seats is None else seats) if works(seat)]
+    rung = {seat.name for seat in seats if takes_calls(state, seat)}
+    seats = [seat for seat in seats if seat.name in rung or seat.desk_open]
     if not seats:
         return None
     calls = [call for call in (state.calls.values() if calls is None else calls) if rings_more(state, call)]
@@ -275,7 +287,9 @@ def next_pair(state, calls=None, seats=None):
     seats = [seat for seat in seats if any(has_room(state, seat, medium) for medium in media)]
     for call in sorted(calls, key=turn) if seats else ():
         able = [
-            (wanted_order(state, seat, call), seat.number, seat.name) for seat in seats if may_have(state, seat, call)
+            (wanted_order(state, seat, call), seat.number, seat.name)
+            for seat in seats
+            if (seat.name in rung or at_desk(state, seat, call)) and may_have(state, seat, call)
         ]
         if not able:
             continue

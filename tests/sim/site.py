@@ -227,13 +227,16 @@ class Site:
     def _media(self):
         pick = self.pick
         kind = pick("site says nothing", "site says nothing", "budget", "aside")
+        written = {"virtual": True, "desk": True}  # no site says what a medium is
         if kind == "site says nothing":
             return MEDIA
         if kind == "budget":
             return (
                 MediumRule(name="voice", most=pick(1, 2), cost=pick(50, 60, 100), blocks=()),
-                MediumRule(name="chat", most=3, cost=pick(20, 35, 50), blocks=pick((), ("voice",))),
-                MediumRule(name="email", most=pick(1, 2), cost=pick(10, 70), blocks=(), interrupted_by=("voice",)),
+                MediumRule(name="chat", most=3, cost=pick(20, 35, 50), blocks=pick((), ("voice",)), **written),
+                MediumRule(
+                    name="email", most=pick(1, 2), cost=pick(10, 70), blocks=(), interrupted_by=("voice",), **written
+                ),
                 MediumRule(name="fax", cost=pick(0, 100)),
                 MediumRule(name="voicemail", cost=pick(10, 60), blocks=pick(("*",), ("voice",)), virtual=True),
                 MediumRule(name="callback", virtual=True, becomes=pick("voice", "voice", "")),
@@ -242,8 +245,10 @@ class Site:
             MediumRule(name="voice"),
             MediumRule(name="callback", interrupted_by=("voice",), virtual=True, becomes="voice"),
             MediumRule(name="voicemail", virtual=True),
-            MediumRule(name="email", most=pick(1, 2), blocks=("*",), interrupted_by=("voice", "callback", "chat")),
-            MediumRule(name="chat", most=2, blocks=("email",), interrupted_by=pick((), ("voice",))),
+            MediumRule(
+                name="email", most=pick(1, 2), blocks=("*",), interrupted_by=("voice", "callback", "chat"), **written
+            ),
+            MediumRule(name="chat", most=2, blocks=("email",), interrupted_by=pick((), ("voice",)), **written),
         )
 
     def _groups(self):

@@ -59,6 +59,7 @@ async def jan_of(house):
 async def test_a_form_has_a_customer_called_back(house, form):
     """He waits in the queue, once; who he is and what he wrote stand in the customer file."""
     asked = {"number": "22 123 45 67", "queue": "sales", "name": "Jan <b>", "text": "About my order"}
+    asked["email"] = "jan@example.org"
     answer = await form.ask("POST", "/callbacks", json=asked)
     assert (answer.status_code, answer.json()) == (201, {"number": JAN, "was_promised": False})
     [call] = house.calls.values()
@@ -66,9 +67,19 @@ async def test_a_form_has_a_customer_called_back(house, form):
     assert (await form.ask("POST", "/callbacks", json=asked)).json()["was_promised"]
     assert len(house.calls) == 1
     jan = await house.store.read(people.find, number(JAN, "PL"))
-    assert (await house.store.read(people.profile, jan)).name == "Jan <b>"
+    profile = await house.store.read(people.profile, jan)
+    assert (profile.name, [one.value for one in profile.handles]) == ("Jan <b>", [JAN, "jan@example.org"])
     notes = await house.store.read(timeline.notes, jan)
     assert [(one.text, one.by) for one in notes] == [("About my order", "t0")] * 2
+
+
+async def test_a_form_takes_nobody_his_address(house, form):
+    """Whoever writes another's address keeps his own file, and the other his."""
+    other = await house.store.write(people.find_or_make, people.Named("email", "ola@example.org"), 1)
+    asked = {"number": JAN, "queue": "sales", "email": "ola@example.org"}
+    assert (await form.ask("POST", "/callbacks", json=asked)).status_code == 201
+    jan = await house.store.read(people.find, number(JAN, "PL"))
+    assert await house.store.read(people.find, people.Named("email", "ola@example.org")) == other != jan
 
 
 @pytest.mark.parametrize(

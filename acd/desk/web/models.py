@@ -241,6 +241,7 @@ class Entry(Told):
     ended_at: int | None
     outcome: str
     code: str
+    case_id: int | None
     subject: str
     summary: str
 
@@ -307,6 +308,7 @@ class CallbackIn(Asked):
     number: Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[0-9+*#(). /-]+$")]
     queue: Name
     name: Short = ""
+    email: Short = ""
     language: Annotated[str, StringConstraints(pattern=r"^([a-z]{2,3}(_[A-Z]{2})?)?$")] = ""
     text: Annotated[str, StringConstraints(max_length=5_000)] = ""
 

@@ -1,5 +1,6 @@
 """What is promised to customers: a call back, as a web form asks for it, and appointments, of which they are told."""
 
+import contextlib
 import secrets
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ from acd.desk.web.customers import store_of
 from acd.desk.web.house import In, Rooms
 from acd.desk.web.problems import ProblemError
 from acd.store import appointments, people, timeline
-from acd.store.handles import HandleError, number
+from acd.store.handles import HandleError, email, number
 from acd.store.people import UnknownPersonError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ async def ask_for_callback(asked: models.CallbackIn, principal: Promiser, rooms:
 
 async def _note(rooms: Rooms, dial: str, asked: models.CallbackIn, principal: Principal) -> None:
     """Keep who he says he is and what he wrote, for the agent who will call him."""
-    if rooms.store is None or not (asked.name or asked.text):
+    if rooms.store is None or not (asked.name or asked.email or asked.text):
         return
     at, country = rooms.house.dispatcher.clock(), rooms.store.settings.country
 
@@ -54,6 +55,9 @@ async def _note(rooms: Rooms, dial: str, asked: models.CallbackIn, principal: Pr
         except HandleError:
             return
         person = people.find_or_make(session, named, at, name=asked.name, language=asked.language)
+        with contextlib.suppress(HandleError, people.TakenError):  # a stranger's word gives nobody another's address
+            if asked.email:
+                people.give(session, person, email(asked.email), at)
         if asked.text:
             timeline.note(session, person, asked.text, at, by=principal.name)
 

@@ -11,6 +11,7 @@ import structlog
 from acd.core.commands import AnyCommand
 from acd.core.events import AnyEvent
 from acd.desk.agents import AgentDesk
+from acd.desk.callbacks import CallbackDesk
 from acd.desk.offers import DeskOffers
 from acd.dispatcher import Dispatcher
 from acd.ports import Channel, Medium
@@ -109,6 +110,7 @@ class Web:
                 access=access,
                 live=self._live,
                 uploads=uploads,
+                callbacks=CallbackDesk(house.dispatcher, lambda: house.site),
                 answering=set(),
             )
         )

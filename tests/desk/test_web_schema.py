@@ -36,7 +36,7 @@ async def test_the_whole_api_keeps_its_word(house, tmp_path, monkeypatch):
     """With all rights, over all operations, schemathesis finds nothing; the core is whole, and the server answers."""
     monkeypatch.setattr(access, "FAILURES_MOST", 1_000_000)  # it tries each operation with wrong tokens
     made = await house.store.write(_person)
-    program = house.token("agent", "supervisor", "read", "customers", seat="101")
+    program = house.token("agent", "supervisor", "read", "customers", "promises", seat="101")
     call = await house.bring(MAIL)
     run = await asyncio.create_subprocess_exec(
         *RUN,

@@ -89,9 +89,9 @@ class Listener:
 class WebHouse(MailHouse, Listener):
     """A mail house with its web desk."""
 
-    def __init__(self, folder, smtp=9, lmtp=0, web=0):
+    def __init__(self, folder, smtp=9, lmtp=0, web=0, more=""):
         Listener.__init__(self, web or free_port())
-        MailHouse.__init__(self, folder, smtp, MORE.format(web=self.port), lmtp)
+        MailHouse.__init__(self, folder, smtp, MORE.format(web=self.port) + more, lmtp)
         self.handset, self.is_plugged = Handset(), True
 
     async def __aenter__(self):

@@ -23,7 +23,13 @@ Person = Annotated[int, Path(ge=1, le=models.INT_MOST)]
 router = APIRouter(prefix="/api/v1/customers", dependencies=[Depends(allowed("customers"))])
 
 
-def _store(rooms: Rooms) -> Store:
+def store_of(rooms: Rooms) -> Store:
+    """Give the customer file.
+
+    Raises:
+        ProblemError: there is none.
+
+    """
     if rooms.store is None:
         raise ProblemError(409, "this site keeps no customer file", "take database = none out of [store]")
     return rooms.store
@@ -48,7 +54,7 @@ def timeline_of(session: "Session", person: int, most: int) -> models.Timeline:
 @router.get("")
 async def find_customers(rooms: In, q: Annotated[str, Query(min_length=1, max_length=200)]) -> list[models.Customer]:
     """Find customers by a number, an address or a name."""
-    store = _store(rooms)
+    store = store_of(rooms)
 
     def look(session: "Session") -> list[people.Profile]:
         return [people.profile(session, one) for one in people.search(session, q, store.settings.country, 20)]
@@ -59,13 +65,13 @@ async def find_customers(rooms: In, q: Annotated[str, Query(min_length=1, max_le
 @router.get("/{person}")
 async def show_customer(person: Person, rooms: In) -> models.Customer:
     """Show what is known of one."""
-    return models.Customer.model_validate(await _of(person, lambda: _store(rooms).read(people.profile, person)))
+    return models.Customer.model_validate(await _of(person, lambda: store_of(rooms).read(people.profile, person)))
 
 
 @router.get("/{person}/timeline")
 async def show_timeline(person: Person, rooms: In, most: Annotated[int, Query(ge=1, le=100)] = 50) -> models.Timeline:
     """Show the latest contacts and notes of one."""
-    found = await _of(person, lambda: _store(rooms).read(timeline_of, person, most))
+    found = await _of(person, lambda: store_of(rooms).read(timeline_of, person, most))
     assert isinstance(found, models.Timeline)
     return found
 
@@ -74,7 +80,7 @@ async def show_timeline(person: Person, rooms: In, most: Annotated[int, Query(ge
 async def note_customer(person: Person, asked: models.NoteIn, principal: Keeper, rooms: In) -> models.Made:
     """Write something down about one."""
     at = rooms.house.dispatcher.clock()
-    write = lambda: _store(rooms).write(timeline.note, person, asked.text, at, by=principal.name)  # noqa: E731 - short
+    write = lambda: store_of(rooms).write(timeline.note, person, asked.text, at, by=principal.name)  # noqa: E731 - short
     return models.Made(id=await _of(person, write))
 
 
@@ -89,7 +95,7 @@ async def change_customer(person: Person, asked: models.CustomerChange, rooms: I
             people.set_attribute(session, person, name, value, at)
         return people.profile(session, person)
 
-    return models.Customer.model_validate(await _of(person, lambda: _store(rooms).write(change)))
+    return models.Customer.model_validate(await _of(person, lambda: store_of(rooms).write(change)))
 
 
 @router.post("/{person}/consents", status_code=201)
@@ -97,7 +103,7 @@ async def note_consent(person: Person, asked: models.ConsentIn, rooms: In) -> mo
     """Note that a customer agreed to something, or took it back."""
     told = asked.model_dump()
     agreed = people.Agreed(**told, at=rooms.house.dispatcher.clock())
-    await _of(person, lambda: _store(rooms).write(people.agree, person, agreed))
+    await _of(person, lambda: store_of(rooms).write(people.agree, person, agreed))
     return models.Done()
 
 
@@ -108,7 +114,7 @@ async def export_customer(person: Person, rooms: In) -> Response:
     def look(session: "Session") -> str:
         return json.dumps(privacy.export(session, person)[0], ensure_ascii=False)
 
-    said = await _of(person, lambda: _store(rooms).read(look))
+    said = await _of(person, lambda: store_of(rooms).read(look))
     headers = {"Content-Disposition": f'attachment; filename="customer-{person}.json"'}
     return Response(said, media_type="application/json", headers=headers)
 
@@ -117,14 +123,14 @@ async def export_customer(person: Person, rooms: In) -> Response:
 async def merge_customer(person: Person, asked: models.Merge, principal: Keeper, rooms: In) -> models.Done:
     """Make a duplicate and the one who survives one."""
     at = rooms.house.dispatcher.clock()
-    await _merging(person, lambda: _store(rooms).write(merging.merge, person, asked.into, at, principal.name))
+    await _merging(person, lambda: store_of(rooms).write(merging.merge, person, asked.into, at, principal.name))
     return models.Done()
 
 
 @router.post("/{person}/unmerge")
 async def unmerge_customer(person: Person, rooms: In) -> models.Done:
     """Make one who was merged somebody of his own again."""
-    await _merging(person, lambda: _store(rooms).write(merging.unmerge, person))
+    await _merging(person, lambda: store_of(rooms).write(merging.unmerge, person))
     return models.Done()
 
 

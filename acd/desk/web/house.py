@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from msgspec import Struct
 
 from acd.desk.agents import AgentDesk
+from acd.desk.callbacks import CallbackDesk
 from acd.desk.offers import DeskOffers
 from acd.desk.web.access import Access, Principal
 from acd.desk.web.live import Live
@@ -52,6 +53,7 @@ class Rooms(Struct, frozen=True):
     access: Access
     live: Live
     uploads: Uploads
+    callbacks: CallbackDesk
     answering: set[str]
     """Offers whose customer is being answered: nobody is answered twice by a double click."""
 

@@ -241,6 +241,7 @@ class Entry(Told):
     ended_at: int | None
     outcome: str
     code: str
+    case_id: int | None
     subject: str
     summary: str
 
@@ -292,6 +293,87 @@ class Merge(Asked):
 
 
 Order = Literal["ok"]
+
+
+# Promises
+
+
+Short = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Moment = Annotated[int, Field(ge=0, le=2**53)]
+
+
+class CallbackIn(Asked):
+    """Who is to be called, and of which queue. What he wrote is a note on him."""
+
+    number: Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[0-9+*#(). /-]+$")]
+    queue: Name
+    name: Short = ""
+    email: Short = ""
+    language: Annotated[str, StringConstraints(pattern=r"^([a-z]{2,3}(_[A-Z]{2})?)?$")] = ""
+    text: Annotated[str, StringConstraints(max_length=5_000)] = ""
+
+
+class Callback(BaseModel):
+    """It is promised."""
+
+    number: str
+    """As it will be called."""
+    was_promised: bool
+    """It was already: nobody has two."""
+
+
+class AppointmentIn(Asked):
+    """What is agreed. Left out: as its kind says."""
+
+    kind: Name
+    customer: PersonId
+    starts_at: Moment
+    length_ms: Annotated[int, Field(ge=60_000, le=86_400_000)] | None = None
+    place: Short = ""
+    host: Short = ""
+    host_address: Short = ""
+    host_number: Annotated[str, StringConstraints(pattern=r"^(\+[0-9]{3,15})?$")] = ""
+
+
+class Move(Asked):
+    """When it is then."""
+
+    starts_at: Moment
+
+
+class AppointmentRow(Told):
+    """What is agreed."""
+
+    id: int
+    kind: str
+    starts_at: int
+    length_ms: int
+    place: str
+    host: str
+    host_address: str
+    host_number: str
+    sequence: int
+    made_at: int
+    made_by: str
+    cancelled_at: int | None
+
+
+class Errand(Told):
+    """What is said because of it: when it will be, when it was, or why not."""
+
+    to: str
+    medium: str
+    says: str
+    calendar: str
+    due_at: int | None
+    done_at: int | None
+    said: str
+
+
+class Appointment(AppointmentRow):
+    """What is agreed, and what was and will be said because of it."""
+
+    errands: list[Errand]
 
 
 class Done(BaseModel):

@@ -22,13 +22,14 @@ FILE = "tokens.json"
 PREFIX = "callfloor_"
 BYTES = 32
 
-Scope = Literal["agent", "supervisor", "read", "customers"]
+Scope = Literal["agent", "supervisor", "read", "customers", "promises"]
 """What a token is for.
 
 agent       do what the agent of one seat does
 supervisor  see all seats, queues and contacts, move contacts that wait
 read        see all of that, and change nothing
-customers   the customer file
+customers   the customer file, and all of `promises`
+promises    have customers called back, make appointments: for the form on a site's own web pages
 """
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")

@@ -88,6 +88,8 @@ class Channel(Protocol):
     medium: str
     takes_files: bool
     """Whether files can go along with an answer, such as a spoken one."""
+    is_live: bool
+    """The customer is there and reads an answer at once: a desk does not close the contact with it."""
 
     async def card(self, call: str) -> Card | None:
         """Give a contact to be shown or read aloud; None if there is nothing of it any more."""
@@ -102,6 +104,9 @@ class Channel(Protocol):
             ReplyError: it cannot be sent: nobody to send it to, nothing in it, no such choice.
 
         """
+
+    def typing(self, call: str) -> None:
+        """Say that its agent writes: again every few seconds, for as long as he does. Not every medium shows it."""
 
     async def notify(self, notice: Notice) -> None:
         """Say something unasked. When this returns it is stored, and will be sent once, however often it was told.

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from acd.appointment_options import appointment, check_appointments
 from acd.calling_options import calling_out, check_calling_out
+from acd.chat_options import chat, check_chats
 from acd.conf import Config, Section, read, render
 from acd.core.rules import MEDIA, LineGroupRule, LineRule, MediumRule, QueueRule, SeatRule
 from acd.hardware import Analog, spans
@@ -83,11 +84,12 @@ _NAMED = {
     "lines": (GROUP_NAME, "group of lines", "begin with a small letter or digit; small letters, digits, - and _"),
     "mailbox": (GROUP_NAME, "mailbox", "begin with a small letter or digit; small letters, digits, - and _"),
     "sms-gateway": (GROUP_NAME, "gateway", "begin with a small letter or digit; small letters, digits, - and _"),
+    "chat": (GROUP_NAME, "chat", "begin with a small letter or digit; small letters, digits, - and _; up to 40"),
     "appointment": (GROUP_NAME, "kind of appointment", "begin with a small letter; small letters, digits, - and _"),
     "smsc": (GROUP_NAME, "message centre", "begin with a small letter or digit; small letters, digits, - and _"),
 }
 """Type of section to what it may be named, what it is called in messages, and the hint."""
-_TYPES = "queue, seat, phone, medium, mailbox, smsc, sms-gateway, appointment, lines, trunk, span or analog"
+_TYPES = "queue, seat, phone, medium, mailbox, smsc, sms-gateway, chat, appointment, lines, trunk, span or analog"
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else: people type it into phones
 _SECRET_CHARS = 16  # of 31 letters: 79 bits
@@ -193,6 +195,7 @@ _CHECKS = (
     check_mailboxes,
     check_appointments,
     check_smscs,
+    check_chats,
     check_web,
     check_hardware,
     check_extensions,
@@ -238,6 +241,7 @@ class _Loader:
             appointments={name: appointment(name, values) for name, values in self._each("appointment") if values},
             smscs={name: smsc(name, values) for name, values in self._each("smsc") if values},
             gateways={name: gateway(name, values) for name, values in self._each("sms-gateway") if values},
+            chats={name: chat(name, values, general.name) for name, values in self._each("chat") if values},
             voicemail=VoicemailSettings(**self._only("voicemail") or {}),
             store=StoreSettings(**self._only("store") or {}),
             web=WebSettings(**self._only("web") or {}),

@@ -9,6 +9,7 @@ from typing import get_args
 
 from acd.appointment_options import APPOINTMENT
 from acd.calling_options import CALLING_OUT
+from acd.chat_options import CHAT
 from acd.core.outcomes import OfferOutcome
 from acd.core.rules import MEDIA, MediumRule
 from acd.hardware import ANALOG, SPAN
@@ -330,6 +331,7 @@ SECTIONS: dict[str, tuple[Option, ...]] = {
     "smsc": SMSC,
     "sms-gateway": GATEWAY,
     "appointment": APPOINTMENT,
+    "chat": CHAT,
     "lines": LINES,
     "trunk": TRUNK,
     "calling-out": CALLING_OUT,
@@ -347,6 +349,7 @@ HEADS = {
     "smsc": "[NAME] with type = smsc",
     "sms-gateway": "[NAME] with type = sms-gateway",
     "appointment": "[NAME] with type = appointment",
+    "chat": "[NAME] with type = chat",
     "lines": "[NAME] with type = lines",
     "trunk": "[NAME] with type = trunk",
     "span": "[NAME] with type = span",

@@ -13,6 +13,7 @@ from msgspec import Struct
 from rich.console import Console
 from rich.text import Text
 
+from acd.channels.chat.office import FOLDER as CHAT_FOLDER
 from acd.channels.email import templates as mail_templates
 from acd.channels.sms.office import FOLDER as SMS_FOLDER
 from acd.conf import Config, read
@@ -88,9 +89,9 @@ def examine(folder: Path) -> Report:
 
 
 def _check_words(folder: Path, site: Site) -> list[Problem]:
-    """Return what is wrong with the templates of mails and texts."""
+    """Return what is wrong with the templates of mails, texts and chats."""
     problems = Problems()
-    for each in (mail_templates.FOLDER, SMS_FOLDER):
+    for each in (mail_templates.FOLDER, SMS_FOLDER, CHAT_FOLDER):
         mail_templates.load(folder, site.queues, site.general.languages, problems, each)
     return list(problems)
 

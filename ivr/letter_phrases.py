@@ -29,6 +29,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "en": "Not all of it could be understood.",
         "pl": "Nie wszystko dało się odczytać.",
     },
+    "letter-mark-gone": {"en": "The customer has left.", "pl": "Klient już odszedł."},
     "letter-keys": {
         "en": "To hear it again press 1, slower or faster 2, to answer by voice 3, by a ready reply 4, "
         "for what was quoted 5, to close it 7, for another queue 8, to put it off 9, for the next one 0.",

@@ -9,7 +9,7 @@ from ivr import phrases
 from ivr.letter_phrases import TITLES
 from ivr.message_words import moment
 
-MARKS = ("spf-fail", "not-parsed", "auto", "list")
+MARKS = ("spf-fail", "not-parsed", "auto", "list", "gone")
 """What is said of a letter before it is read, if it is so."""
 FILES_TOLD = 20
 """More attachments than these are not counted out: so the cache of spoken texts stays small."""

@@ -18,6 +18,7 @@ from acd.ports import Channel, Medium
 from acd.settings import Site
 from acd.status import Status
 from ivr.customers import Customers
+from ivr.written import Written
 
 if TYPE_CHECKING:  # loading FastAPI takes a while
     from acd.desk.web.live import Live
@@ -36,6 +37,7 @@ class House(Protocol):
     dispatcher: Dispatcher
     desk: AgentDesk
     customers: Customers
+    written: Written
 
     @property
     def channels(self) -> Mapping[str, Channel]:
@@ -91,7 +93,7 @@ class Web:
             return
         await asyncio.to_thread(_load)
         from acd.desk.web.access import Access  # noqa: PLC0415 - as above
-        from acd.desk.web.app import make_app  # noqa: PLC0415 - as above
+        from acd.desk.web.app import beside, make_app  # noqa: PLC0415 - as above
         from acd.desk.web.house import Rooms  # noqa: PLC0415 - as above
         from acd.desk.web.live import Live  # noqa: PLC0415 - as above
         from acd.desk.web.serve import Door  # noqa: PLC0415 - as above
@@ -114,7 +116,11 @@ class Web:
                 answering=set(),
             )
         )
-        self._door = Door(app, place, behind=bool(house.site.web.url))
+        chats, sockets = house.written.chatting, sum(one.sockets_most for one in house.site.chats.values())
+        chats.rooms.listeners.append(self._live.news)
+        whole = beside(app, "/chat/", chats.app())
+        behind = bool(house.site.web.url)
+        self._door = Door(whole, place, behind=behind, frame_most=chats.frame_most, more=sockets)
         if not self._is_over:
             await self._door.run(self.is_open)
 

@@ -1,4 +1,4 @@
-"""The media of written contacts of a server: who takes them in, keeps them, sends answers: e-mails and texts.
+"""The media of written contacts of a server: who takes them in, keeps them, sends answers: e-mails, texts, chats.
 
 They need the customer file, where all that was written is kept; a site without one has none of them. Nothing of a call
 waits for them: what they load, they load when the server is up.
@@ -27,6 +27,7 @@ from acd.problems import Problems
 from acd.settings import Site
 from acd.store import StoreError
 from acd.store.store import Store
+from ivr.chatting import Chatting
 from ivr.customers import Customers
 from ivr.texting import Texting
 
@@ -72,7 +73,12 @@ class Written:
         self.intake, self.outbox = Intake(self), Outbox(self)
         self._email = EmailChannel(self)
         self.texting = Texting(self, house.site)
-        ours: dict[str, Channel] = {"email": self._email, "sms": self.texting.channel}
+        self.chatting = Chatting(self, house.site)
+        ours: dict[str, Channel] = {
+            "email": self._email,
+            "sms": self.texting.channel,
+            "chat": self.chatting.channel,
+        }
         self.channels: dict[str, Channel] = {} if house.customers.store is None else ours
         """By medium: for whoever answers."""
         self.errands = Errands(self)
@@ -137,12 +143,14 @@ class Written:
             log.warning("template of mails", problem=str(problem))
         self.office = Office(site, found)
         self.texting.use(site, folder)
+        self.chatting.use(site, folder)
         self._changed.set()
 
     def watch(self, event: AnyEvent, commands: list[AnyCommand]) -> None:
         """See what becomes of the contacts."""
         self._email.watch(event, commands)
         self.texting.channel.watch(event, commands)
+        self.chatting.channel.watch(event, commands)
 
     async def run(self) -> None:
         """Take in and send, until cancelled or stopped."""
@@ -158,9 +166,8 @@ class Written:
             else:
                 self.is_ready = True
         self._email.begin()
-        await asyncio.gather(
-            *(self.intake.run(), self.outbox.run(), self._listen(), self.texting.run(), self.errands.run())
-        )
+        ours = (self.intake.run(), self.outbox.run(), self._listen(), self.errands.run())
+        await asyncio.gather(*ours, self.texting.run(), self.chatting.run())
 
     async def _listen(self) -> None:
         while not self._is_over:
@@ -221,12 +228,13 @@ class Written:
         await self.outbox.close(STOP_S)
         await self._email.close()
         await self.texting.stop(STOP_S)
+        await self.chatting.stop(STOP_S)
         await self.parsers.close()
 
 
 def _load(_session: "Session") -> None:
     """Load what works with the customer file, and speaks to mail servers: in its own thread, where nobody waits."""
     of_mail = ("acd.channels.email.imap", "acd.channels.email.listener", "aiosmtplib")
-    ours = ("appointments", "files", "mails", "texts", "texts_out")
+    ours = ("appointments", "files", "mails", "texts", "texts_out", "chats", "chat_cards", "chat_people")
     for name in (*of_mail, *(f"acd.store.{one}" for one in ours)):
         importlib.import_module(name)

@@ -13,6 +13,7 @@ from sqlalchemy import Select, Text, cast, delete, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from acd.store.agenda import Appointment
+from acd.store.chat_schema import Chat, ChatContact
 from acd.store.handles import NUMBER
 from acd.store.people import group
 from acd.store.rows import among
@@ -74,6 +75,10 @@ def export(session: Session, person: int) -> tuple[dict[str, Any], list[Attachme
         "attributes": _rows(session, select(Attribute).where(among(Attribute.person_id, ids))),
         "consents": _rows(session, select(Consent).where(among(Consent.person_id, ids))),
         "cases": _rows(session, select(Case).where(among(Case.person_id, ids))),
+        "chats": [
+            {name: value for name, value in row.items() if name != "token"}
+            for row in _rows(session, select(Chat).where(among(Chat.person_id, ids)))
+        ],
         "contacts": contacts,
         "messages": messages,
         "appointments": _rows(session, select(Appointment).where(among(Appointment.person_id, ids))),
@@ -122,7 +127,7 @@ def erase(session: Session, person: int) -> Erased:
         session.execute(ended.values(key=_erased(), thread=_erased(), call=""))  # of the others the journal still tells
     numbers = select(Handle.value).where(among(Handle.person_id, ids), Handle.kind == NUMBER)
     session.execute(delete(TextPart).where(TextPart.theirs.in_(numbers)))
-    for table in (Appointment, Attribute, Consent, Handle, Note):
+    for table in (Appointment, Attribute, Chat, Consent, Handle, Note):
         session.execute(delete(table).where(among(table.person_id, ids)))
     session.execute(update(Case).where(among(Case.person_id, ids)).values(person_id=None, subject=""))
     session.execute(delete(Person).where(among(Person.id, ids)))
@@ -170,6 +175,8 @@ def forget_contacts(
     session.execute(delete(Interaction).where(Interaction.id.in_(old)))
     empty = ~select(Interaction.id).where(Interaction.case_id == Case.id).exists()
     session.execute(delete(Case).where(Case.id.in_(cases), empty))
+    silent = ~select(ChatContact.id).where(ChatContact.chat_id == Chat.id).exists()
+    session.execute(delete(Chat).where(silent, Chat.heard_at < now - DAY_MS))
     return len(old), hashes
 
 
@@ -184,19 +191,23 @@ def forget_bodies(session: Session, keep_days: Mapping[str, int], now: int, most
         written_then = select(Message.id).where(Message.interaction_id.in_(old))
         session.execute(delete(table).where(table.message_id.in_(written_then)))
     session.execute(delete(Talk).where(Talk.interaction_id.in_(old)))
+    chats = select(ChatContact.chat_id).where(ChatContact.interaction_id.in_(old))
+    nobody = update(Chat).where(Chat.id.in_(chats), Chat.heard_at < now - DAY_MS)
+    session.execute(nobody.values(name="", address=""))
     session.execute(update(Interaction).where(Interaction.id.in_(old)).values(subject="", summary=""))
     session.execute(update(Case).where(Case.id.in_(_cases(old))).values(subject=""))
     return len(old), hashes
 
 
 def _at_rest() -> tuple[Any, ...]:
-    """Say that no e-mail or text of a contact waits for an agent, or to be sent."""
+    """Say that no e-mail, text or chat of a contact waits for an agent, or to be sent."""
     own = Message.interaction_id == Interaction.id
     waits = select(Mail.id).join(Message, Mail.message_id == Message.id).where(own, Mail.closed_at.is_(None))
     goes = select(Outbound.id).join(Message, Outbound.message_id == Message.id).where(own, Outbound.due_at.is_not(None))
     talks = select(Talk.id).where(Talk.interaction_id == Interaction.id, Talk.closed_at.is_(None))
     texts = select(TextOut.id).join(Message, TextOut.message_id == Message.id).where(own, TextOut.due_at.is_not(None))
-    return ~waits.exists(), ~goes.exists(), ~talks.exists(), ~texts.exists()
+    chats = select(ChatContact.id).where(ChatContact.interaction_id == Interaction.id, ChatContact.closed_at.is_(None))
+    return ~waits.exists(), ~goes.exists(), ~talks.exists(), ~texts.exists(), ~chats.exists()
 
 
 def _cases(contacts: Sequence[int]) -> Select[Any]:

@@ -25,7 +25,7 @@ HANG_UP = "hangs up"
 class Mailroom:
     """A channel that stores in a folder: cards, replies with their files, what is closed."""
 
-    medium, takes_files = "email", True
+    medium, takes_files, is_live = "email", True, False
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

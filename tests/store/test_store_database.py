@@ -13,9 +13,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from acd.store import StoreError, people
-from acd.store.agenda import Base  # and with it all tables
 from acd.store.database import Database, config
 from acd.store.handles import Named
+from acd.store.privacy import Base  # and with it all tables
 
 ANNA = Named("number", "+48221234567")
 

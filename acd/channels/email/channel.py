@@ -43,7 +43,7 @@ class House(IntakeHouse, Protocol):
 class EmailChannel:
     """E-mail, for one server."""
 
-    medium, takes_files = MEDIUM, True
+    medium, takes_files, is_live = MEDIUM, True, False
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -208,6 +208,9 @@ class EmailChannel:
             raw=keep(made.raw, inside_most=-1),
             files=tuple(files),
         )
+
+    def typing(self, call: str) -> None:
+        """Do nothing: nobody sees it."""
 
     async def notify(self, notice: Notice) -> None:
         """Say something unasked, by mail.

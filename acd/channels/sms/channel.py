@@ -31,7 +31,7 @@ class House(IntakeHouse, Protocol):
 class SmsChannel:
     """Texts, for one server."""
 
-    medium, takes_files = MEDIUM, False
+    medium, takes_files, is_live = MEDIUM, False, False
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -106,6 +106,9 @@ class SmsChannel:
             customer, case = found.talk.theirs, found.contact.case_id
             parts.append(office.filled(template, customer=customer, queue=queue, case=case, agent=agent))
         return alphabet.plain(unicodedata.normalize("NFC", "\n".join(parts)))
+
+    def typing(self, call: str) -> None:
+        """Do nothing: nobody sees it."""
 
     async def notify(self, notice: Notice) -> None:
         """Say something unasked, by a text.

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from acd.desk.web import contacts, customers, events, pages, problems, promises, states
 from acd.desk.web.access import COOKIE
@@ -30,6 +31,16 @@ def make_app(rooms: Rooms) -> FastAPI:
     app.add_middleware(Guard)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
+
+
+def beside(app: ASGIApp, prefix: str, other: ASGIApp) -> ASGIApp:
+    """Give all that is below a path to another application, past this one's rules: strangers ask there."""
+
+    async def choose(scope: Scope, receive: Receive, send: Send) -> None:
+        is_other = scope["type"] in {"http", "websocket"} and scope["path"].startswith(prefix)
+        await (other if is_other else app)(scope, receive, send)
+
+    return choose
 
 
 def _described(app: FastAPI) -> dict[str, Any]:

@@ -233,6 +233,14 @@ async def _reply(rooms: Rooms, work: Work, answer: Reply, asked: models.ReplyIn)
         rooms.answering.discard(work.offer.id)
 
 
+@router.post("/contacts/{call}/typing")
+async def typing(call: str, principal: Agent, rooms: In) -> models.Done:
+    """Show the customer that an answer is written; said again every few seconds. Not every medium shows it."""
+    work = _before(rooms, principal, call)
+    work.channel.typing(work.call.id)
+    return models.Done()
+
+
 @router.post("/contacts/{call}/close")
 async def close(call: str, asked: models.Close, principal: Agent, rooms: In) -> models.Done:
     """Be done with it."""

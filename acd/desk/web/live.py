@@ -175,6 +175,14 @@ class Live:
                     kind = "contact-suspended" if isinstance(command, cmd.Suspend) else "contact-resumed"
                     yield offer.seat, "", {"type": kind, "offer": command.offer, "call": command.call}
 
+    def news(self, call: str, what: str) -> None:
+        """Tell whoever has a written contact before him what its customer does meanwhile."""
+        state = self._state()
+        known = state.calls.get(call)
+        offer = state.offers.get(known.offer or "") if known is not None else None
+        if offer is not None and offer.in_talk:
+            self._send(offer.seat, "", {"type": "contact-news", "call": call, "what": what})
+
     # Figures
 
     def _changed(self, queue: str) -> None:

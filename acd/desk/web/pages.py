@@ -81,6 +81,7 @@ async def _contact(rooms: Rooms, principal: Principal, name: str) -> dict[str, A
     return {
         "contact": contacts.contact_of(rooms, call, principal.seat),
         "card": contacts.card_of(card),
+        "is_live": channel.is_live,
         "templates": channel.choices(call.queue, card.language or rooms.house.site.general.language),
         "timeline": await _timeline(rooms, principal, card.person),
     }

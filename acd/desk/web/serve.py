@@ -15,6 +15,7 @@ log = structlog.get_logger()
 
 AGAIN_S = 2.0
 CONNECTIONS_MOST = 1_000
+FRAME_MOST = 4_096
 STOP_S = 3
 
 
@@ -33,10 +34,14 @@ class Door:
         app: what answers.
         place: where.
         behind: whether another server stands before it on this machine and says who asks.
+        frame_most: bytes of a frame of a WebSocket.
+        more: so many connections more than a desk needs.
 
     """
 
-    def __init__(self, app: ASGIApp, place: Place, *, behind: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, place: Place, *, behind: bool, frame_most: int = FRAME_MOST, more: int = 0
+    ) -> None:
         self._place, self._is_over = place, False
         self._server = _Quiet(
             uvicorn.Config(
@@ -48,9 +53,9 @@ class Door:
                 server_header=False,
                 http="h11",
                 ws="websockets-sansio",
-                ws_max_size=4_096,
+                ws_max_size=frame_most,
                 ws_per_message_deflate=False,
-                limit_concurrency=CONNECTIONS_MOST,
+                limit_concurrency=CONNECTIONS_MOST + more,
                 timeout_graceful_shutdown=STOP_S,
                 proxy_headers=behind,
                 forwarded_allow_ips="127.0.0.1,::1",

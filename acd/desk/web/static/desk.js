@@ -70,6 +70,26 @@ function anew(inMs) {
   timer = setTimeout(() => { due = Infinity; if (!isWriting() && !isSending) reload(); }, inMs);
 }
 
+// A customer who is there, as in a chat: what he writes is shown at once, whatever is half written here.
+const talk = document.body.dataset.talk ? "/api/v1/contacts/" + encodeURIComponent(document.body.dataset.contact) : "";
+const NEWS = { typing: "The customer is typing", gone: "The customer is gone", back: "The customer is back" };
+async function renew(what) {
+  said.textContent = NEWS[what] || "";
+  if (what === "typing" || what === "typing-over") return;
+  const card = await call("GET", talk + "/card").catch(() => null);
+  if (!card) return;
+  document.getElementById("new").textContent = card.text;
+  document.getElementById("before").textContent = card.quoted;
+  if (what === "line") said.textContent = "The customer has written";
+}
+let typedAt = 0;
+if (talk)
+  document.getElementById("text")?.addEventListener("input", () => {
+    if (Date.now() - typedAt < 3000) return;
+    typedAt = Date.now();
+    call("POST", talk + "/typing").catch(() => {});
+  });
+
 function listen(waitMs) {
   const socket = new WebSocket(location.origin.replace(/^http/, "ws") + "/api/v1/events?desk=1&after=" + encodeURIComponent(place));
   socket.onmessage = (message) => {
@@ -83,6 +103,10 @@ function listen(waitMs) {
       return;
     }
     place = place.split(":")[0] + ":" + told.seq;
+    if (told.type === "contact-news") {
+      if (talk && told.call === document.body.dataset.contact) renew(told.what);
+      return;
+    }
     if (told.type === "offer") said.textContent = "A contact is offered: " + told.medium + ", " + Math.round(told.ring_ms / 1000) + " seconds to accept it";
     anew(told.type === "queue" ? 5000 : 300);
   };

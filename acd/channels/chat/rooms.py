@@ -1,0 +1,389 @@
+"""The talks that are live: a page of the visitor is open, or a contact of his is.
+
+What a `Talk` says is done here: lines go into the customer file, frames to the pages, contacts to the core. How his
+contact stands is read from the core's state, a moment after something has happened to it.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from acd.channels.chat import MEDIUM
+from acd.channels.chat import protocol as say
+from acd.channels.chat.chores import Chores, persist
+from acd.channels.chat.limits import Buckets, Rate
+from acd.channels.chat.lines import THEIRS, plain
+from acd.channels.chat.office import CLOSED, GREETING
+from acd.channels.chat.room import House, Room, hash_of
+from acd.channels.chat.standing import places_of, standing_of
+from acd.channels.chat.tabs import Tab
+from acd.channels.chat.talk import Drop, Effect, Fulfil, Gone, Keep, Load, News, NoteSeen, Revoke, Send, Tell
+from acd.channels.chat.wishes import Wishes
+from acd.core.events import CallArrived, CallEnded
+from acd.store import StoreError
+
+if TYPE_CHECKING:  # loading SQLAlchemy takes a while
+    from acd.store.chats import Entry, Kin, Line, Taken, Visitor
+    from acd.store.timeline import File as StoredFile
+
+log = structlog.get_logger()
+
+LOAD_MOST = 200
+"""Lines that are read at a time."""
+LOOK_S = 0.4
+"""How a contact stands is looked at so long after something has happened."""
+NEW_ROOMS = Rate(30, 5_000)
+"""Of one address."""
+
+
+class Rooms:
+    """All of them, for one server."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self.rooms: dict[str, Room] = {}
+        """By the hash of the token."""
+        self._calls: dict[str, Room] = {}
+        """By the contact that is open."""
+        self.listeners: list[Callable[[str, News], None]] = []
+        """Are told what is new of a contact, while one is open: for whoever has it before him."""
+        self.wishes = Wishes(house, self)
+        self._new_rooms = Buckets(NEW_ROOMS)
+        self.chores = Chores()
+        self._look: asyncio.TimerHandle | None = None
+        self._is_over = False
+
+    # Pages
+
+    async def enter(self, tab: Tab, section: str, hello: say.Hello) -> Room | None:
+        """Let a page into its talk, or a new one; None if it cannot be let in, and the tab says why.
+
+        Raises:
+            StoreError: what is kept of it cannot be told at present.
+
+        """
+        room = await self._find(section, hello.token) if hello.token else None
+        now = self._house.dispatcher.clock()
+        if room is None:
+            if not self._new_rooms.take(tab.address, now):
+                tab.drop("too-many")
+                return None
+            token = secrets.token_urlsafe(32)
+            room = self.rooms[hash_of(token)] = Room(token, hash_of(token), section, hello.language, now)
+        room.language = hello.language
+        if not room.tabs:
+            self._settle(room)
+        room.tabs[tab.number] = tab
+        self.do(room, room.talk.join(tab.number, hello.last, now))
+        self.look_soon()
+        return room
+
+    async def _find(self, section: str, token: str) -> Room | None:
+        """Find a talk by its token, which must be of that section."""
+        key = hash_of(token)
+        room = self.rooms.get(key)
+        if room is None:
+            from acd.store import chats  # noqa: PLC0415 - is loaded
+
+            chat = await self._house.store.read(chats.find, key)
+            if chat is None or chat.section != section:
+                return None
+            room = await self.live(key, section, chat.language)
+        if room.section != section:
+            return None
+        room.talk.token = token
+        return room
+
+    async def live(self, key: str, section: str, language: str) -> Room:
+        """Have a talk that the file knows among those that are live.
+
+        Raises:
+            StoreError: what is kept of it cannot be told at present.
+
+        """
+        from acd.store import chats  # noqa: PLC0415 - is loaded
+
+        known = await self._house.store.read(chats.known, key)
+        room = self.rooms.get(key)
+        if room is None:
+            room = self.rooms[key] = Room("", key, section, language, self._house.dispatcher.clock())
+            if known is not None:
+                room.know(known)
+            self._open(room, room.call)
+        return room
+
+    def _settle(self, room: Room) -> None:
+        """Have it follow the settings of the moment."""
+        office, talk = self._house.office, room.talk
+        settings = office.chat(room.section)
+        if settings is not None:
+            talk.grace_ms = settings.grace_ms
+            talk.greeting = office.said(GREETING, settings.queue, room.language) or ""
+            talk.hours = office.said(CLOSED, settings.queue, room.language) or ""
+        room.talk.standing = self._standing(room, {})
+
+    def leave(self, room: Room, tab: Tab) -> None:
+        """Forget a page."""
+        if room.tabs.pop(tab.number, None) is not None:
+            self.do(room, room.talk.part(tab.number, self._house.dispatcher.clock()))
+            self._forget_idle(room)
+
+    def receive(self, room: Room, tab: Tab, said: say.AnySaid) -> None:
+        """Take in what a page says."""
+        self.do(room, room.talk.receive(tab.number, said, self._house.dispatcher.clock()))
+
+    def _forget_idle(self, room: Room) -> None:
+        if not (room.tabs or room.call or room.keeping) and self.rooms.get(room.key) is room:
+            del self.rooms[room.key]
+            if room.timer is not None:
+                room.timer.cancel()
+
+    # What a talk says
+
+    def do(self, room: Room, effects: Iterable[Effect]) -> None:
+        """Do it."""
+        for effect in effects:
+            if isinstance(effect, Send | Drop):
+                self._to_tab(room, effect)
+            elif isinstance(effect, Tell):
+                self.tell(room, effect.news)
+            elif isinstance(effect, Gone):
+                self._withdraw(room)
+            else:
+                self.chores.spawn(self._work(room, effect))
+        self._set_timer(room)
+
+    @staticmethod
+    def _to_tab(room: Room, effect: Send | Drop) -> None:
+        tab = room.tabs.get(effect.tab)
+        if tab is not None and isinstance(effect, Send):
+            tab.put(say.encode(effect.told))
+        elif tab is not None and isinstance(effect, Drop):
+            tab.drop(effect.why)
+
+    def _work(self, room: Room, effect: Load | Keep | NoteSeen | Fulfil | Revoke) -> Coroutine[Any, Any, Any]:
+        match effect:
+            case Load():
+                return self._load(room, effect.after)
+            case Keep():
+                return self._keep(room, effect.tab, effect.id, effect.text, ())
+            case NoteSeen():
+                return self._note_seen(room, effect.seq)
+            case Fulfil():
+                return self.wishes.fulfil(room, effect.tab, effect.wish)
+            case Revoke():
+                return self._revoke(room)
+
+    def tell(self, room: Room, news: News) -> None:
+        """Tell whoever has the open contact of a talk what is new."""
+        for listener in self.listeners if room.call else ():
+            listener(room.call, news)
+
+    def _set_timer(self, room: Room) -> None:
+        if room.timer is not None:
+            room.timer.cancel()
+            room.timer = None
+        due = room.talk.next_deadline()
+        if due is not None and not self._is_over:
+            delay_s = max(0, due - self._house.dispatcher.clock()) / 1_000
+            room.timer = asyncio.get_running_loop().call_later(delay_s, self._tick, room)
+
+    def _tick(self, room: Room) -> None:
+        room.timer = None
+        self.do(room, room.talk.tick(self._house.dispatcher.clock()))
+        self._forget_idle(room)
+
+    async def _load(self, room: Room, after: int) -> None:
+        from acd.store import chats  # noqa: PLC0415 - is loaded
+
+        known = room.talk.last  # these are stored, so what is read has them
+        found = await persist(lambda: self._house.store.read(chats.lines, room.key, after, LOAD_MOST))
+        last = max(found[-1].seq if found else after, known if len(found) < LOAD_MOST else 0)
+        lines = [self.line(room, one) for one in found if one.body is not None]
+        self.do(room, room.talk.loaded(after, lines, last))
+
+    def line(self, room: Room, line: "Line") -> say.Line:
+        """Make of a line what a page is told."""
+        settings = self._house.office.chat(room.section)
+        return plain(line, is_told=settings is not None and settings.show_agent)
+
+    # Lines of the visitor
+
+    def visitor(self, room: Room) -> "Visitor":
+        """Say whose talk it is, for the file.
+
+        Raises:
+            StoreError: there is no such section any more.
+
+        """
+        from acd.store.chats import Visitor  # noqa: PLC0415 - is loaded
+
+        settings = self._house.office.chat(room.section)
+        if settings is None:
+            raise StoreError(f"there is no section '{room.section}' any more")
+        return Visitor(token=room.key, section=room.section, queue=settings.queue, language=room.language)
+
+    async def _kept(self, room: Room, entry: "Entry") -> "Taken":
+        """Keep a line of the visitor, and have its contact wait. Raises StoreError, FullError."""
+        from acd.store import chats  # noqa: PLC0415 - is loaded
+
+        room.keeping += 1
+        try:
+            taken = await self._house.store.write(chats.take, self.visitor(room), entry)
+        finally:
+            room.keeping -= 1
+        if taken.kin is not None:
+            self._open(room, taken.kin.call)
+            self.arrive(taken.kin)
+        return taken
+
+    async def _keep(self, room: Room, tab: int, name: str, text: str, files: "tuple[StoredFile, ...]") -> bool:
+        from acd.store.chats import Entry, FullError  # noqa: PLC0415 - is loaded
+
+        at = self._house.dispatcher.clock()
+        try:
+            taken = await self._kept(room, Entry(name=f"{THEIRS}{name}", at=at, body=text, files=files))
+        except FullError:
+            self.do(room, room.talk.answer(tab, say.Refused(id=name, why="too-many")))
+        except StoreError as error:
+            log.warning("line cannot be kept", reason=str(error))
+            self.do(room, room.talk.answer(tab, say.Refused(id=name, why="not-now")))
+        else:
+            if taken.kin is not None and taken.line.seq <= room.talk.last:  # he was erased, or the file set back
+                self.chores.spawn(self._revoke(room))
+            self.do(room, room.talk.stored(self.line(room, taken.line), tab))
+            return True
+        finally:
+            self._forget_idle(room)
+        return False
+
+    async def bring(self, room: Room, name: str, file: "StoredFile") -> bool:
+        """Keep a file that the visitor brings: a line without words. Answers whether it is kept."""
+        return await self.chores.whole(self._keep(room, 0, name, "", (file,)))
+
+    async def _note_seen(self, room: Room, seq: int) -> None:
+        from acd.store import chats  # noqa: PLC0415 - is loaded
+
+        try:
+            await self._house.store.write(chats.see, room.key, seq)
+        except StoreError as error:  # he says so again when he comes again
+            log.info("cannot be noted as seen", reason=str(error))
+
+    async def _revoke(self, room: Room) -> None:
+        """Have nobody take a talk up again."""
+        from acd.store import chats  # noqa: PLC0415 - is loaded
+
+        if self.rooms.pop(room.key, None) is not room:
+            return
+        self._calls.pop(room.call, None)
+        if room.timer is not None:
+            room.timer.cancel()
+        for tab in room.tabs.values():
+            tab.drop("gone")
+        await persist(lambda: self._house.store.write(chats.revoke, room.key))
+
+    # Contacts
+
+    def arrive(self, kin: "Kin") -> None:
+        """Have an open contact wait, unless it does."""
+        dispatcher = self._house.dispatcher
+        if kin.call in dispatcher.core.state.calls:
+            return
+        dispatcher.submit(
+            CallArrived(
+                call=kin.call,
+                queue=kin.queue,
+                caller=kin.sender[:254],
+                medium=MEDIUM,
+                since=kin.at,
+                language=self._house.office.language(kin.language),
+            )
+        )
+
+    def _open(self, room: Room, call: str) -> None:
+        """Note which contact of a talk is open; "" for none."""
+        if self.rooms.get(room.key) is not room:  # its visitor has ended it meanwhile: `adopt` finds it
+            return
+        if room.call != call or call not in self._calls:
+            self._calls.pop(room.call, None)
+            room.call = call
+            if call:
+                self._calls[call] = room
+                room.has_been_closed = False
+            self.look_soon()
+
+    async def adopt(self, kin: "Kin") -> None:
+        """Have the talk of an open contact live though nobody is here: he has the grace time to come again.
+
+        Raises:
+            StoreError: what is kept of it cannot be told at present.
+
+        """
+        if kin.call in self._calls:
+            return
+        room = await self.live(kin.token, kin.section, kin.language)
+        if room.call == kin.call:
+            self._settle(room)
+            room.talk.leave_unless_back(self._house.dispatcher.clock())
+            self.do(room, room.talk.end() if kin.is_ended else ())
+
+    def over(self, call: str, rest: "Kin | None") -> None:
+        """Note that a contact is closed, and which one goes on with what its agent never saw."""
+        room = self._calls.get(call)
+        if room is not None:
+            self._open(room, rest.call if rest is not None else "")
+            room.has_been_closed = rest is None
+        if rest is not None:
+            self.arrive(rest)
+        self.look_soon()
+
+    def of(self, call: str) -> Room | None:
+        """Give the talk whose open contact this is, if it is live."""
+        return self._calls.get(call)
+
+    def _withdraw(self, room: Room) -> None:
+        """Its visitor is gone: nobody need look for somebody."""
+        call = self._house.dispatcher.core.state.calls.get(room.call)
+        if call is not None and call.state in {"waiting", "offered"}:
+            log.info("visitor of a chat is gone", call=call.id)
+            self._house.dispatcher.submit(CallEnded(call=call.id, reason="hung-up"))
+
+    # How it stands
+
+    def look_soon(self) -> None:
+        """Have a look at how contacts stand, soon."""
+        if self._look is None and self.rooms and not self._is_over:
+            self._look = asyncio.get_running_loop().call_later(LOOK_S, self._look_now)
+
+    def _look_now(self) -> None:
+        self._look = None
+        places = places_of(self._house.dispatcher.core.state.calls.values()) if self._calls else {}
+        for room in list(self.rooms.values()):
+            if effects := room.talk.stand(self._standing(room, places)):
+                self.do(room, effects)
+            if room.talk.is_gone:
+                self._withdraw(room)
+            self._forget_idle(room)
+
+    def _standing(self, room: Room, places: Mapping[str, int]) -> say.Standing:
+        stage: say.Stage = "waiting" if room.call else "closed" if room.has_been_closed else "idle"
+        state = self._house.dispatcher.core.state
+        office = self._house.office
+        return standing_of(state, room.call, office, section=room.section, stage=stage, places=places)
+
+    # Life
+
+    async def stop(self, within_s: float) -> None:
+        """Let every page go, to come again; what is half kept is kept, if that takes no longer than this."""
+        self._is_over = True
+        if self._look is not None:
+            self._look.cancel()
+        for room in self.rooms.values():
+            if room.timer is not None:
+                room.timer.cancel()
+            for tab in room.tabs.values():
+                tab.drop("restart")
+        await self.chores.close(within_s)

@@ -253,7 +253,8 @@ class Switch:
 
     def _give_away(self, leg, caller):
         """His agent gives him to a queue, or to somebody who may not take him: then he is back where he was."""
-        others = [other for other in self.legs.values() if other.joined_at and not other.virtual and other is not leg]
+        others = [other for other in self.legs.values() if other.joined_at and not (other.virtual or other.ours)]
+        others = [other for other in others if other is not leg]  # nobody asks a message, or a customer to be called
         if others and self.world.often(0.3):
             self._take_over(leg, caller, self.chance.choice(others))
             return

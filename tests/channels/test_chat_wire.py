@@ -6,12 +6,14 @@ import email.policy
 
 import pytest
 import websockets
+from sqlalchemy import func, select
 
 from acd.channels.contact import Reply, ReplyError
 from acd.core.events import OfferEnded, QueueSet
 from acd.site import fill_secrets, load_site
 from acd.store import chats, people, privacy, timeline
 from acd.store.handles import number
+from acd.store.schema import Message
 from tests.channels.chat_house import ChatHouse
 from tests.channels.mail_house import MailServer, until
 
@@ -89,6 +91,10 @@ async def test_who_is_gone_waits_no_more(tmp_path):
 
 def none_open(session):
     return chats.still_open(session) == []
+
+
+def are_kept(session, lines):
+    return session.scalar(select(func.count(Message.id))) == lines
 
 
 def closed(session, call):
@@ -333,9 +339,12 @@ async def test_who_ends_it_with_a_line_on_its_way_is_not_waited_for(tmp_path):
         await page.send(t="say", id="line-0001", text="hello")
         await page.send(t="leave")
         await page.hear("bye", why="gone")
-        await house.chat._look(is_first=False)
-        await until(lambda: not house.calls)
-        await until(lambda: house.store.read(none_open))
+
+        async def is_out():
+            await house.chat._look(is_first=False)
+            return await house.store.read(are_kept, 1) and not house.calls and await house.store.read(none_open)
+
+        await until(is_out)
 
 
 async def test_while_the_customer_file_is_away_nothing_is_confirmed(tmp_path):

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -79,6 +79,11 @@ class Texting:
     def store(self) -> Store:
         """The customer file. Raises StoreError."""
         return self._house.store
+
+    @property
+    def closing(self) -> Collection[str]:
+        """The calls that are over, and not noted as closed yet."""
+        return self.channel.endings.pending
 
     def has_post(self) -> None:
         """Say that there is something to be sent."""

@@ -7,6 +7,7 @@ waits for them: what they load, they load when the server is up.
 import asyncio
 import contextlib
 import importlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -123,6 +124,11 @@ class Written:
 
             self._files = Files(self.store.settings.files)
         return self._files
+
+    @property
+    def closing(self) -> Collection[str]:
+        """The calls that are over, and not noted as closed yet."""
+        return self._email.endings.pending
 
     def has_post(self) -> None:
         """Say that there is something to be sent."""

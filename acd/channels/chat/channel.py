@@ -255,6 +255,7 @@ class ChatChannel:
         for kin in await store.read(chats.still_open):
             await rooms.adopt(kin)
         missing = {one.call for one in await store.read(chats.still_open)} - set(dispatcher.core.state.calls)
+        missing -= self._endings.pending
         # Whoever closes a chat notes that before he asks the core, so one that is missing and still open has no call.
         for kin in await store.read(chats.still_open) if missing else ():
             if kin.call in missing:

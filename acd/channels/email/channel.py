@@ -47,11 +47,11 @@ class EmailChannel:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._endings = Endings(MEDIUM, self.closed)
+        self.endings = Endings(MEDIUM, self.closed)
 
     def begin(self) -> None:
         """Know what agents have before them."""
-        self._endings.begin(self._house.dispatcher.core.state)
+        self.endings.begin(self._house.dispatcher.core.state)
 
     # Seen
 
@@ -238,11 +238,11 @@ class EmailChannel:
 
     def watch(self, event: AnyEvent, commands: list[AnyCommand]) -> None:
         """Note what is over by other means: whoever closed it did not say so here, or a hand has taken it out."""
-        self._endings.watch(event, commands)
+        self.endings.watch(event, commands)
 
     async def close(self) -> None:
         """Leave what is not noted yet: the next start finds it."""
-        await self._endings.close()
+        await self.endings.close()
 
 
 def _with_message(card: Card, message: Message, sender: str) -> Card:

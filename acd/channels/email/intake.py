@@ -12,7 +12,7 @@ came back to us in a circle, and a report about a mail that we never sent. All e
 import asyncio
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -63,6 +63,10 @@ class House(Protocol):
     @property
     def files(self) -> "Files":
         """And where it keeps what is large."""
+
+    @property
+    def closing(self) -> Collection[str]:
+        """The calls that are over, and not noted as closed yet."""
 
     @property
     def office(self) -> Office:
@@ -247,6 +251,7 @@ class Intake:
         for call in await store.read(mails.closed_among, waiting):
             dispatcher.submit(CallEnded(call=call, reason="done"))
         missing = {one.call for one in await store.read(mails.still_open)} - set(dispatcher.core.state.calls)
+        missing -= set(self._house.closing)
         # Whoever closes a mail notes that before he asks the core, so one that is missing and still open has no call.
         for kin in await store.read(mails.still_open) if missing else ():
             if kin.call in missing:

@@ -35,11 +35,11 @@ class SmsChannel:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._endings = Endings(MEDIUM, self.closed)
+        self.endings = Endings(MEDIUM, self.closed)
 
     def begin(self) -> None:
         """Know what agents have before them."""
-        self._endings.begin(self._house.dispatcher.core.state)
+        self.endings.begin(self._house.dispatcher.core.state)
 
     async def card(self, call: str) -> Card | None:
         """Give a contact to be shown or read aloud: what its customer wrote in it; None if there is nothing any more.
@@ -136,11 +136,11 @@ class SmsChannel:
 
     def watch(self, event: AnyEvent, commands: list[AnyCommand]) -> None:
         """Note what is over by other means."""
-        self._endings.watch(event, commands)
+        self.endings.watch(event, commands)
 
     async def close(self) -> None:
         """Leave what is not noted yet: the next start finds it."""
-        await self._endings.close()
+        await self.endings.close()
 
 
 def _theirs(found: "Found") -> str:

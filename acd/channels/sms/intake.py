@@ -8,6 +8,7 @@ of long texts whose other parts do not come.
 import asyncio
 import hashlib
 import secrets
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -50,6 +51,10 @@ class House(Protocol):
     @property
     def store(self) -> Store:
         """The customer file."""
+
+    @property
+    def closing(self) -> Collection[str]:
+        """The calls that are over, and not noted as closed yet."""
 
     @property
     def office(self) -> Office:
@@ -194,6 +199,7 @@ class Intake:
         for call in await store.read(texts.closed_among, waiting):
             dispatcher.submit(CallEnded(call=call, reason="done"))
         missing = {one.call for one in await store.read(texts.still_open)} - set(dispatcher.core.state.calls)
+        missing -= set(self._house.closing)
         # Whoever closes one notes that before he asks the core, so one that is missing and still open has no call.
         self.arrive(kin for kin in (await store.read(texts.still_open) if missing else ()) if kin.call in missing)
 

@@ -97,12 +97,12 @@ class Floor:
             self.routing.seat_changed(seat)
 
     def may_be_offered(self, call: Call) -> bool:
-        """Whether one more seat may ring for it now. None does for a call that is taken back to go to one seat."""
+        """Whether one more seat may ring for it now. None does for a call that is for one seat alone."""
         if call.queue not in self.books:
             return False
         if call.state == "waiting":
             return call.hold_until is None and not sleeps(self.state, call)
-        return call.state == "offered" and call.pulled_from is None and len(call.offers) < call.rings
+        return call.state == "offered" and not call.wants and len(call.offers) < call.rings
 
     def let_ring(self, call: Call) -> None:
         """Have one more seat ring for a call, if one may."""

@@ -158,7 +158,7 @@ def rings_more(state, call):
         if call.hold_until is not None or sleeps(state, call):
             return False
         limit = 1
-    elif call.state != "offered" or call.pulled_from is not None:  # which is for one seat alone
+    elif call.state != "offered" or call.wants:  # which is for one seat alone
         return False
     else:
         limit = {"ring-all": ROUGHLY_ALL, "ring-circles": call.rings}.get(rule.strategy, 1)

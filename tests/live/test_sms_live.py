@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 
 SOUNDS = {
     "sms-from": "polish-menu",
-    "keys": "main-menu",
+    "keys-unvoiced": "main-menu",
     "choices": "handset-ringing",
     "send-choice": "handset-locked",
     "sent": "handset-talking",
@@ -57,7 +57,7 @@ async def test_a_text_is_read_and_answered_by_keys(floor):
     assert "SMS from" in leg.remote
     await leg.answer()
     await floor.hears(leg, SOUNDS["sms-from"])
-    said = await floor.hears(leg, SOUNDS["keys"])
+    said = await floor.hears(leg, SOUNDS["keys-unvoiced"])
     assert "speech" in said
     await leg.dtmf("4")
     await floor.hears(leg, SOUNDS["choices"])
@@ -81,7 +81,7 @@ async def test_what_comes_while_he_reads_rings_again(floor):
     await floor.agent("101")
     leg = await floor.rings("101")
     await leg.answer()
-    await floor.hears(leg, SOUNDS["keys"])
+    await floor.hears(leg, SOUNDS["keys-unvoiced"])
     await floor.centre.brings("Second")
     assert len(floor.state.calls) == 1
     await leg.dtmf("7")
@@ -93,7 +93,7 @@ async def test_what_comes_while_he_reads_rings_again(floor):
     (call,) = floor.state.calls
     card = await floor.server.channels["sms"].card(call)
     assert (card.text, card.quoted.split("\n")[-1]) == ("Second", "First")
-    await floor.hears(leg, SOUNDS["keys"])
+    await floor.hears(leg, SOUNDS["keys-unvoiced"])
     await leg.dtmf("7")
     await floor.hears(leg, "speech")
     await leg.dtmf("1")

@@ -4,8 +4,6 @@ An errand is noted as done after its medium has stored what is sent, under a nam
 once. So a server that ends in between loses nothing and says nothing twice.
 """
 
-import asyncio
-import contextlib
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
@@ -13,9 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from acd.channels.contact import Notice, ReplyError
+from acd.channels.rounds import Rounds
 from acd.dispatcher import Dispatcher
 from acd.settings import Site
-from acd.store import StoreError
 from acd.store.store import Store
 
 if TYPE_CHECKING:  # loading SQLAlchemy takes a while
@@ -49,41 +47,12 @@ class House(Protocol):
         """The customer file."""
 
 
-class Errands:
+class Errands(Rounds):
     """The errands of one server."""
 
     def __init__(self, house: House) -> None:
+        super().__init__()
         self._house = house
-        self._wake, self._is_over = asyncio.Event(), False
-        self._is_idle = asyncio.Event()
-        self._is_idle.set()
-
-    def wake(self) -> None:
-        """Say that there is something new."""
-        self._wake.set()
-
-    async def run(self) -> None:
-        """Say what is due, until cancelled or closed."""
-        while not self._is_over:
-            self._wake.clear()
-            self._is_idle.clear()
-            try:
-                rest_s = await self._round()
-            except StoreError:  # the customer file says why
-                rest_s = REST_S
-            finally:
-                self._is_idle.set()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(rest_s):
-                    await self._wake.wait()
-
-    async def close(self, within_s: float) -> None:
-        """Begin nothing more; what is half said is said, if it takes no longer than this."""
-        self._is_over = True
-        self._wake.set()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(within_s):
-                await self._is_idle.wait()
 
     async def _round(self) -> float:
         """Say what is due; gives how long there is nothing to do, seconds."""

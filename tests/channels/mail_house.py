@@ -57,16 +57,8 @@ class NoSwitch:
         return lambda *_: None
 
 
-class MailHouse:
+class WrittenHouse:
     """What `ivr.written.Written` needs of a server, in a folder that outlives it."""
-
-    def __init__(self, folder: Path, smtp: int = 9, more: str = "", lmtp: int = 0):
-        self.folder, self.home, self.lmtp = folder / "site", folder / "home", lmtp or free_port()
-        self.home.mkdir(exist_ok=True)
-        (self.folder / "mail").mkdir(parents=True, exist_ok=True)
-        (self.folder / "acd.conf").write_text(SITE.format(smtp=smtp, lmtp=self.lmtp, more=more))
-        for name, text in TEMPLATES.items():
-            (self.folder / "mail" / name).write_text(text)
 
     async def __aenter__(self):
         self.site = fill_secrets(load_site(self.folder), self.home)
@@ -76,14 +68,12 @@ class MailHouse:
         self.dispatcher.submit(configured(self.site))
         self.customers = Customers(self.home, self.home / "journal", self)
         self.written = Written(self)
-        self.email = self.written.channels["email"]
         self.dispatcher.watchers += [self.customers.watch, self.written.watch]
         self.written.use(self.folder)
         self.tasks = [
             asyncio.create_task(self.customers.run(lambda: False)),
             asyncio.create_task(self.written.run()),
         ]
-        await until(lambda: listens(self.lmtp))
         return self
 
     async def __aexit__(self, *_):
@@ -101,6 +91,24 @@ class MailHouse:
     @property
     def calls(self):
         return self.dispatcher.core.state.calls
+
+
+class MailHouse(WrittenHouse):
+    """A house with a mailbox."""
+
+    def __init__(self, folder: Path, smtp: int = 9, more: str = "", lmtp: int = 0):
+        self.folder, self.home, self.lmtp = folder / "site", folder / "home", lmtp or free_port()
+        self.home.mkdir(exist_ok=True)
+        (self.folder / "mail").mkdir(parents=True, exist_ok=True)
+        (self.folder / "acd.conf").write_text(SITE.format(smtp=smtp, lmtp=self.lmtp, more=more))
+        for name, text in TEMPLATES.items():
+            (self.folder / "mail" / name).write_text(text)
+
+    async def __aenter__(self):
+        await super().__aenter__()
+        self.email = self.written.channels["email"]
+        await until(lambda: listens(self.lmtp))
+        return self
 
     async def bring(self, raw: bytes, sender="jan@example.org", to="sales@acme.example"):
         """Bring a mail as a mail server would, by LMTP; gives its call's id."""

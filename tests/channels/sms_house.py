@@ -1,15 +1,8 @@
 """A server's texts without its calls: real sockets, a real customer file, a core with its journal."""
 
-import asyncio
 from pathlib import Path
 
-from acd.dispatcher import Dispatcher
-from acd.journal import Journal
-from acd.site import fill_secrets, load_site
-from acd.site_changes import configured
-from ivr.customers import Customers
-from ivr.written import Written
-from tests.channels.mail_house import NoSwitch
+from tests.channels.mail_house import WrittenHouse
 
 SITE = """
 [general]
@@ -59,8 +52,8 @@ async def says(house, words: str) -> bool:
     return words in (await house.card()).text
 
 
-class SmsHouse:
-    """What `ivr.written.Written` needs of a server, in a folder that outlives it."""
+class SmsHouse(WrittenHouse):
+    """A house with a number that is written to."""
 
     def __init__(self, folder: Path, port: int, more: str = ""):
         self.folder, self.home = folder / "site", folder / "home"
@@ -71,37 +64,9 @@ class SmsHouse:
             (self.folder / "sms" / name).write_text(text)
 
     async def __aenter__(self):
-        self.site = fill_secrets(load_site(self.folder), self.home)
-        self.journal = Journal(self.home / "journal")
-        self.switch = NoSwitch()
-        self.dispatcher = Dispatcher(self.journal.restore(None), self.journal, self.switch)
-        self.dispatcher.submit(configured(self.site))
-        self.customers = Customers(self.home, self.home / "journal", self)
-        self.written = Written(self)
+        await super().__aenter__()
         self.sms, self.texting = self.written.channels["sms"], self.written.texting
-        self.dispatcher.watchers += [self.customers.watch, self.written.watch]
-        self.written.use(self.folder)
-        self.tasks = [
-            asyncio.create_task(self.customers.run(lambda: False)),
-            asyncio.create_task(self.written.run()),
-        ]
         return self
-
-    async def __aexit__(self, *_):
-        await self.written.stop()
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-        self.dispatcher.close()
-        self.journal.close()
-
-    @property
-    def store(self):
-        return self.customers.store
-
-    @property
-    def calls(self):
-        return self.dispatcher.core.state.calls
 
     @property
     def call(self) -> str:

@@ -21,8 +21,8 @@ from acd.channels.email.headers import is_address
 from acd.channels.email.intake import House as IntakeHouse
 from acd.channels.email.intake import Intake, call_of
 from acd.channels.email.text import line
+from acd.channels.rounds import Rounds
 from acd.mailboxes import MailboxSettings
-from acd.store import StoreError
 
 if TYPE_CHECKING:  # loading them takes a while
     import aiosmtplib
@@ -36,7 +36,6 @@ TIMEOUT_S = 60.0
 AGAIN_MS, AGAIN_MOST_MS = 60_000, 3_600_000
 """A mail that could not be sent is tried again so much later, twice as long each time."""
 ROUND_MOST = 50
-STORE_AGAIN_S = 2.0
 REST_S = 60.0
 UNDELIVERED = "undelivered"
 OURS = frozenset({500, 501, 502, 503, 530, 534, 535, 538})
@@ -55,45 +54,14 @@ class House(IntakeHouse, Protocol):
         """Has what came back wait."""
 
 
-class Outbox:
+class Outbox(Rounds):
     """What goes out, for one server."""
 
     def __init__(self, house: House) -> None:
+        super().__init__()
         self._house = house
-        self._wake = asyncio.Event()
         self._sent: dict[int, str] = {}
         """Sent, and not noted yet, because the customer file fails."""
-        self._is_over = False
-        self._is_idle = asyncio.Event()
-        self._is_idle.set()
-
-    def wake(self) -> None:
-        """Say that there is something new."""
-        self._wake.set()
-
-    async def run(self) -> None:
-        """Send, until cancelled or closed."""
-        while not self._is_over:
-            self._wake.clear()
-            self._is_idle.clear()
-            try:
-                rest_s = await self._round()
-            except StoreError:  # the customer file says why
-                rest_s = STORE_AGAIN_S
-            except OSError as error:
-                log.warning("outbox cannot be read", reason=str(error))
-                rest_s = STORE_AGAIN_S
-            finally:
-                self._is_idle.set()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), rest_s)
-
-    async def close(self, within_s: float) -> None:
-        """Begin no other mail; what is half sent is sent, if it takes no longer than this."""
-        self._is_over = True
-        self._wake.set()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._is_idle.wait(), within_s)
 
     async def _round(self) -> float:
         """Send what is due; gives how long there is nothing to do, seconds."""

@@ -67,7 +67,8 @@ def _plan_end(floor: Floor, call: Call, at: int) -> None:
 def _take_rules(floor: Floor, call: Call, rule: QueueRule) -> None:
     call.needs, call.tiers = all_needs(call.asked, rule), rule.tiers
     call.rank = max(rule.priority if call.priority is None else call.priority, 0)
-    call.due = call.arrived - call.ahead_ms - rule.ahead_ms
+    ahead = call.ahead_ms + rule.ahead_ms
+    call.due = call.arrived - ahead if ahead else call.arrived  # one number, not two: a hundred thousand may wait
     call.steps_done = call.passed = call.passed_by = call.told_at = 0
     call.step_at = call.circle_at = call.tell_at = None
     call.rings = rings_at_first(rule)

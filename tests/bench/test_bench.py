@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.simulate import Day
+from tests.bench.simulate import Day, bytes_per_waiting_call
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,3 +43,8 @@ def test_a_simulated_day_loses_nobody():
     assert day.answered + day.abandoned == 3_000
     assert day.core.state.calls == {}
     assert {offer.state for offer in day.core.state.offers.values()} <= {"wrap-up"}
+
+
+def test_a_waiting_call_is_small():
+    """A caller who waits costs no more than 1 KiB, his strings included; no field or number comes by unseen."""
+    assert bytes_per_waiting_call() <= 1_024

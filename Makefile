@@ -1,5 +1,5 @@
 # make demo | test | lab | test-lab | sim | bench | lint | clean      nothing to install first but python3 >= 3.11, a C compiler and make
-# make test JOBS=3                            files of tests beside each other, on a machine with nothing else to do
+# make test JOBS=2                            in two thirds of the time: what does not telephone beside what does
 # make demo STAY=1 LISTEN=0.0.0.0             goes on for a SIP phone of your own; on another machine with LISTEN
 PYTHON ?= python3
 VENV   := .venv
@@ -33,7 +33,7 @@ $(TOOLS): $(STAMP)
 demo: $(STAMP)
 	$(BIN)/callfloor demo$(if $(STAY), --stay)$(if $(LISTEN), --listen $(LISTEN))
 
-# Files of tests, JOBS of them beside each other (tests/beside.py); 0 is one after the other.
+# Files of tests, JOBS of them beside each other, one of which telephones (tests/beside.py); 0 is one after the other.
 JOBS ?= 0
 test: $(TOOLS)
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)

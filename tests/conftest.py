@@ -6,7 +6,7 @@ import signal
 import pytest
 from hypothesis import settings
 
-from tests.beside import Beside
+from tests.beside import Beside, step_back
 
 settings.register_profile("callfloor", deadline=None)  # machines are shared: no test is one of time
 settings.load_profile("callfloor")
@@ -18,6 +18,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to
 def pytest_xdist_make_scheduler(config, log):
     """Tell which worker runs what."""
     return Beside(config, log)
+
+
+def pytest_configure(config):
+    """Have workers without telephones run behind the one with them."""
+    step_back()
 
 
 @pytest.fixture(scope="session", autouse=True)

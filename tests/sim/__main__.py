@@ -117,6 +117,7 @@ def many(wish):
                     break
         except KeyboardInterrupt:
             print("interrupted")
+        tally.over = True  # its days are asked for by a thread of the pool, which ends after that thread
         pool.terminate()
     tally.tell()
     print(f"seeds below {tally.next_seed} were lived through or begun: go on with --first {tally.next_seed}")
@@ -130,6 +131,7 @@ class Tally:
         self._wish, self._first = wish, first
         self._begun = self._told = time.monotonic()
         self._events = self._seeds = self._given = self.failed = 0
+        self.over = False
 
     @property
     def next_seed(self):
@@ -141,7 +143,8 @@ class Tally:
         """Whether no more day is to begin."""
         wish = self._wish
         return (
-            (wish.seconds is not None and time.monotonic() - self._begun > wish.seconds)
+            self.over
+            or (wish.seconds is not None and time.monotonic() - self._begun > wish.seconds)
             or (wish.seeds is not None and self._given >= wish.seeds)
             or (wish.total is not None and self._events >= wish.total)
         )

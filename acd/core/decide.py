@@ -50,7 +50,11 @@ def _arrived(floor: Floor, event: ev.CallArrived) -> None:
     call = floor.state.calls.get(event.call)
     if call is None:
         reconcile.admit(floor, event)
-    elif call.state in {"talking", "after"} and not call.virtual:
+    elif call.virtual:
+        return
+    elif giving.talks_unheard(floor, call):
+        floor.commands.append(TakeSnapshot())
+    elif call.state in {"talking", "after"}:
         reconcile.come_back(floor, call, event)
 
 
@@ -73,7 +77,7 @@ def _key_pressed(floor: Floor, event: ev.KeyPressed) -> None:
 
 def _transferred(floor: Floor, event: ev.CallTransferred) -> None:
     call = floor.state.calls.get(event.call)
-    if call is not None:
+    if call is not None and not giving.talks_unheard(floor, call, with_another_than=event.seat):
         giving.have_talked(floor, call)
         giving.give_away(floor, call)
         other = floor.state.calls.get(event.takes)

@@ -18,6 +18,15 @@ def have_talked(floor: Floor, call: Call) -> None:
             return
 
 
+def talks_unheard(floor: Floor, call: Call, with_another_than: str = "") -> bool:
+    """Whether a snapshot saw it talk (with somebody else), and the word of that is still to come.
+
+    A busy switch tells late what a snapshot shows at once: that it waits, or was given away, may be older than that.
+    """
+    offer = floor.state.offers[call.offers[0]] if call.state == "talking" and call.offers else None
+    return offer is not None and offer.unheard and offer.seat != with_another_than
+
+
 def give_away(floor: Floor, call: Call) -> None:
     """Its agent gave it to somebody else: he has his caller no more, though his own leg may live for a moment."""
     if not call.move("part", floor.state.now):

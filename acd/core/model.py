@@ -248,6 +248,8 @@ class Offer(Struct, kw_only=True, gc=False):
     since: int
     made_at: int
     connected_at: int | None = None
+    unheard: bool = False
+    """A snapshot saw them talk, and the switch's own word of it is still to come: other words may be as late."""
     deadline: int | None
     """When the switch's word is overdue, or wrap-up over. None while they talk: the periodic snapshot watches."""
     wrap_up_most: int | None = None

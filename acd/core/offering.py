@@ -117,9 +117,11 @@ def connected(floor: Floor, offer: Offer, *, seen: bool = False) -> None:
     An event may tell of a joining that our withdrawal, on its way, ends at once. But a withdrawal that never
     reached the switch must not be repeated into a talk that has been going on for a while.
     """
+    if not seen:
+        offer.unheard = False
     if not (offer.move("connect", floor.state.now) or (seen and offer.move("talk", floor.state.now))):
         return
-    offer.deadline, offer.connected_at = None, floor.state.now
+    offer.deadline, offer.connected_at, offer.unheard = None, floor.state.now, seen
     seat = floor.state.seats[offer.seat]
     seat.unanswered = 0
     seat.taken += 1

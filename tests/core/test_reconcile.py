@@ -4,7 +4,7 @@ import pytest
 
 from acd.core import commands as cmd
 from acd.core import events as ev
-from tests.core.house import House, offers
+from tests.core.house import START, House, offers
 
 
 def held(house, call, queue="sales", *, waiting=True, **details):
@@ -71,6 +71,28 @@ def test_an_answer_that_was_missed_is_made_up_for():
     leg = ev.LiveLeg(offer=offer, call="a", seat="102", joined=True)
     house.look(calls=[held(house, "a", waiting=False)], legs=[leg])
     assert house.state.offers[offer].state == "connected"
+
+
+def test_words_older_than_a_talk_that_was_seen_do_not_end_it():
+    """A busy switch tells late that a caller was given away, whom a snapshot shows in the talk that came of it."""
+    house = House()
+    house.log_in("101", "102")
+    house.arrive("a")
+    first = house.offer_of("a")
+    house.pass_time(2_000)
+    house.look(calls=[held(house, "a", "support")])
+    offer, seat = house.offer_of("a"), house.state.offers[house.offer_of("a")].seat
+    house.pass_time(2_000)
+    leg = ev.LiveLeg(offer=offer, call="a", seat=seat, joined=True)
+    house.look(calls=[held(house, "a", "support", waiting=False)], legs=[leg])
+    other = {"101": "102", "102": "101"}[seat]
+    assert house.give(ev.CallTransferred(call="a", seat=other, to="support")) == []
+    assert house.arrive("a", "support", since=START) == [cmd.TakeSnapshot()]
+    assert (offer != first, house.state.calls["a"].state, house.offer_of("a")) == (True, "talking", offer)
+    house.give(ev.Connected(offer=offer))
+    house.give(ev.CallTransferred(call="a", seat=seat, to="support"))
+    house.arrive("a", "support", since=START)
+    assert house.state.calls["a"].state != "talking"
 
 
 def test_a_caller_back_in_the_hold_unseen_waits_again():

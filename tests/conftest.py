@@ -6,7 +6,9 @@ import signal
 import pytest
 from hypothesis import settings
 
+from tests.apt import MissingError
 from tests.beside import Beside
+from tests.channels import browser
 
 settings.register_profile("callfloor", deadline=None)  # machines are shared: no test is one of time
 settings.load_profile("callfloor")
@@ -18,6 +20,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to
 def pytest_xdist_make_scheduler(config, log):
     """Tell which worker runs what."""
     return Beside(config, log)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Give the command of a browser; skip where there is none to be had."""
+    try:
+        return browser.program()
+    except MissingError as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -64,6 +64,8 @@ class Dispatcher:
         self.media: dict[str, Medium] = {}
         """Who brings the calls of a medium to seats, where it is not the switch."""
         self.watchers: list[Watcher] = []
+        self.before: Callable[[AnyEvent], AnyEvent] | None = None
+        """Sees each event before it is decided, and gives what is decided in its place."""
         self.alarms: list[str] = []
         """Events that could not be decided: faults of callfloor."""
         self._journal = journal
@@ -178,7 +180,17 @@ class Dispatcher:
         ):
             self._decide(DeadlineReached(at=now))
             self._finish()
-        self._decide(msgspec.structs.replace(event, at=now))
+        self._decide(self._amended(msgspec.structs.replace(event, at=now)))
+
+    def _amended(self, event: AnyEvent) -> AnyEvent:
+        if self.before is None:
+            return event
+        try:
+            return self.before(event)
+        except Exception as fault:  # what it would have added is no reason to lose the event
+            log.exception("event could not be amended", what=type(event).__name__)
+            self.alarms = [*self.alarms[-9:], f"an event could not be amended: {type(fault).__name__}: {fault}"]
+            return event
 
     def _decide(self, event: AnyEvent) -> None:
         try:

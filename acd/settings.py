@@ -54,6 +54,7 @@ class GeneralSettings(Struct, frozen=True, kw_only=True):
     voice: Literal["auto", "espeak", "piper"] = "auto"
     snapshot_interval_ms: int = 60_000
     ticket_ms: int = 14_400_000
+    resume_ms: int = 1_800_000
     journal_keep_ms: int = 90 * 86_400_000
 
 
@@ -303,6 +304,14 @@ GENERAL = (
         "How long a caller who was cut off keeps his place: calling again from the same number he stands where he "
         "stood.",
         "ticket_ms",
+    ),
+    Option(
+        "resume",
+        duration("0", "1d"),
+        "30m",
+        "Who hung up while he waited, or whose chat broke, and who comes to the same queue by another medium within "
+        "this time is served as if he had waited so long already; 0 for never.",
+        "resume_ms",
     ),
     Option(
         "journal_keep",

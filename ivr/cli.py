@@ -322,7 +322,7 @@ def demo(
         str, typer.Option(help="Address for SIP; one of this machine's for a phone elsewhere.")
     ] = "127.0.0.1",
 ) -> None:
-    """Play a short story on a private site: callers, menus, agents, a call let ring, a caller who gives up."""
+    """Play a short story on a private site: callers, menus, agents, a caller who gives up, a mail, a text, a chat."""
     from ivr.demo import play  # noqa: PLC0415 - loads the softphones, which only the demo needs
     from ivr.softphone import SoftphoneError  # noqa: PLC0415 - as above
 

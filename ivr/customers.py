@@ -1,5 +1,6 @@
 """The customer file of a server: where it is, what is kept for how long, and the follower that fills it."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -8,6 +9,7 @@ from acd.core.commands import AnyCommand
 from acd.core.events import AnyEvent
 from acd.dispatcher import Dispatcher
 from acd.journal import Folder
+from acd.returning import Returning
 from acd.settings import Site
 from acd.store import StoreSettings
 from acd.store.store import Retention, Store
@@ -61,12 +63,13 @@ class Customers:
             import acd.store.database  # noqa: PLC0415 - see above
             import acd.store.follower  # noqa: F401, PLC0415 - see above
         self.store = Store(settings, self._clock) if settings is not None else None
-        self.known = Acquaintance(self.store, house)
+        self.known, self.returning = Acquaintance(self.store, house), Returning(self.store, house)
         self._journal, self._house = journal, house
 
-    def watch(self, event: AnyEvent, _commands: list[AnyCommand]) -> None:
+    def watch(self, event: AnyEvent, commands: list[AnyCommand]) -> None:
         """Have the follower look, for the journal has something new; and see who comes."""
         self.known.watch(event)
+        self.returning.watch(event, commands)
         if self.store is not None:
             self.store.wake()
 
@@ -74,10 +77,14 @@ class Customers:
         """Have it tell the agents' displays who comes, and fill it from the journal, until cancelled or over."""
         self._house.switch.name_of = self.known.name
         if self.store is not None:
+            loading = asyncio.create_task(self.returning.load(), name="waits given up")
             try:
                 await self.store.run(self._follower, self._keep, is_over)
             finally:
+                loading.cancel()
+                await asyncio.gather(loading, return_exceptions=True)
                 self.known.close()
+                await self.returning.close()
                 await self.store.close()
 
     def _clock(self) -> int:

@@ -209,6 +209,7 @@ class Server:
             raise
         self._journal = journal
         self.dispatcher = Dispatcher(core, journal, self.switch, clock=Clock(not_before=core.state.now))
+        self.dispatcher.before = self.customers.returning.before
         self.dispatcher.watchers += [chronicle.note, self.mailbox.watch, self.customers.watch, self.written.watch]
         self.desk, self.calling = AgentDesk(self.dispatcher, self.site), CallingDesk(self.dispatcher, lambda: self.site)
         self.callbacks = Callbacks(CallbackDesk(self.dispatcher, lambda: self.site), self.calling, self.desk)

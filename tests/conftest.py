@@ -6,7 +6,9 @@ import signal
 import pytest
 from hypothesis import settings
 
+from tests.apt import MissingError
 from tests.beside import Beside, step_back
+from tests.channels import browser
 
 settings.register_profile("callfloor", deadline=None)  # machines are shared: no test is one of time
 settings.load_profile("callfloor")
@@ -23,6 +25,15 @@ def pytest_xdist_make_scheduler(config, log):
 def pytest_configure(config):
     """Have workers without telephones run behind the one with them."""
     step_back()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Give the command of a browser; skip where there is none to be had."""
+    try:
+        return browser.program()
+    except MissingError as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -45,7 +45,8 @@ class Happening(Struct, frozen=True, kw_only=True):
     """The seat that gave it away, or at which it rang when it was picked up; who talks to it: a seat, or the name that
     the switch has for a channel."""
     number: int = 0
-    """Of the step, from 1; how often it was passed; how many entries are missing; for how long it was put off, ms."""
+    """Of the step, from 1; how often it was passed; how many entries are missing; for how long it was put off, ms; the
+    head start with which it arrived, ms."""
     step: Step | None = None
     wait_ms: tuple[int, int] | None = None
 
@@ -165,7 +166,10 @@ class _Teller:
     def _arrived(self, seq: int, call: Call) -> None:
         if not self.story.happenings:
             self._begin(call)
-        self._note(seq, "arrived", queue=call.queue, position=call.place + 1)
+        medium = self._core.state.media.get(call.medium)
+        is_written = call.virtual and (medium is None or not medium.becomes)  # no menu has given it a head start
+        reason = "resumed" if is_written else ""
+        self._note(seq, "arrived", queue=call.queue, position=call.place + 1, number=call.ahead_ms, reason=reason)
 
     def _given(self, entry: Entry) -> None:
         match entry.event:

@@ -123,7 +123,7 @@ def happening(one: Happening, names: Names) -> str:
     match one.kind:
         case "arrived":
             place = f", {ordinal(one.position)} in line" if one.position else ""
-            return f"came to queue {safe(one.queue)}{place}"
+            return f"came to queue {safe(one.queue)}{place}{_head_start(one)}"
         case "moved":
             return f"moved to queue {safe(one.queue)}, because {_REASONS.get(one.reason, safe(one.reason))}"
         case "sent-away":
@@ -163,6 +163,13 @@ def _eased(one: Happening, names: Names) -> str:
             return f"{one.number} entries of the journal are missing here: {safe(one.reason)}"
         case _:
             return "the talk was over"
+
+
+def _head_start(one: Happening) -> str:
+    if one.number <= 0:
+        return ""
+    whose = "" if one.reason == "resumed" else "its menu says so, or "
+    return f", served as if {seconds(one.number)} earlier: {whose}its customer had given up such a wait before"
 
 
 def _announced(one: Happening) -> str:

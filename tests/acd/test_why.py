@@ -376,3 +376,15 @@ def test_a_pick_up_is_told():
     assert "picked up by Dawid Lis (104), while it rang at Ben Carter (102)" in told
     assert "offered to Dawid Lis (104)" in told
     assert "the call is kept for seat 104" in told
+
+
+def test_a_head_start_is_told():
+    """Of what is written it comes of a wait that its customer gave up; a call may have it from its menu, too."""
+    house = Taped()
+    house.arrive("m", medium="sms", head_start_ms=130_000)
+    house.arrive("c", head_start_ms=60_000)
+    house.arrive("n")
+    given_up = "its customer had given up such a wait before"
+    assert f"came to queue sales, served as if 2 min 10 s earlier: {given_up}" in house.why("m")
+    assert f"served as if 1 min earlier: its menu says so, or {given_up}" in house.why("c")
+    assert "served as if" not in house.why("n")

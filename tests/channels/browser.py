@@ -1,4 +1,4 @@
-"""A real Chromium without a screen, driven by its DevTools protocol over a WebSocket; found, not brought along."""
+"""A real Chromium without a screen, driven by its DevTools protocol over a WebSocket; installed if need be."""
 
 import asyncio
 import contextlib
@@ -9,19 +9,37 @@ from pathlib import Path
 
 import websockets
 
-PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-MISSING = "there is no Chromium on this machine; on Debian: apt-get install chromium"
+from tests.apt import installed
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def program() -> str:
+    """Return the command, installed first if need be.
+
+    Raises:
+        MissingError: there is none, and it cannot be had.
+
+    """
+    return installed("Chromium", "chromium", lambda: next(filter(None, map(shutil.which, NAMES)), None))
 
 
 class Browser:
-    """One page of it."""
+    """One page of it.
 
-    def __init__(self, folder: Path):
-        self.folder, self.count, self.answers, self.faults = folder / "chromium", 0, {}, []
+    Args:
+        program: the command.
+        folder: where its profile is made.
+
+    """
+
+    def __init__(self, program: str, folder: Path):
+        self.program, self.folder = program, folder / "chromium"
+        self.count, self.answers, self.faults = 0, {}, []
 
     async def __aenter__(self):
         self.process = await asyncio.create_subprocess_exec(
-            PROGRAM,
+            self.program,
             *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--mute-audio"),
             *("--no-first-run", "--disable-background-networking", "--disable-component-update"),
             *("--remote-debugging-port=0", f"--user-data-dir={self.folder}", "about:blank"),
@@ -84,13 +102,34 @@ class Browser:
         return found["result"].get("value")
 
     async def sees(self, script, within_s=20):
-        """Wait until a script gives something true."""
+        """Wait until a script gives something true. What fails while the page is being loaded is not so yet."""
+        await self._waits(f"Boolean({script})", within_s)
+
+    async def reads(self, script, within_s=20):
+        """Wait until a script gives a text that is not empty, and give that; as `sees`."""
+        return await self._waits(script, within_s)
+
+    async def _waits(self, script, within_s):
+        fault = ""
         for _ in range(int(within_s / 0.05)):
-            found = await self.run(f"Boolean({script})")
-            if found:
-                return
+            try:
+                if found := await self.run(script):
+                    return found
+            except AssertionError as error:
+                fault = error
             await asyncio.sleep(0.05)
-        raise AssertionError(f"{script} is not so; {self.faults}")
+        raise AssertionError(f"{script} is not so; {fault} {self.faults}")
+
+    async def fill(self, field, text):
+        """Write into a field by its id, in place of what is there."""
+        there = f"document.getElementById('{field}')"
+        await self.sees(f"{there} && ({there}.value = '', {there}.focus(), true)")
+        await self.type(text)
+
+    async def click(self, button):
+        """Click the button of this name, once it is there."""
+        named = f"[...document.querySelectorAll('button')].find((one) => one.textContent === '{button}')"
+        await self.sees(f"document.readyState === 'complete' && {named} && ({named}.click(), true)")
 
     async def press(self, key, text=""):
         """Press a key."""

@@ -109,6 +109,7 @@ class ChatHouse:
         self.chat, self.chatting = self.written.channels["chat"], self.written.chatting
         self.dispatcher.media["chat"] = self
         self.offers = []
+        self.dispatcher.before = self.customers.returning.before
         self.dispatcher.watchers += [self.customers.watch, self.written.watch]
         self.dispatcher.submit(Started(run="run"), configured(self.site))
         self.dispatcher.submit(Snapshot(asked=self.dispatcher.clock(), calls=(), legs=(), handsets=()))

@@ -9,11 +9,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+from tests.apt import MissingError, installed
 from tests.channels.mail_house import free_port, listens
 
-INSTALL_S, BEGIN_S, END_S = 600, 30, 15
+BEGIN_S, END_S = 30, 15
 
 CONF = """
 base_dir = {folder}/run
@@ -59,25 +61,17 @@ service auth {{
 PASSWORD = "geheim-42"
 
 
-class MissingError(Exception):
-    """There is no Dovecot, and it cannot be had; the message says why."""
-
-
 def program() -> str:
-    """Return the command, installed first if need be. No server of the machine's own is begun."""
+    """Return the command, installed first if need be. No server of the machine's own is begun.
+
+    Raises:
+        MissingError: there is none, and it cannot be had.
+
+    """
     if os.geteuid() != 0:
         raise MissingError("Dovecot runs as root alone")
-    if (found := shutil.which("dovecot", path="/usr/sbin:/usr/bin")) is not None:
-        return found
-    if shutil.which("apt-get") is None:
-        raise MissingError("there is no Dovecot, and no apt-get to install it")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    for words in (["update"], ["install", "-y", "--no-install-recommends", "dovecot-imapd"]):
-        command = ["apt-get", "-qq", *words]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=INSTALL_S, check=False)
-    if (found := shutil.which("dovecot", path="/usr/sbin:/usr/bin")) is None:
-        raise MissingError(f"there is no Dovecot, and apt-get could not install it: {done.stderr.strip()[-300:]}")
-    return found
+    find = partial(shutil.which, "dovecot", path="/usr/sbin:/usr/bin")
+    return installed("Dovecot", "dovecot-imapd", find, RUNLEVEL="1")
 
 
 def _tied() -> list[str]:

@@ -68,6 +68,7 @@ class WrittenHouse:
         self.dispatcher.submit(configured(self.site))
         self.customers = Customers(self.home, self.home / "journal", self)
         self.written = Written(self)
+        self.dispatcher.before = self.customers.returning.before
         self.dispatcher.watchers += [self.customers.watch, self.written.watch]
         self.written.use(self.folder)
         self.tasks = [

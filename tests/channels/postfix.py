@@ -7,11 +7,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+from tests.apt import MissingError, installed
 from tests.channels.mail_house import free_port, listens
 
-INSTALL_S, BEGIN_S = 600, 30
+BEGIN_S = 30
 
 MAIN = """
 compatibility_level = 3.6
@@ -57,25 +59,16 @@ postlog unix-dgram n - n - 1 postlogd
 """
 
 
-class MissingError(Exception):
-    """There is no Postfix, and it cannot be had; the message says why."""
-
-
 def program() -> str:
-    """Return the command, installed first if need be. No server of the machine's own is begun."""
+    """Return the command, installed first if need be. No server of the machine's own is begun.
+
+    Raises:
+        MissingError: there is none, and it cannot be had.
+
+    """
     if os.geteuid() != 0:
         raise MissingError("Postfix runs as root alone")
-    if (found := shutil.which("postfix", path="/usr/sbin:/usr/bin")) is not None:
-        return found
-    if shutil.which("apt-get") is None:
-        raise MissingError("there is no Postfix, and no apt-get to install it")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    for words in (["update"], ["install", "-y", "--no-install-recommends", "postfix"]):
-        command = ["apt-get", "-qq", *words]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=INSTALL_S, check=False)
-    if (found := shutil.which("postfix", path="/usr/sbin:/usr/bin")) is None:
-        raise MissingError(f"there is no Postfix, and apt-get could not install it: {done.stderr.strip()[-300:]}")
-    return found
+    return installed("Postfix", "postfix", partial(shutil.which, "postfix", path="/usr/sbin:/usr/bin"), RUNLEVEL="1")
 
 
 @contextlib.contextmanager

@@ -3,18 +3,15 @@
 import asyncio
 import contextlib
 
-import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from acd.channels.contact import Reply
-from tests.channels.browser import MISSING, PROGRAM, Browser
+from tests.channels.browser import Browser
 from tests.channels.chat_house import ChatHouse
 from tests.channels.mail_house import free_port, until
-
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason=MISSING)
 
 IN = "document.querySelector('callfloor-chat').shadowRoot"
 OPENER = f"{IN}.querySelector('button[aria-controls]')"
@@ -60,10 +57,14 @@ def shown(text, more=""):
     return f"[...{IN}.querySelectorAll('li{more}')].some((one) => one.textContent.includes({text!r}))"
 
 
-async def test_a_visitor_chats_by_keyboard(tmp_path):
+async def test_a_visitor_chats_by_keyboard(tmp_path, chromium):
     """He opens it, says who he is, writes, is answered, loads the page anew, gets a file; nothing he reads is run."""
     port = free_port()
-    async with ChatHouse(tmp_path, page=port) as house, shop(house, port) as url, Browser(tmp_path) as page:
+    async with (
+        ChatHouse(tmp_path, page=port) as house,
+        shop(house, port) as url,
+        Browser(chromium, tmp_path) as page,
+    ):
         await house.sit_down()
         await page.open(url)
         await page.sees(f"{OPENER}.getAttribute('aria-expanded') === 'false'")
@@ -127,10 +128,14 @@ async def bring_and_get_files(page, house, call, folder):
     assert (folder / "saved" / "offer.txt").read_bytes() == b"ten euro"
 
 
-async def test_it_speaks_the_pages_language_and_can_be_read_aloud(tmp_path):
+async def test_it_speaks_the_pages_language_and_can_be_read_aloud(tmp_path, chromium):
     """Every control has a name in the page's language, the talk is a live log, as a screen reader finds them."""
     port = free_port()
-    async with ChatHouse(tmp_path, page=port) as house, shop(house, port, "pl") as url, Browser(tmp_path) as page:
+    async with (
+        ChatHouse(tmp_path, page=port) as house,
+        shop(house, port, "pl") as url,
+        Browser(chromium, tmp_path) as page,
+    ):
         await page.open(url)
         await page.sees(OPENER)
         await page.run(f"{OPENER}.click()")

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
+import uvloop
 
 from acd.channels.email import listener
 from tests.channels.mail_house import MailHouse, free_port, listens, until
@@ -49,6 +50,18 @@ async def test_no_mail_is_smuggled_in_another(house, ending):
     card = await house.email.card(next(iter(house.calls)))
     assert card.subject == "Hi"
     assert "forged" in card.text
+
+
+def test_on_uvloop(tmp_path):
+    """What holds on asyncio's loop holds on uvloop too, the loop that the server runs on: a mail comes in."""
+
+    async def bring():
+        async with MailHouse(tmp_path) as house:
+            return await talk(house.lmtp, LHLO + BEGIN + b"DATA\r\n", mail() + b"\r\n.\r\n"), len(house.calls)
+
+    heard, calls = uvloop.run(bring())
+    assert heard.count("250 2.0.0 OK") == 1
+    assert calls == 1
 
 
 async def test_a_command_that_ends_in_a_bare_line_feed_is_none(house):

@@ -14,10 +14,11 @@ from acd.site_changes import configured
 from ivr import demo
 from ivr.asterisk import AsteriskError, program
 from ivr.codes import Action
-from ivr.demo import play
-from ivr.invitation import farewell, invitation, next_steps
+from ivr.demo import play, stage
+from ivr.demo.cast import ROBOTS
+from ivr.demo.invitation import farewell, invitation, next_steps
+from ivr.demo.story import Story
 from ivr.server import Server
-from ivr.story import Story
 from tests.core.house import House
 
 AGENTS = {"101": "Anna Nowak", "102": "Ben Carter"}
@@ -115,9 +116,39 @@ def test_the_table_sums_it_up(house):
     house.console.print(house.story.summary())
     rows = [line.split() for line in house.console.export_text().splitlines()[2:]]
     assert rows == [
-        ["Maria", "sales", "102,", "102", "2.0", "s", "Ben", "Carter"],
-        ["[red]5[/red]", "sales", "4.0", "s", "nobody:", "hung", "up", "while", "waiting"],
+        ["Maria", "telephone", "sales", "102,", "102", "2.0", "s", "Ben", "Carter"],
+        ["[red]5[/red]", "telephone", "sales", "4.0", "s", "nobody:", "hung", "up", "while", "waiting"],
     ]
+
+
+def test_what_is_written_is_told_by_its_medium(house):
+    """A mail at the desk, a text at the phone: shown or rung for, taken, closed, or left and waiting again."""
+    house.give(ev.DeskChanged(seat="102", open=True))
+    assert house.lines() == ["Ben Carter opens the desk in a browser"]
+    house.log_in("102")
+    house.arrive("m", medium="email", caller="5550201")
+    house.pass_time(1_000)
+    offer = house.talk("m")
+    assert house.ask(ev.CloseAsked, "102", offer=offer) == "ok"
+    house.give(ev.OfferEnded(offer=offer, outcome="hung-up"))
+    house.give(ev.DeskChanged(seat="102", open=False))
+    house.arrive("s", medium="sms", caller="5550201")
+    house.pass_time(10_000)
+    house.give(ev.OfferEnded(offer=house.talk("s"), outcome="hung-up"))
+    told = house.lines()
+    assert told[:7] == [
+        "Maria waits in sales, by e-mail",
+        "Ben Carter the desk shows Maria's e-mail",
+        "Ben Carter takes Maria's e-mail, which waited 1.0 s",
+        "Ben Carter is done with Maria's e-mail",
+        "Ben Carter closes the desk in a browser",
+        "Maria waits in sales, by SMS",
+        "Ben Carter phone 102 rings for Maria's SMS",
+    ]
+    assert "Ben Carter leaves Maria's SMS, which waits again" in told
+    house.console.print(house.story.summary())
+    rows = [line.split()[:3] for line in house.console.export_text().splitlines()[2:]]
+    assert rows == [["Maria", "e-mail", "sales"], ["Maria", "SMS", "sales"]]
 
 
 def test_what_is_not_part_of_the_story_is_not_told(house):
@@ -205,17 +236,17 @@ async def test_an_address_that_is_not_this_machines_is_named_as_such(address):
 
 def test_the_customers_password_is_kept_from_demo_to_demo(tmp_path, monkeypatch):
     """Only its owner may read it, and a second demo finds the same."""
-    monkeypatch.setattr(demo, "HOME", tmp_path / "demo")
-    first = demo._customer_password()
+    monkeypatch.setattr(stage, "HOME", tmp_path / "demo")
+    first = stage.customer_password()
     assert first
-    assert demo._customer_password() == first
+    assert stage.customer_password() == first
     assert (tmp_path / "demo" / "customer.secret").stat().st_mode & 0o777 == 0o600
 
 
 def test_rules_are_hurried_only_while_the_story_is_told():
     """Afterwards the site's own hold again, on the ports that were found at first."""
-    site = load_site(demo.SAMPLE)
-    rules = demo._Rules("127.0.0.1")
+    site = load_site(stage.SAMPLE)
+    rules = stage.Rules("127.0.0.1")
     hurried = rules(site)
     assert {rule.ring_ms for rule in hurried.queues.values()} == {4_000}
     rules.hurried = False
@@ -226,11 +257,11 @@ def test_rules_are_hurried_only_while_the_story_is_told():
 
 def test_the_watching_persons_seat_serves_no_queue_while_the_story_is_told():
     """He may log in meanwhile and gets none of the story's callers; the cast's own seats are as in the files."""
-    site = load_site(demo.SAMPLE)
-    rules = demo._Rules("127.0.0.1")
+    site = load_site(stage.SAMPLE)
+    rules = stage.Rules("127.0.0.1")
     told = rules(site).seats
     assert told["101"].rule.queues == ()
-    assert {name: told[name] for name in demo.ROBOTS} == {name: site.seats[name] for name in demo.ROBOTS}
+    assert {name: told[name] for name in ROBOTS} == {name: site.seats[name] for name in ROBOTS}
     rules.hurried = False
     assert rules(site).seats["101"].rule.queues == ("sales", "reception")
 
@@ -238,7 +269,7 @@ def test_the_watching_persons_seat_serves_no_queue_while_the_story_is_told():
 async def test_the_story_knows_seats_that_came_after_it_began(tmp_path):
     """Settings bring a new table of seats each time: they are looked up when they are told."""
     console = Console(width=120, record=True, file=io.StringIO())
-    server = Server(demo.SAMPLE, tmp_path)
+    server = Server(stage.SAMPLE, tmp_path)
     try:
         server._open_journal(None)
         demo._story_of(server, console)
@@ -281,16 +312,17 @@ def printed(panel):
 
 def test_the_invitation_and_the_next_steps_say_how_to_be_the_agent():
     """Both name server, user, password and PIN; only the second, after the story, speaks of the customer."""
-    site = load_site(demo.SAMPLE)
+    site = load_site(stage.SAMPLE)
     secret = msgspec.structs.replace(site.seats["101"], secret="s3cr3t")
     site = msgspec.structs.replace(site, seats={**site.seats, "101": secret})
     first = printed(invitation(site, "192.0.2.7:5060"))
-    then = printed(next_steps(site, "192.0.2.7:5060", "cu5t", demo.HOME))
+    then = printed(next_steps(site, "192.0.2.7:5060", "cu5t", stage.HOME, "http://127.0.0.1:8080"))
     for text in (first, then):
         assert "Be agent 101, that is Anna Nowak" in text
         assert "server 192.0.2.7:5060   user 101   password s3cr3t" in text
         assert "dial *11, then PIN 1101#" in text
     assert "cu5t" in then
+    assert "http://127.0.0.1:8080   seat 101   PIN 1101" in then
     assert "customer" not in first
 
 

@@ -3,7 +3,8 @@
 import pytest
 import pytest_asyncio
 
-from acd.core.events import CloseAsked
+from acd.core.events import CallEnded, CloseAsked
+from acd.store import timeline
 from tests.channels.smsc_raw import Centre
 from tests.live.floor import open_floor
 from tests.live.testsite import HERTZ, record, write_site
@@ -99,3 +100,31 @@ async def test_what_comes_while_he_reads_rings_again(floor):
     await leg.dtmf("1")
     await leg.ended()
     await floor.until(lambda: floor.state.calls == {}, "closed")
+
+
+async def test_who_hangs_up_and_texts_goes_before_who_called_after_him(floor):
+    """A real call in line, given up; his text is rung for first, and its agent finds both in one case."""
+    first, his = await floor.waiter()
+    called = floor.call(his)
+    await floor.until(lambda: floor.server.dispatcher.clock() - called.arrived > 1_500, "some time has passed")
+    other, _ = await floor.waiter()
+    await first.hang_up()
+    await floor.sees(CallEnded, call=called.id, reason="hung-up")
+    await floor.centre.brings("I cannot wait on the phone", source=his, ton=0)
+    (came,) = (call for call in floor.state.calls.values() if call.medium == "sms")
+    assert came.ahead_ms > 1_500
+    await floor.agent("101")
+    leg = await floor.rings("101")
+    assert "SMS from" in leg.remote
+    await leg.answer()
+    await floor.hears(leg, SOUNDS["keys-unvoiced"])
+    store, card = floor.server.customers.store, await floor.server.channels["sms"].card(came.id)
+    contacts = await store.read(timeline.contacts, card.person)
+    assert [(one.medium, one.case_id) for one in contacts] == [("sms", card.case), ("voice", card.case)]
+    await leg.dtmf("7")
+    await floor.hears(leg, "speech")
+    await leg.dtmf("1")
+    await leg.ended()
+    leg = await floor.rings("101")
+    assert "SMS" not in leg.remote
+    await other.hang_up()

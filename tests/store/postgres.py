@@ -14,33 +14,23 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-INSTALL_S, BEGIN_S = 600, 60
+from tests.apt import MissingError, installed
+
+BEGIN_S = 60
 CLUSTERS = Path("/etc/postgresql-common/createcluster.conf")
 
 
-class MissingError(Exception):
-    """There is no PostgreSQL, and it cannot be installed; the message says why."""
-
-
 def programs() -> Path:
-    """Return the folder of initdb and postgres, installed first if need be."""
-    if (found := _found()) is not None:
-        return found
-    if os.geteuid() != 0:
-        raise MissingError("there is no PostgreSQL, and only root can install it: apt-get install postgresql")
-    if shutil.which("apt-get") is None:
-        raise MissingError("there is no PostgreSQL, and no apt-get to install it")
-    if not CLUSTERS.exists():
+    """Return the folder of initdb and postgres, installed first if need be.
+
+    Raises:
+        MissingError: they are not there, and cannot be had.
+
+    """
+    if _found() is None and os.geteuid() == 0 and not CLUSTERS.exists():
         CLUSTERS.parent.mkdir(parents=True, exist_ok=True)
         CLUSTERS.write_text("create_main_cluster = false\n")  # the machine gets the programs, and no server of its own
-    for words in (["update"], ["install", "-y", "--no-install-recommends", "postgresql"]):
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        done = subprocess.run(
-            ["apt-get", "-qq", *words], env=environment, capture_output=True, text=True, timeout=INSTALL_S, check=False
-        )
-    if (found := _found()) is None:
-        raise MissingError(f"there is no PostgreSQL, and apt-get could not install it: {done.stderr.strip()[-300:]}")
-    return found
+    return installed("PostgreSQL", "postgresql", _found)
 
 
 def _found() -> Path | None:

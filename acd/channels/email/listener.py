@@ -14,7 +14,7 @@ import errno
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from aiosmtpd.lmtp import LMTP
@@ -110,7 +110,7 @@ class _Session(SMTP):
         )
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport), "it listens on TCP"
+        transport = cast("asyncio.Transport", transport)  # it listens on TCP; uvloop's is no subclass of asyncio's
         if self._door.is_closed:  # it came in the very moment
             transport.abort()
         elif len(self._door.sessions) >= SESSIONS_MOST:

@@ -52,6 +52,7 @@ def contact_of(rooms: Rooms, call: Call, seat: str) -> models.Contact:
         state=call.state,
         arrived=call.arrived,
         waited_ms=max(house.dispatcher.clock() - call.arrived, 0),
+        ahead_ms=call.ahead_ms,
         written=call.virtual and call.medium in house.channels,
         offer=offer.id if offer is not None else "",
         seat=offer.seat if offer is not None else "",

@@ -109,6 +109,8 @@ class Contact(BaseModel):
     """waiting, offered, calling, talking or after."""
     arrived: int
     waited_ms: int
+    ahead_ms: int = 0
+    """It is served as if it had come so much earlier: for what its menu says, or a wait that its customer gave up."""
     written: bool
     """It can be read and answered here."""
     offer: str = ""

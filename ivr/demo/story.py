@@ -11,12 +11,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from acd.core.commands import AnyCommand, Offer
+from acd.core.commands import AnyCommand, Offer, Reply
 from acd.core.events import (
     AnyEvent,
     CallArrived,
     CallEnded,
+    CloseAsked,
     Connected,
+    DeskChanged,
     HandsetChanged,
     HandsetState,
     OfferEnded,
@@ -44,12 +46,17 @@ _NOTES: dict[HandsetNote, str] = {
 }
 
 
+_WRITTEN = {"email": "e-mail", "sms": "SMS", "chat": "chat"}
+"""What is written, and what that is called."""
+
+
 class Told(msgspec.Struct):
-    """What the story knows of one caller."""
+    """What the story knows of one contact."""
 
     caller: str
     queue: str
     arrived: int
+    medium: str = "voice"
     rung: list[str] = msgspec.field(default_factory=list)
     answered: int | None = None
     by: str = ""
@@ -79,6 +86,8 @@ class Story:
         self._began: float | None = None
         self._calls: dict[str, Told] = {}
         self._offers: dict[str, tuple[str, str]] = {}
+        self._closed: set[str] = set()
+        """Offers whose contact is done with."""
         self._registered: set[str] = set()
 
     def tell(self, who: str, what: str, style: str = "") -> None:
@@ -100,8 +109,10 @@ class Story:
         self._watch_phones(event)
         match event:
             case CallArrived(call=call):
-                self._calls[call] = Told(caller=event.caller, queue=event.queue, arrived=event.at)
-                self.tell(self._name(call), f"waits in {event.queue}, with music", "yellow")
+                told = Told(caller=event.caller, queue=event.queue, arrived=event.at, medium=event.medium)
+                self._calls[call] = told
+                how = f"by {_WRITTEN[told.medium]}" if told.medium in _WRITTEN else "with music"
+                self.tell(self._name(call), f"waits in {event.queue}, {how}", "yellow")
             case Snapshot(calls=held):  # after a lost link: callers who came while nobody was looking
                 for one in held:
                     self._calls.setdefault(one.call, Told(caller=one.caller, queue=one.queue, arrived=one.since))
@@ -114,11 +125,20 @@ class Story:
                 self._connected(offer, event.at)
             case OfferEnded(offer=offer) if offer in self._offers:
                 self._offer_ended(offer, event.outcome)
+            case CloseAsked(offer=offer) if Reply(request=event.request, answer="ok") in commands:
+                self._closed.add(offer)
+        self._watch_offers(commands)
+
+    def _watch_offers(self, commands: list[AnyCommand]) -> None:
         for command in commands:
             if isinstance(command, Offer):
-                self._offers[command.offer] = (command.call, command.seat)
-                self._calls[command.call].rung.append(command.seat)
-                self.tell(self._agent(command.seat), f"phone {command.seat} rings for {self._name(command.call)}")
+                self._offered(command)
+
+    def _offered(self, offer: Offer) -> None:
+        self._offers[offer.offer] = (offer.call, offer.seat)
+        self._calls[offer.call].rung.append(offer.seat)
+        what = "the desk shows" if offer.desk else f"phone {offer.seat} rings for"
+        self.tell(self._agent(offer.seat), f"{what} {self._what(offer.call)}")
 
     def watch_handset(self, seat: str, action: Action, note: HandsetNote) -> None:
         """Take in what an agent does with a feature code; as `ivr.handset` notes it."""
@@ -134,8 +154,11 @@ class Story:
             self.tell(who, _NOTES[note], "red")
 
     def _watch_phones(self, event: AnyEvent) -> None:
-        """Tell which phones are there, whether that is news of one or a look at all of them."""
+        """Tell which phones and desks are there, whether that is news of one or a look at all of them."""
         match event:
+            case DeskChanged(seat=seat, open=is_open):
+                self.tell(self._agent(seat), f"{'opens' if is_open else 'closes'} the desk in a browser", "green")
+                return
             case HandsetChanged():
                 handsets: tuple[HandsetChanged | HandsetState, ...] = (event,)
             case Snapshot():
@@ -154,16 +177,21 @@ class Story:
         call, seat = self._offers[offer]
         told = self._calls[call]
         told.answered, told.by = at, seat
-        waited = _seconds(at - told.arrived)
-        self.tell(self._agent(seat), f"answers {self._name(call)}, who waited {waited}", "green")
+        does = "takes" if told.medium in _WRITTEN else "answers"
+        who = "which" if told.medium in _WRITTEN else "who"
+        self.tell(self._agent(seat), f"{does} {self._what(call)}, {who} waited {_seconds(at - told.arrived)}", "green")
 
     def _offer_ended(self, offer: str, outcome: str) -> None:
         call, seat = self._offers.pop(offer)
-        if outcome == "hung-up":
+        if outcome == "hung-up" and self._calls[call].medium in _WRITTEN:
+            is_closed = offer in self._closed
+            what = f"is done with {self._what(call)}" if is_closed else f"leaves {self._what(call)}, which waits again"
+            self.tell(self._agent(seat), what, "cyan" if is_closed else "magenta")
+        elif outcome == "hung-up":
             self.tell(self._agent(seat), "hangs up; a moment for notes (wrap-up)", "cyan")
         elif outcome in {"no-answer", "refused"}:
             what = "does not answer" if outcome == "no-answer" else "refuses"
-            self.tell(self._agent(seat), f"{what}: {self._name(call)} is again first in line", "magenta")
+            self.tell(self._agent(seat), f"{what}: {self._what(call)} is again first in line", "magenta")
             known = self._seat(seat)
             if known and known.state == "paused" and known.pause_reason == NOT_ANSWERING:
                 calls = known.rule.set_aside_after
@@ -177,18 +205,24 @@ class Story:
         told = self._calls[call]
         return self._names.get(told.caller, told.caller or "unknown")
 
+    def _what(self, call: str) -> str:
+        """Say what an agent has before him: a caller, or what somebody wrote."""
+        word = _WRITTEN.get(self._calls[call].medium)
+        return self._name(call) if word is None else f"{self._name(call)}'s {word}"
+
     def summary(self) -> Table:
         """Who waited how long, answered by whom."""
         table = Table(
             title="What happened", title_justify="left", title_style="bold", box=None, header_style="bright_black"
         )
-        for column in ("caller", "queue", "phones rung", "waited", "answered by"):
+        for column in ("who", "by", "queue", "seats asked", "waited", "answered by"):
             table.add_column(column, justify="right" if column == "waited" else "left")
         for call, told in self._calls.items():
             end = told.answered or told.ended or told.arrived
             answered = self._agent(told.by) if told.by else "nobody: hung up while waiting"
             table.add_row(
                 Text(self._name(call)),
+                _WRITTEN.get(told.medium, "telephone"),
                 told.queue,
                 ", ".join(told.rung),
                 _seconds(end - told.arrived),

@@ -24,20 +24,34 @@ def invitation(site: Site, address: str) -> Panel:
     return _panel(text, "The site is up, and stays until Ctrl-C")
 
 
-def next_steps(site: Site, address: str, password: str, home: Path) -> Panel:
-    """Say what can be done while the demo goes on; `password` is the customer's, `home` the demo's."""
+def next_steps(site: Site, address: str, password: str, home: Path, desk: str) -> Panel:
+    """Say what can be done while the demo goes on.
+
+    Args:
+        site: its settings.
+        address: where phones register.
+        password: the customer's.
+        home: the demo's.
+        desk: address of the web desk.
+
+    """
+    seat = site.seats[YOURS]
     text = Text.assemble(
         *_as_agent(site, address),
         "    *16 says how you stand, *14 pauses, *12 logs out\n",
         "    *13 makes ready, also after three calls rang in vain\n",
+        ("Have what is written in a browser, and not on your phone:\n", "bold"),
+        f"    {desk}   seat {YOURS}   PIN {seat.pin}\n",
         ("Or call in as a customer:\n", "bold"),
         f"    server {address}   user {CUSTOMER}   password {password}\n    dial {NUMBER}\n",
         ("See the floor live, in another terminal:\n", "bold"),
         f"    .venv/bin/callfloor status --home {home}\n",
+        ("And what is known of a customer:\n", "bold"),
+        f"    .venv/bin/callfloor customer show 5550201 --home {home}\n",
         ("End it: ", "bold"),
         "Ctrl-C",
     )
-    return _panel(text, "It goes on: a caller every few seconds")
+    return _panel(text, "It goes on: a caller every few seconds, now and then a text")
 
 
 def _as_agent(site: Site, address: str) -> list[str | tuple[str, str]]:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
+import uvloop
 
 from acd.channels.email import listener
 from tests.channels.mail_house import MailHouse, free_port, listens, until
@@ -35,6 +36,17 @@ async def talk(port, *parts):
     with contextlib.suppress(ConnectionError):
         await writer.wait_closed()
     return heard.decode()
+
+
+def test_on_uvloop(tmp_path):
+    """Mails come in on uvloop too, the loop that the server runs on; its transports are of a class of their own."""
+
+    async def brought():
+        async with MailHouse(tmp_path) as house:
+            call = await house.bring(mail(body="Hello"))
+            await until(lambda: call in house.calls)
+
+    uvloop.run(brought())
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from acd.core import events as ev
+from acd.desk import offers
 from tests.channels.mail_house import MailServer, until
 from tests.desk.web_house import MAIL, WebHouse
 
@@ -171,6 +172,23 @@ async def test_it_outlives_a_restart(tmp_path, relay):
             assert answer.status_code == 200, answer.text
         await until(lambda: relay.got)
         assert house.calls == {}
+
+
+async def test_no_handset_rings_while_a_page_comes_back_after_a_restart(tmp_path, relay, monkeypatch):
+    """What comes before the page is back is offered at the desk all the same; a page that stays away closes it."""
+    async with WebHouse(tmp_path, relay.port) as house, house.browser() as client, house.page(client, desk=1):
+        await until(lambda: house.dispatcher.core.state.seats["101"].desk_open)
+    async with WebHouse(tmp_path, relay.port) as house:
+        call = await house.bring(MAIL)
+        await until(lambda: house.calls[call].state == "offered")
+        async with house.browser() as client:
+            [found] = [one for one in (await client.get("/api/v1/contacts")).json() if one["call"] == call]
+            assert (found["mine"], found["at_desk"]) == (True, True)
+            assert (await client.post(f"/api/v1/contacts/{call}/accept")).status_code == 200
+        assert house.handset.rung == []
+    monkeypatch.setattr(offers, "GRACE_S", 0.1)
+    async with WebHouse(tmp_path, relay.port) as house:
+        await until(lambda: not house.dispatcher.core.state.seats["101"].desk_open)
 
 
 async def test_an_agent_who_is_away_has_it_no_more(house, monkeypatch):

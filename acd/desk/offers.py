@@ -4,6 +4,7 @@
     Offer for a desk                              -> here; else -> its handset, as before
     accept                                        -> OfferAnswered, Connected, if the core still has it ringing here
     refuse, `ring_ms` over, Withdraw              -> OfferEnded
+    a call begins beside a mail that still rings  -> OfferEnded: who talks accepts nothing
     closed, put off, given to another queue       -> the wish, then OfferEnded
 
 A desk is open while a page of the seat listens to events, and a little longer, for a page that is loaded anew, or comes
@@ -118,6 +119,19 @@ class DeskOffers:
         del self._closing[seat]
         self._dispatcher.submit(DeskChanged(seat=seat, open=False))
 
+    def _make_way(self, name: str) -> None:
+        """Take back what rings beside a contact that has begun, and would be set aside for it: a mail, for a call."""
+        state = self._dispatcher.core.state
+        begun = state.offers.get(name)
+        if begun is None or not begun.in_talk:
+            return
+        for leg in list(self._live.values()):
+            rings = state.offers.get(leg.offer)
+            if leg.joined or rings is None or leg.seat != begun.seat or rings.medium not in state.media:
+                continue
+            if begun.medium in state.media[rings.medium].interrupted_by:
+                self.end(leg.offer, "withdrawn")
+
     def _come_back(self) -> None:
         """Wait for the pages of those who had one open."""
         loop = asyncio.get_running_loop()
@@ -190,9 +204,11 @@ class DeskOffers:
             timer.cancel()
 
     def watch(self, event: AnyEvent, _commands: list[AnyCommand]) -> None:
-        """End what is at a desk though its contact is over, or its offer is; at a start, wait for pages."""
+        """End what is at a desk though it is over, or its agent has what goes before it; at a start, wait for pages."""
         if isinstance(event, Started):
             self._come_back()
+        elif isinstance(event, Connected):
+            self._make_way(event.offer)
         offers = self._dispatcher.core.state.offers
         for offer in list(self._live):
             known = offers.get(offer)

@@ -193,6 +193,22 @@ async def test_no_handset_rings_while_a_page_comes_back_after_a_restart(tmp_path
         await until(lambda: not house.dispatcher.core.state.seats["101"].desk_open)
 
 
+async def test_a_mail_that_still_rings_makes_way_for_a_call(house):
+    """Who talks cannot accept it; it waits at its place, and is offered again when the call is over."""
+    async with house.browser() as client, house.page(client, desk=1) as page:
+        mail = await house.bring(MAIL)
+        await page.hears("offer")
+        house.dispatcher.submit(ev.CallArrived(call="1.1", queue="sales", caller="5550100"))
+        offer = await until(lambda: house.calls["1.1"].offer)
+        house.dispatcher.submit(ev.OfferAnswered(offer=offer), ev.Connected(offer=offer))
+        assert house.calls[mail].state == "waiting"
+        problem(await client.post(f"/api/v1/contacts/{mail}/accept"), 409)
+        house.dispatcher.submit(ev.OfferEnded(offer=offer, outcome="hung-up"), ev.CallEnded(call="1.1"))
+        house.dispatcher.submit(ev.WrapUpEndAsked(seat="101"))
+        await until(lambda: house.calls[mail].state == "offered")
+        assert (await client.post(f"/api/v1/contacts/{mail}/accept")).status_code == 200
+
+
 @pytest.mark.parametrize("wrap_up", ["10s", "0"])
 async def test_a_code_is_of_the_contact_that_is_closed_with_it(tmp_path, wrap_up):
     """Not of the call that he had meanwhile, nor lost where no wrap-up follows."""

@@ -1,4 +1,4 @@
-# make demo | test | lab | test-lab | sim | bench | lint | clean      nothing to install first but python3 >= 3.11, a C compiler and make
+# make demo | test | lab | test-lab | sim | blend | bench | lint | clean      nothing to install first but python3 >= 3.11, a C compiler and make
 # make test JOBS=2                            in two thirds of the time: what does not telephone beside what does
 # make demo STAY=1 LISTEN=0.0.0.0             goes on for a SIP phone of your own; on another machine with LISTEN
 PYTHON ?= python3
@@ -8,7 +8,7 @@ PIP    := $(BIN)/pip install --quiet --disable-pip-version-check
 STAMP  := $(VENV)/.stamp
 TOOLS  := $(VENV)/.tools
 
-.PHONY: demo test lab test-lab sim bench lint clean venv
+.PHONY: demo test lab test-lab sim blend bench lint clean venv
 .DEFAULT_GOAL := test
 
 venv: $(TOOLS)
@@ -57,6 +57,11 @@ else
 	$(BIN)/python -m tests.sim $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEEDS),--seeds $(SEEDS)) \
 	  $(if $(TOTAL),--total $(TOTAL)) $(if $(FIRST),--first $(FIRST)) $(if $(EVENTS),--events $(EVENTS))
 endif
+
+# A thousand contacts of all media to fifteen seats, by real means, three kills in between; in three minutes.
+# ARGS='--contacts 200 --seats 6 --minutes 10 --kills 1' for less.
+blend: $(TOOLS)
+	$(BIN)/python -m tests.blend $(ARGS)
 
 bench: $(TOOLS)
 	$(BIN)/python -m tests.bench $(BENCH)

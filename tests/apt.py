@@ -1,9 +1,13 @@
 """Peers of the tests that are Debian's own programs: installed where they are missing, if the tests run as root."""
 
+import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -34,7 +38,20 @@ def installed(what: str, package: str, find: Callable[[], T | None], **environme
         raise MissingError(f"there is no {what}, and only root can install it: apt-get install {package}")
     if shutil.which("apt-get") is None:
         raise MissingError(f"there is no {what}, and no apt-get to install it")
-    patient = f"DPkg::Lock::Timeout={INSTALL_S}"  # files of tests that run beside each other have one apt
+    with _alone():
+        return found if (found := find()) is not None else _fetched(what, package, find, environment)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Wait for whoever else installs: files of tests that run beside each other have one apt."""
+    with Path(tempfile.gettempdir(), "callfloor-tests-apt.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _fetched(what: str, package: str, find: Callable[[], T | None], environment: dict[str, str]) -> T:
+    patient = f"DPkg::Lock::Timeout={INSTALL_S}"  # the machine may be installing something, too
     for words in (["update"], ["install", "-y", "--no-install-recommends", package]):
         done = subprocess.run(
             ["apt-get", "-qq", "-o", patient, *words],

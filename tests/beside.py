@@ -15,7 +15,12 @@ from xdist.workermanage import WorkerController
 LIVE: Final = "tests/live/"
 ALONE: Final = (
     "tests/bench/",
-    *("tests/live/test_audio.py", "tests/live/test_line_test.py", "tests/live/test_load.py"),
+    *(
+        "tests/live/test_audio.py",
+        "tests/live/test_blend.py",
+        "tests/live/test_line_test.py",
+        "tests/live/test_load.py",
+    ),
     *("tests/live/test_phones.py", "tests/live/test_takeover_live.py"),
 )
 """What runs with nothing beside it."""

@@ -4,10 +4,12 @@
     Offer for a desk                              -> here; else -> its handset, as before
     accept                                        -> OfferAnswered, Connected, if the core still has it ringing here
     refuse, `ring_ms` over, Withdraw              -> OfferEnded
+    a call begins beside a mail that still rings  -> OfferEnded: who talks accepts nothing
     closed, put off, given to another queue       -> the wish, then OfferEnded
 
-A desk is open while a page of the seat listens to events, and a little longer, for a page that is loaded anew. What an
-agent has accepted stays his when he closes it, for `absent_ms`; then it waits again.
+A desk is open while a page of the seat listens to events, and a little longer, for a page that is loaded anew, or comes
+back after a restart of the server. What an agent has accepted stays his when he closes it, for `absent_ms`; then it
+waits again.
 
 The switch holds no leg of such an offer, so its snapshot would say that the offer is over: `legs` is what it is told to
 add. That outlives a restart by the names of files, one for each offer, in a folder of the server's home.
@@ -21,7 +23,7 @@ from pathlib import Path
 import structlog
 
 from acd.core.commands import AnyCommand, Offer, Withdraw
-from acd.core.events import AnyEvent, Connected, DeskChanged, LiveLeg, OfferAnswered, OfferEnded, OfferRinging
+from acd.core.events import AnyEvent, Connected, DeskChanged, LiveLeg, OfferAnswered, OfferEnded, OfferRinging, Started
 from acd.core.outcomes import OfferOutcome
 from acd.dispatcher import Dispatcher
 from acd.ports import Medium
@@ -29,7 +31,7 @@ from acd.ports import Medium
 log = structlog.get_logger()
 
 GRACE_S = 10.0
-"""A desk counts as open for so long after its last page is gone."""
+"""A desk counts as open for so long after its last page is gone, or after a server's start."""
 
 
 class DeskOffers:
@@ -56,6 +58,8 @@ class DeskOffers:
         self._pages: Counter[str] = Counter()
         self._closing: dict[str, asyncio.TimerHandle] = {}
         """Seat -> when its desk counts as closed."""
+        self._coming: list[str] = []
+        """Seats that had a desk open when an earlier server ended."""
         self._leaving: dict[str, asyncio.TimerHandle] = {}
         """Seat -> when what it has waits again."""
         self._ringing: dict[str, asyncio.TimerHandle] = {}
@@ -66,6 +70,7 @@ class DeskOffers:
         """Know what agents had before them when an earlier server ended."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         offers = self._dispatcher.core.state.offers
+        self._coming = [seat.name for seat in self._dispatcher.core.state.seats.values() if seat.desk_open]
         for path in self._folder.iterdir():
             offer = offers.get(path.name)
             if offer is None or not offer.in_talk or offer.call is None:
@@ -113,6 +118,27 @@ class DeskOffers:
     def _close(self, seat: str) -> None:
         del self._closing[seat]
         self._dispatcher.submit(DeskChanged(seat=seat, open=False))
+
+    def _make_way(self, name: str) -> None:
+        """Take back what rings beside a contact that has begun, and would be set aside for it: a mail, for a call."""
+        state = self._dispatcher.core.state
+        begun = state.offers.get(name)
+        if begun is None or not begun.in_talk:
+            return
+        for leg in list(self._live.values()):
+            rings = state.offers.get(leg.offer)
+            if leg.joined or rings is None or leg.seat != begun.seat or rings.medium not in state.media:
+                continue
+            if begun.medium in state.media[rings.medium].interrupted_by:
+                self.end(leg.offer, "withdrawn")
+
+    def _come_back(self) -> None:
+        """Wait for the pages of those who had one open."""
+        loop = asyncio.get_running_loop()
+        for seat in self._coming:
+            self._closing[seat] = loop.call_later(GRACE_S, self._close, seat)
+            self._dispatcher.submit(DeskChanged(seat=seat, open=True))
+        self._coming.clear()
 
     def _leave_later(self, seat: str) -> None:
         if seat not in self._leaving:
@@ -177,8 +203,12 @@ class DeskOffers:
         if (timer := self._ringing.pop(offer, None)) is not None:
             timer.cancel()
 
-    def watch(self, _event: AnyEvent, _commands: list[AnyCommand]) -> None:
-        """End what is at a desk though its contact is over, or its offer is."""
+    def watch(self, event: AnyEvent, _commands: list[AnyCommand]) -> None:
+        """End what is at a desk though it is over, or its agent has what goes before it; at a start, wait for pages."""
+        if isinstance(event, Started):
+            self._come_back()
+        elif isinstance(event, Connected):
+            self._make_way(event.offer)
         offers = self._dispatcher.core.state.offers
         for offer in list(self._live):
             known = offers.get(offer)

@@ -72,11 +72,13 @@ class Ended(Struct, frozen=True, kw_only=True):
 
 
 class Coded(Struct, frozen=True, kw_only=True):
-    """The agent of a seat says what its latest contact was about."""
+    """The agent of a seat says what a contact was about."""
 
     at: int
     seat: str
     code: str
+    call: str = ""
+    """Which; empty for the seat's latest."""
 
 
 class Remaining(Struct, frozen=True, kw_only=True):
@@ -181,8 +183,11 @@ def _named(fact: Arrived, country: str) -> Named | None:
 
 
 def _code(session: Session, fact: Coded) -> None:
-    latest = select(Interaction).where(Interaction.seat == fact.seat, Interaction.answered_at <= fact.at)
-    row = session.scalar(latest.order_by(Interaction.answered_at.desc()).limit(1))
+    if fact.call:
+        row = _row(session, fact.call)
+    else:
+        latest = select(Interaction).where(Interaction.seat == fact.seat, Interaction.answered_at <= fact.at)
+        row = session.scalar(latest.order_by(Interaction.answered_at.desc()).limit(1))
     if row is not None and fact.at >= row.told_at:
         row.code, row.told_at = line(fact.code), fact.at
 

@@ -21,6 +21,8 @@ from acd.store.facts import LOST, Answered, Arrived, Coded, Ended, Fact, Moved, 
 
 ABANDONED = "abandoned"
 IN, OUT = "in", "out"
+CODE_MS = 1_000
+"""A desk that closes a contact with a code tells the code at once after it; nobody dials one so soon."""
 
 
 class _Known(Struct):
@@ -47,6 +49,8 @@ class Projection:
         self._calls: dict[str, _Known] = {}
         self._offers: dict[str, tuple[str, str]] = {}
         """Offer -> its call and seat."""
+        self._closings: list[tuple[int, str, str]] = []
+        """When which seat closed which call, as far as a code may still be told of it."""
         self._outs: dict[str, _Out] = {}
         self._media: dict[str, MediumRule] = {rule.name: rule for rule in MEDIA}
         self._handlers: dict[type[ev.Event], Callable[[Any, Sequence[cmd.AnyCommand]], Iterator[Fact]]] = {
@@ -169,12 +173,18 @@ class Projection:
     # Agents
 
     def _coded(self, event: ev.CodeAsked, commands: Sequence[cmd.AnyCommand]) -> Iterator[Fact]:
-        if _granted(commands):
-            yield Coded(at=event.at, seat=event.seat, code=event.code)
+        """It is of what he closed just now, as a desk tells both in one; else of his latest contact, if he has one."""
+        done = next((one for one in self._closings if one[1] == event.seat and event.at - one[0] <= CODE_MS), None)
+        if done is not None:
+            self._closings.remove(done)
+        if done is not None or _granted(commands):
+            yield Coded(at=event.at, seat=event.seat, code=event.code, call=done[2] if done is not None else "")
 
     def _closed(self, event: ev.CloseAsked, commands: Sequence[cmd.AnyCommand]) -> Iterator[Fact]:
         offer = self._offers.get(event.offer)
         if offer is not None and _granted(commands):
+            recent = [one for one in self._closings if event.at - one[0] <= CODE_MS]
+            self._closings = [*recent, (event.at, event.seat, offer[0])]
             yield from self._over(event.at, offer[0], "done")
 
     # Calls out

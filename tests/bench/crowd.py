@@ -72,27 +72,45 @@ _AGAIN = 'retrans="500"'
 _KEY = "Content-Type: application/dtmf-relay\nContent-Length: [len]\n\nSignal=1\nDuration=160\n"
 
 
-def caller(patience_ms: int) -> str:
-    """Dial [service] at a random moment, press 1, hang up when no agent answered and finished within the patience.
+AT_RANDOM = f'<pause distribution="uniform" min="0" max="{SPREAD_MS}"/>\n'
+LISTED, AS_LISTED = (
+    "[field0]",
+    (
+        '<nop><action><assignstr assign_to="listed" value="[field1]"/>'
+        '<todouble assign_to="after" variable="listed"/></action></nop>\n<pause variable="after"/>\n'
+    ),
+)
+"""Whose number and delay, in ms, stand in a list (sipp's -inf)."""
+
+
+def caller(patience_ms: int, *, who: str = "[call_number]", after: str = AT_RANDOM) -> str:
+    """Dial [service], press 1, hang up when no agent answered and finished within the patience.
 
     Notes `made`, a while before it dials; `key`; and `end`, when it was hung up on as it should be.
+
+    Args:
+        patience_ms: how long it waits.
+        who: its number.
+        after: what it does before it dials.
+
     """
+    own = _OF_CALLER.replace("sip:[call_number]@", f"sip:{who}@")
     to = "To: <sip:[service]@[remote_ip]:[remote_port]>\n"
-    invite = f"INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0\n{_OF_CALLER}{to}CSeq: 1 INVITE\n{_SDP}"
-    inside = f"[next_url] SIP/2.0\n{_OF_CALLER}[last_To:]\nCSeq: "
+    invite = f"INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0\n{own}{to}CSeq: 1 INVITE\n{_SDP}"
+    inside = f"[next_url] SIP/2.0\n{own}[last_To:]\nCSeq: "
     return _scenario(
-        _note("made")
-        + f'<pause distribution="uniform" min="0" max="{SPREAD_MS}"/>\n'
+        _note("made", who)
+        + after
         + _send(invite, _AGAIN)
         + '<recv response="100" optional="true"/><recv response="180" optional="true"/>\n'
         + '<recv response="200" rrs="true"/>\n'
         + _send(f"ACK {inside}1 ACK\n{_EMPTY}")
         + f'<pause milliseconds="{KEY_AFTER_MS}"/>\n'
-        + _note("key")
+        + _note("key", who)
         + _send(f"INFO {inside}2 INFO\n{_KEY}", _AGAIN)
         + f'<recv response="200"/>\n<recv request="BYE" timeout="{patience_ms + TALK_MS}"/>\n'
         + _send(_ANSWER.format(to="[last_To:]") + _EMPTY)
-        + _note("end")
+        + _note("end", who)
     )
 
 

@@ -1,6 +1,7 @@
 """A Dovecot of the tests' own: Debian's programs, its own folder, on loopback; ended with the test that began it."""
 
 import contextlib
+import imaplib
 import os
 import shutil
 import signal
@@ -130,6 +131,23 @@ class Dovecot:
         return "".join(path.read_text() for name in ("out", "log") if (path := self.folder / name).exists())
 
     # Mails, as whoever delivers them and looks after them sees them
+
+    @property
+    def boxes(self) -> Path:
+        """The folder of all mailboxes, made if there is none: for a mail server that delivers into them."""
+        boxes = self.folder / "mail"
+        boxes.mkdir(exist_ok=True)
+        shutil.chown(boxes, "dovecot", "dovecot")
+        return boxes
+
+    def fetched(self, user: str) -> list[bytes]:
+        """Give the mails in the inbox of a user as his own program has them, by IMAP."""
+        with imaplib.IMAP4("127.0.0.1", self.port) as client:
+            client.login(user, PASSWORD)
+            client.select(readonly=True)
+            _, [numbers] = client.search(None, "ALL")
+            answers = [client.fetch(number.decode(), "(RFC822)")[1] for number in numbers.split()]
+        return [part[1] for answer in answers for part in answer if isinstance(part, tuple)]
 
     def deliver(self, user: str, raw: bytes, name: str) -> None:
         """Put a mail into the inbox of a user."""

@@ -1,12 +1,17 @@
-"""A Postfix of the tests' own: Debian's programs, its own folder, on loopback; ended with the test that began it."""
+"""A Postfix of the tests' own: Debian's programs, its own folder, on loopback; ended with the test that began it.
+
+Customers are at example.org: their mails go to a mail server of the test's, or into mailboxes that a Dovecot keeps
+(`tests.channels.dovecot`).
+"""
 
 import contextlib
 import os
+import pwd
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +30,7 @@ myhostname = mx.acme.example
 mydestination =
 mynetworks = 127.0.0.0/8
 relay_domains = acme.example, example.org
-transport_maps = inline:{{ acme.example=lmtp:inet:127.0.0.1:{lmtp}, example.org=smtp:[127.0.0.1]:{smtp} }}
+transport_maps = inline:{{ acme.example=lmtp:inet:127.0.0.1:{lmtp}, {others} }}
 notify_classes =
 maillog_file_prefixes = {folder}
 maillog_file = {folder}/log
@@ -50,12 +55,22 @@ verify unix - - n - 1 verify
 proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
 lmtp unix - - n - - lmtp
+virtual unix - n n - - virtual
 error unix - - n - - error
 retry unix - - n - - error
 discard unix - - n - - discard
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
+"""
+ALL = "customers"
+"""The mailbox of all at example.org who have none of their own; `Delivered-To` says who it was."""
+BOXES = """
+virtual_mailbox_base = {boxes}
+virtual_mailbox_maps = inline:{{ {named} }}, static:{ALL}/
+virtual_minimum_uid = 1
+virtual_uid_maps = static:{user.pw_uid}
+virtual_gid_maps = static:{user.pw_gid}
 """
 
 
@@ -71,9 +86,29 @@ def program() -> str:
     return installed("Postfix", "postfix", partial(shutil.which, "postfix", path="/usr/sbin:/usr/bin"), RUNLEVEL="1")
 
 
+def _main(folder: Path, lmtp: int, smtp: int, boxes: Path | None, named: Sequence[str]) -> str:
+    """Say where it brings what. Who has a mailbox of his own has it by what stands before the @."""
+    if boxes is None:
+        return MAIN.format(folder=folder, lmtp=lmtp, others=f"example.org=smtp:[127.0.0.1]:{smtp}")
+    others = ", ".join(f"{one}=virtual:" for one in ("example.org", *named))
+    own = ", ".join(f"{one}={one.partition('@')[0]}/" for one in named) or "postmaster=postmaster/"
+    main = MAIN.format(folder=folder, lmtp=lmtp, others=others)
+    return main + BOXES.format(boxes=boxes, named=own, ALL=ALL, user=pwd.getpwnam("dovecot"))
+
+
 @contextlib.contextmanager
-def running(lmtp: int, smtp: int) -> Iterator[tuple[int, Path]]:
-    """Run a server that brings acme.example by LMTP and example.org by SMTP; gives its port, and its log."""
+def running(
+    lmtp: int, smtp: int = 0, *, boxes: Path | None = None, named: Sequence[str] = ()
+) -> Iterator[tuple[int, Path]]:
+    """Run a server that brings acme.example by LMTP and example.org by SMTP; gives its port, and its log.
+
+    Args:
+        lmtp: port of callfloor.
+        smtp: port of the customers' mail server.
+        boxes: instead of that, the folder of a Dovecot's mailboxes.
+        named: addresses that have a mailbox of their own there.
+
+    """
     postfix, port = program(), free_port()
     folder = Path(tempfile.mkdtemp(prefix="callfloor-postfix-"))
     folder.chmod(0o755)
@@ -81,7 +116,7 @@ def running(lmtp: int, smtp: int) -> Iterator[tuple[int, Path]]:
     for made in (config, folder / "queue", folder / "data"):
         made.mkdir()
     shutil.chown(folder / "data", "postfix")
-    (config / "main.cf").write_text(MAIN.format(folder=folder, lmtp=lmtp, smtp=smtp))
+    (config / "main.cf").write_text(_main(folder, lmtp, smtp, boxes, named))
     (config / "master.cf").write_text(MASTER.format(port=port))
     log = folder / "log"
     try:

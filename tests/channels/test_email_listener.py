@@ -38,6 +38,17 @@ async def talk(port, *parts):
     return heard.decode()
 
 
+def test_on_uvloop(tmp_path):
+    """Mails come in on uvloop too, the loop that the server runs on; its transports are of a class of their own."""
+
+    async def brought():
+        async with MailHouse(tmp_path) as house:
+            call = await house.bring(mail(body="Hello"))
+            await until(lambda: call in house.calls)
+
+    uvloop.run(brought())
+
+
 @pytest.mark.parametrize(
     "ending", [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\r.\r\n", b"\n\n.\r\n", b"\r\n\0.\r\n"]
 )
@@ -50,18 +61,6 @@ async def test_no_mail_is_smuggled_in_another(house, ending):
     card = await house.email.card(next(iter(house.calls)))
     assert card.subject == "Hi"
     assert "forged" in card.text
-
-
-def test_on_uvloop(tmp_path):
-    """What holds on asyncio's loop holds on uvloop too, the loop that the server runs on: a mail comes in."""
-
-    async def bring():
-        async with MailHouse(tmp_path) as house:
-            return await talk(house.lmtp, LHLO + BEGIN + b"DATA\r\n", mail() + b"\r\n.\r\n"), len(house.calls)
-
-    heard, calls = uvloop.run(bring())
-    assert heard.count("250 2.0.0 OK") == 1
-    assert calls == 1
 
 
 async def test_a_command_that_ends_in_a_bare_line_feed_is_none(house):

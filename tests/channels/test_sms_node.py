@@ -1,60 +1,25 @@
 """Texts with an SMPP that others wrote: node-smpp as the message centre."""
 
-import asyncio
-import json
-import shutil
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from acd.channels.contact import Reply
+from tests.channels import node_smsc
 from tests.channels.sms_house import SmsHouse
-
-PACKAGE = "smpp@0.5.1"
-PROGRAM = Path(__file__).with_name("node_smsc.js")
 
 
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory):
     """Give a folder with node-smpp, or skip."""
-    if shutil.which("npm") is None or shutil.which("node") is None:
-        pytest.skip("node and npm are not installed")
-    folder = tmp_path_factory.mktemp("node")
-    told = ["npm", "install", "--no-audit", "--no-fund", "--prefix", folder, PACKAGE]
-    done = subprocess.run(told, capture_output=True, timeout=120, check=False)
-    if done.returncode:
-        pytest.skip(f"npm cannot install {PACKAGE}: {done.stderr.decode(errors='replace').strip()[-200:]}")
-    return folder / "node_modules"
-
-
-class Node:
-    """The other side."""
-
-    def __init__(self, process):
-        self.process = process
-
-    async def told(self):
-        line = await asyncio.wait_for(self.process.stdout.readline(), 20)
-        return json.loads(line)
-
-    async def brings(self, text, **more):
-        message = {"source_addr": "48601602603", "source_addr_ton": 1, "destination_addr": "48221234567"}
-        message |= {"dest_addr_ton": 1, "short_message": text, **more}
-        self.process.stdin.write(json.dumps(message).encode() + b"\n")
+    try:
+        return node_smsc.modules(tmp_path_factory.mktemp("node"))
+    except node_smsc.MissingError as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture
 async def node(modules):
-    process = await asyncio.create_subprocess_exec(
-        *("node", PROGRAM),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env={"NODE_PATH": str(modules), "PATH": "/usr/local/bin:/usr/bin:/bin"},
-    )
-    yield Node(process)
-    process.kill()
-    await process.wait()
+    async with node_smsc.started(modules) as process:
+        yield node_smsc.Node(process)
 
 
 async def test_a_text_there_and_an_answer_back(node, tmp_path):

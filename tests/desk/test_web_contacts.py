@@ -4,8 +4,11 @@ import asyncio
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import select
 
 from acd.core import events as ev
+from acd.desk import offers
+from acd.store.schema import Interaction
 from tests.channels.mail_house import MailServer, until
 from tests.desk.web_house import MAIL, WebHouse
 
@@ -171,6 +174,66 @@ async def test_it_outlives_a_restart(tmp_path, relay):
             assert answer.status_code == 200, answer.text
         await until(lambda: relay.got)
         assert house.calls == {}
+
+
+async def test_no_handset_rings_while_a_page_comes_back_after_a_restart(tmp_path, relay, monkeypatch):
+    """What comes before the page is back is offered at the desk all the same; a page that stays away closes it."""
+    async with WebHouse(tmp_path, relay.port) as house, house.browser() as client, house.page(client, desk=1):
+        await until(lambda: house.dispatcher.core.state.seats["101"].desk_open)
+    async with WebHouse(tmp_path, relay.port) as house:
+        call = await house.bring(MAIL)
+        await until(lambda: house.calls[call].state == "offered")
+        async with house.browser() as client:
+            [found] = [one for one in (await client.get("/api/v1/contacts")).json() if one["call"] == call]
+            assert (found["mine"], found["at_desk"]) == (True, True)
+            assert (await client.post(f"/api/v1/contacts/{call}/accept")).status_code == 200
+        assert house.handset.rung == []
+    monkeypatch.setattr(offers, "GRACE_S", 0.1)
+    async with WebHouse(tmp_path, relay.port) as house:
+        await until(lambda: not house.dispatcher.core.state.seats["101"].desk_open)
+
+
+async def test_a_mail_that_still_rings_makes_way_for_a_call(house):
+    """Who talks cannot accept it; it waits at its place, and is offered again when the call is over."""
+    async with house.browser() as client, house.page(client, desk=1) as page:
+        mail = await house.bring(MAIL)
+        await page.hears("offer")
+        house.dispatcher.submit(ev.CallArrived(call="1.1", queue="sales", caller="5550100"))
+        offer = await until(lambda: house.calls["1.1"].offer)
+        house.dispatcher.submit(ev.OfferAnswered(offer=offer), ev.Connected(offer=offer))
+        assert house.calls[mail].state == "waiting"
+        problem(await client.post(f"/api/v1/contacts/{mail}/accept"), 409)
+        house.dispatcher.submit(ev.OfferEnded(offer=offer, outcome="hung-up"), ev.CallEnded(call="1.1"))
+        house.dispatcher.submit(ev.WrapUpEndAsked(seat="101"))
+        await until(lambda: house.calls[mail].state == "offered")
+        assert (await client.post(f"/api/v1/contacts/{mail}/accept")).status_code == 200
+
+
+@pytest.mark.parametrize("wrap_up", ["10s", "0"])
+async def test_a_code_is_of_the_contact_that_is_closed_with_it(tmp_path, wrap_up):
+    """Not of the call that he had meanwhile, nor lost where no wrap-up follows."""
+    async with (
+        WebHouse(tmp_path, more=f"[sales](+)\nwrap_up = {wrap_up}\n") as house,
+        house.browser() as client,
+        house.page(client, desk=1) as page,
+    ):
+        mail = await house.bring(MAIL)
+        await page.hears("offer")
+        await client.post(f"/api/v1/contacts/{mail}/accept")
+        house.dispatcher.submit(ev.CallArrived(call="1.1", queue="sales", caller="5550100"))
+        offer = await until(lambda: house.calls["1.1"].offer)
+        house.dispatcher.submit(ev.OfferAnswered(offer=offer), ev.Connected(offer=offer))
+        house.dispatcher.submit(ev.OfferEnded(offer=offer, outcome="hung-up"), ev.CallEnded(call="1.1"))
+        answer = await client.post(f"/api/v1/contacts/{mail}/close", json={"code": "sold"})
+        assert answer.status_code == 200, answer.text
+
+        def codes(session):
+            return {row.call: row.code for row in session.scalars(select(Interaction)) if row.ended_at is not None}
+
+        async def are_told():
+            return await house.store.read(codes) == {mail: "sold", "1.1": ""}
+
+        await until(are_told)
 
 
 async def test_an_agent_who_is_away_has_it_no_more(house, monkeypatch):

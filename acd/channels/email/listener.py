@@ -110,17 +110,17 @@ class _Session(SMTP):
         )
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport = cast("asyncio.Transport", transport)  # it listens on TCP; uvloop's is no subclass of asyncio's
+        peer = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
         if self._door.is_closed:  # it came in the very moment
-            transport.abort()
+            peer.abort()
         elif len(self._door.sessions) >= SESSIONS_MOST:
-            transport.write(b"421 4.3.2 Too many sessions\r\n")
-            transport.close()
+            peer.write(b"421 4.3.2 Too many sessions\r\n")
+            peer.close()
             self._door.turned_away()
         else:
-            self._end = asyncio.get_running_loop().call_later(SESSION_S, transport.close)
-        self._door.sessions.add(transport)
-        super().connection_made(transport)
+            self._end = asyncio.get_running_loop().call_later(SESSION_S, peer.close)
+        self._door.sessions.add(peer)
+        super().connection_made(peer)
 
     def eof_received(self) -> bool:
         """Have the session end: aiosmtpd leaves one that ends before it has begun open until its time is over."""

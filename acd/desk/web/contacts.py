@@ -254,9 +254,9 @@ async def close(call: str, asked: models.Close, principal: Agent, rooms: In) -> 
 
 
 async def _close(rooms: Rooms, work: Work, code: str, *, is_answered: bool = False) -> bool:
-    if code:
-        await rooms.house.desk.code(work.offer.seat, code)
     done = await work.before.end(code, is_answered=is_answered)
+    if code and done:  # at once: so it is of this one, whatever else the agent has before him
+        await rooms.house.desk.code(work.offer.seat, code)
     rooms.offers.end(work.offer.id, "hung-up")
     return done
 

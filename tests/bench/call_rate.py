@@ -21,8 +21,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.crowd import Crowd, agent, caller
-from tests.bench.measure import cpu_s, free_port, quantile
+from tests.bench.measure import cpu_s, quantile
 from tests.bench.site import MENU, SIDES, BenchSite
+from tests.ports import free_port
 
 PATIENCE_MS = 3000
 STEP_S = 5

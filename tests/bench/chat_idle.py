@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 from tests.channels.chat_house import Page
-from tests.channels.mail_house import free_port
 from tests.channels.test_chat_killed import Program
+from tests.ports import free_port
 
 SOCKETS = 2_000
 REST_S = 20.0

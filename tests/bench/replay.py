@@ -20,8 +20,8 @@ from acd.journal import Folder, compare
 from ivr.server import JOURNAL
 from tests.bench import crowd
 from tests.bench.crowd import Crowd
-from tests.bench.measure import free_port
 from tests.bench.site import DIRECT, BenchSite
+from tests.ports import free_port
 
 CALLS, RATE, SEATS = 5_200, 20, 40
 """A few hang up before they are in line."""

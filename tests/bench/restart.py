@@ -29,8 +29,9 @@ from acd.status import Status
 from ivr.server import JOURNAL
 from tests.bench import crowd
 from tests.bench.crowd import Crowd
-from tests.bench.measure import free_port, quantile
+from tests.bench.measure import quantile
 from tests.bench.site import DIRECT, BenchSite
+from tests.ports import free_port
 
 SEATS, WAITING, KILLS = 20, 300, 20
 FIRST = WAITING + SEATS + 60

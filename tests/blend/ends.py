@@ -20,11 +20,11 @@ import websockets
 from acd.channels.sms import webhook
 from tests.bench import crowd
 from tests.bench.crowd import Crowd
-from tests.bench.measure import free_port as free_udp_port
 from tests.blend import site as of_site
 from tests.blend.plan import PATIENCE_S, WORK_S, Contact, Scale
 from tests.channels.chat_house import Page
 from tests.channels.test_sms_gateway import SECRET
+from tests.ports import free_port
 
 AGAIN_S = 0.2
 LOOK_S = 0.05
@@ -153,7 +153,7 @@ class Telephones:
                 scenario = crowd.caller(patience_ms, who=crowd.LISTED, after=crowd.AS_LISTED)
                 words = ["-inf", str(rows), "-s", of_site.NUMBER, self.server, "-m", str(len(own))]
                 words += ["-l", str(len(own)), "-r", "1000"]
-                made = Crowd(scenario, self.folder / f"callers-{kind}", free_udp_port(), *words)
+                made = Crowd(scenario, self.folder / f"callers-{kind}", free_port(), *words)
                 self.crowds.append(stack.enter_context(made))
             yield
 

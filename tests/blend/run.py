@@ -22,8 +22,9 @@ from tests.blend.audit import Audit, audited
 from tests.blend.ends import Telephones, Visitor, post_text, write_mail
 from tests.blend.plan import Contact, Scale, drawn
 from tests.channels import dovecot, node_smsc, postfix
-from tests.channels.mail_house import free_port, until
+from tests.channels.mail_house import until
 from tests.channels.test_sms_gateway import Provider
+from tests.ports import free_port
 
 DRAIN_S = 120.0
 """So long the last ones may take, after the last has come."""

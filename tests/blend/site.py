@@ -11,14 +11,13 @@ from acd.site import fill_secrets, load_site
 from ivr.asterisk import Instance, on_free_ports
 from ivr.audio import to_wav
 from ivr.tones import tone
-from tests.bench.measure import free_port as free_udp_port
 from tests.bench.site import _static
 from tests.blend.plan import Scale
 from tests.channels.chat_house import ORIGIN
 from tests.channels.dovecot import PASSWORD
-from tests.channels.mail_house import free_port
 from tests.channels.test_sms_gateway import SECRET
 from tests.live.program import Site
+from tests.ports import free_port
 
 SAMPLE = Path(__file__).parents[2] / "asterisk-config"
 PIN, NUMBER, WRITTEN_BY_SMPP, WRITTEN_BY_HTTP = "80617", "5550110", "48221234567", "48221234568"
@@ -190,7 +189,7 @@ async def opened(
     folder: Path, scale: Scale, others: dict[str, int], cache: Path | None = None
 ) -> AsyncIterator[BlendSite]:
     """Start it in an empty folder, beside mail servers, message centre and provider at their ports."""
-    ports = {**others, "web": free_port(), "gateway": free_port(), "agents": free_udp_port()}
+    ports = {**others, "web": free_port(), "gateway": free_port(), "agents": free_port()}
     write(folder / "site", scale, ports)
     (folder / "home").mkdir()
     if cache is not None:

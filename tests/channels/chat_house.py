@@ -25,7 +25,8 @@ from acd.site import fill_secrets, load_site
 from acd.site_changes import configured
 from ivr.customers import Customers
 from ivr.written import Written
-from tests.channels.mail_house import NoSwitch, free_port, until
+from tests.channels.mail_house import NoSwitch, until
+from tests.ports import free_port
 
 ORIGIN = "https://www.acme.example"
 SITE = """

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 
-from tests.channels.mail_house import free_port
+from tests.ports import free_port
 
 SETTINGS = """imap = 127.0.0.1:{port}
 imap_tls = no

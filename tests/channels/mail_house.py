@@ -14,6 +14,7 @@ from acd.site import fill_secrets, load_site
 from acd.site_changes import configured
 from ivr.customers import Customers
 from ivr.written import Written
+from tests.ports import free_port
 
 SITE = """
 [general]
@@ -43,11 +44,6 @@ TEMPLATES = {
     "signature.en.txt": "${agent}\n${site}\n",
     "opening-hours.en.txt": "We open at nine, ${customer}.\n",
 }
-
-
-def free_port() -> int:
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as made:
-        return made.getsockname()[1]
 
 
 class NoSwitch:

@@ -16,7 +16,8 @@ from functools import partial
 from pathlib import Path
 
 from tests.apt import MissingError, installed
-from tests.channels.mail_house import free_port, listens
+from tests.channels.mail_house import listens
+from tests.ports import free_port
 
 BEGIN_S = 30
 

@@ -10,7 +10,8 @@ import pytest
 import websockets
 
 from tests.channels.chat_house import Page
-from tests.channels.mail_house import free_port, listens, until
+from tests.channels.mail_house import listens, until
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,7 +11,8 @@ from starlette.routing import Route
 from acd.channels.contact import Reply
 from tests.channels.browser import Browser
 from tests.channels.chat_house import ChatHouse
-from tests.channels.mail_house import free_port, until
+from tests.channels.mail_house import until
+from tests.ports import free_port
 
 IN = "document.querySelector('callfloor-chat').shadowRoot"
 OPENER = f"{IN}.querySelector('button[aria-controls]')"

@@ -9,8 +9,9 @@ import smtplib
 import sys
 from collections import Counter
 
-from tests.channels.mail_house import MailServer, free_port, listens, until
+from tests.channels.mail_house import MailServer, listens, until
 from tests.channels.mails import mail
+from tests.ports import free_port
 
 MAILS = 24
 

@@ -7,8 +7,9 @@ import pytest
 import uvloop
 
 from acd.channels.email import listener
-from tests.channels.mail_house import MailHouse, free_port, listens, until
+from tests.channels.mail_house import MailHouse, listens, until
 from tests.channels.mails import HANGING, mail
+from tests.ports import free_port
 
 LHLO = b"LHLO x\r\n"
 BEGIN = b"MAIL FROM:<a@b.example>\r\nRCPT TO:<sales@acme.example>\r\n"

@@ -8,8 +8,9 @@ import pytest
 
 from acd.channels.contact import Reply
 from tests.channels import postfix
-from tests.channels.mail_house import MailHouse, MailServer, free_port, until
+from tests.channels.mail_house import MailHouse, MailServer, until
 from tests.channels.mails import mail
+from tests.ports import free_port
 
 
 @pytest.fixture

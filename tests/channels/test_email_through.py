@@ -9,9 +9,10 @@ import pytest
 from acd.channels.contact import Reply, ReplyError
 from acd.channels.email.text import file_name
 from tests.channels.imap_peer import ImapPeer
-from tests.channels.mail_house import MailHouse, MailServer, free_port, listens, until
+from tests.channels.mail_house import MailHouse, MailServer, listens, until
 from tests.channels.mails import HANGING, NAMES, PAGES, mail, with_file
 from tests.channels.test_email_listener import BEGIN, talk
+from tests.ports import free_port
 
 KNOWN = [
     "brackets in To", "angles in Message-ID", "addresses in To", "encoded words in Subject", "pieces of a parameter",

@@ -17,9 +17,10 @@ from acd.core.events import (
 from acd.store import people, timeline
 from acd.store.handles import email, number
 from tests.channels.chat_house import ChatHouse
-from tests.channels.mail_house import free_port, listens, until
+from tests.channels.mail_house import listens, until
 from tests.channels.sms_house import SmsHouse
 from tests.channels.test_sms_gateway import GATEWAY, post, text
+from tests.ports import free_port
 
 HIS, MAIL = "601 602 603", "jan@example.org"
 """As his line gives it; the text comes from the same number, as a provider writes it."""

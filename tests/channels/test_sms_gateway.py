@@ -13,8 +13,9 @@ from acd.channels.contact import Reply
 from acd.channels.sms import webhook
 from acd.mailboxes import Place
 from acd.smscs import GatewaySettings, OwnNumber
-from tests.channels.mail_house import free_port, listens, until
+from tests.channels.mail_house import listens, until
 from tests.channels.sms_house import SmsHouse, says
+from tests.ports import free_port
 
 SECRET = "sixteen-letters-and-more"
 SETTINGS = GatewaySettings(

@@ -12,7 +12,8 @@ from acd.desk.agents import AgentDesk
 from acd.desk.web.tokens import TokenFile
 from acd.status import status_of
 from ivr.web import Web
-from tests.channels.mail_house import MailHouse, free_port, until
+from tests.channels.mail_house import MailHouse, until
+from tests.ports import free_port
 
 PIN = "8642"
 MORE = """

@@ -8,11 +8,12 @@ import pytest
 from acd.channels.contact import Reply
 from ivr import server as module
 from tests.channels.imap_peer import ImapPeer
-from tests.channels.mail_house import MailServer, free_port, listens, until
+from tests.channels.mail_house import MailServer, listens, until
 from tests.channels.mails import mail
 from tests.channels.test_email_killed import brought
 from tests.ivr.ami_peer import AmiPeer
 from tests.ivr.server_house import HANDSETS, House
+from tests.ports import free_port
 
 MAILBOX = """
 [sales-mail]

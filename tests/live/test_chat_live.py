@@ -11,9 +11,9 @@ from acd.core.commands import Offer
 from acd.core.events import CallEnded, CloseAsked
 from ivr.audio import from_pcm16
 from tests.channels.chat_house import ORIGIN, Page
-from tests.channels.mail_house import free_port
 from tests.live.floor import open_floor
 from tests.live.testsite import HERTZ, heard, record, write_site
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ivr.asterisk import process
 from tests.live.lab import hardware
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     import subprocess
@@ -215,12 +216,6 @@ class Machine:
     def _tail(self) -> str:
         qemu = (self.folder / "qemu.log").read_text(errors="replace")
         return "\n".join([*qemu.splitlines()[-8:], *self._said().splitlines()[-25:]])
-
-
-def free_port() -> int:
-    """Find a port of the loopback that nobody has now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def find_qemu() -> Path:

@@ -150,8 +150,10 @@ class Client:
 
         """
         host = url.host
-        if _is_address(host) or host == "localhost":
-            return [host if _is_address(host) else "127.0.0.1"]  # as it stands in acd.conf
+        if _is_address(host):
+            return [host]  # as it stands in acd.conf
+        if host == "localhost":
+            return ["127.0.0.1", "::1"]
         if self._names is None:
             self._names = ThreadPoolExecutor(1, "webhook-names")
         port = url.port or 0

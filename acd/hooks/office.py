@@ -23,6 +23,8 @@ LOOK_S = 5.0
 """How often it is looked for other settings, and how the endpoints stand."""
 SWEEP_EVERY = 6
 """And at each so manieth look for what is too much."""
+IDLE_EVERY = 720
+"""And so seldom where no webhook is: one that was may have left something."""
 FAILING_MS = 600_000
 """Who takes nothing for so long is an alarm."""
 CLOSE_S = 2.0
@@ -57,8 +59,9 @@ class Office:
         try:
             while True:
                 await self._settle()
-                with contextlib.suppress(StoreError):  # the customer file says why
-                    await self._look(sweeps=looks % SWEEP_EVERY == 0)
+                if self._house.site.webhooks or self.alarms or looks % IDLE_EVERY == 0:
+                    with contextlib.suppress(StoreError):  # the customer file says why
+                        await self._look(sweeps=looks % SWEEP_EVERY == 0)
                 looks += 1
                 await asyncio.sleep(LOOK_S)
         finally:

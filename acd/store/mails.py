@@ -311,7 +311,10 @@ def sent(session: Session, out: int, at: int, said: str) -> None:
     values = {"due_at": None, "sent_at": at, "said": text.line(said, SAID_MOST)}
     gone = update(Outbound).where(Outbound.id == out, Outbound.sent_at.is_(None)).values(values)
     message = session.scalar(gone.returning(Outbound.message_id))
-    if message is not None:
+    others = select(Outbound.id).where(
+        Outbound.message_id == message, Outbound.id != out, Outbound.sent_at.is_not(None)
+    )
+    if message is not None and session.scalar(others.limit(1)) is None:  # told once, however many it goes to
         hooks.message(session, "message-sent", session.get_one(Message, message).interaction_id, message, at)
 
 

@@ -203,7 +203,7 @@ def sent(session: Session, out: int, at: int) -> None:
 def later(session: Session, out: int, due_at: int, said: str, *, counts: bool = True) -> None:
     """Note that a text is tried again."""
     tried = update(TextOut).where(TextOut.id == out, TextOut.due_at.is_not(None))
-    values = {"due_at": due_at, "tries": TextOut.tries + counts, "said": text.line(said, SAID_MOST)}
+    values = {"due_at": due_at, "tries": TextOut.tries + int(counts), "said": text.line(said, SAID_MOST)}
     session.execute(tried.values(values))
 
 

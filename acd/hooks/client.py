@@ -11,8 +11,10 @@ import socket
 import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import structlog
 from msgspec import Struct
@@ -60,6 +62,7 @@ class Client:
         self._client: httpx.AsyncClient | None = None
         self._names: ThreadPoolExecutor | None = None
         self._uses, self._is_over = 0, False
+        self._making = asyncio.Lock()
 
     async def post(self, name: str, body: bytes) -> Answer:
         """Send something.
@@ -72,51 +75,61 @@ class Client:
             Unreached: there was no answer, or none that HTTP knows.
 
         """
-        import httpx  # noqa: PLC0415 - takes a while to load
-
         self._uses += 1
         try:
+            client = await self._ready()
             async with asyncio.timeout(self.settings.timeout_ms / 1000):
-                return await self._post(name, body)
+                return await self._post(client, name, body)
         except TimeoutError:
             raise Unreached(f"no answer within {self.settings.timeout_ms / 1000:g} s") from None
-        except (OSError, httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unreached(_reason(error)) from None
         except Unreached:
             raise
-        except Exception as error:  # whatever the other side made a library stumble over
-            log.exception("webhook cannot be sent", webhook=self.settings.section)
-            raise Unreached(type(error).__name__) from None
+        except Exception as error:  # noqa: BLE001 - whatever the other side made a library stumble over
+            raise self._unreached(error) from None
         finally:
             self._uses -= 1
             await self._shut()
 
-    async def _post(self, name: str, body: bytes) -> Answer:
-        import httpx  # noqa: PLC0415 - as above
+    async def _ready(self) -> "httpx.AsyncClient":
+        async with self._making:
+            if self._client is None:
+                self._client = await asyncio.to_thread(self._made)
+            return self._client
 
-        if self._client is None:
-            self._client = await asyncio.to_thread(self._made)
+    def _unreached(self, error: Exception) -> Unreached:
+        import httpx  # noqa: PLC0415 - is loaded
+
+        if isinstance(error, OSError | httpx.HTTPError | httpx.InvalidURL):
+            return Unreached(_reason(error))
+        log.error("webhook cannot be sent", webhook=self.settings.section, exc_info=error)
+        return Unreached(type(error).__name__)
+
+    async def _post(self, client: "httpx.AsyncClient", name: str, body: bytes) -> Answer:
+        import httpx  # noqa: PLC0415 - is loaded
+
         url = httpx.URL(self.settings.url)
         tried: Exception = Unreached(f"{url.host} has no address")
         for address in await self._addresses(url):
             try:
-                return await self._exchange(url, address, name, body)
+                return await self._exchange(client, url.copy_with(host=address), self._request(url, name, body), body)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 tried = error
         raise tried
 
-    async def _exchange(self, url: "httpx.URL", address: str, name: str, body: bytes) -> Answer:
-        assert self._client is not None, "it was made"
-        said = {
+    def _request(self, url: "httpx.URL", name: str, body: bytes) -> dict[str, str]:
+        return {
             **headers(self.settings, name, body, int(time.time())),
             "host": url.netloc.decode("ascii"),
             "content-type": "application/json",
-            "user-agent": f"callfloor/{version('callfloor')}",
+            "user-agent": _agent(),
             "accept-encoding": "identity",
         }
-        more = {"sni_hostname": url.host}  # whose certificate it must be
-        place = url.copy_with(host=address)
-        async with self._client.stream("POST", place, content=body, headers=said, extensions=more) as answer:
+
+    async def _exchange(
+        self, client: "httpx.AsyncClient", place: "httpx.URL", said: dict[str, str], body: bytes
+    ) -> Answer:
+        more = {"sni_hostname": urlsplit(self.settings.url).hostname}  # whose certificate it must be
+        async with client.stream("POST", place, content=body, headers=said, extensions=more) as answer:
             read, is_whole = bytearray(), True
             async for some in answer.aiter_raw():
                 read += some
@@ -131,7 +144,7 @@ class Client:
             return Answer(answer.status_code, after_s, bytes(read[:READ_MOST]), is_whole and is_plain)
 
     def _made(self) -> "httpx.AsyncClient":
-        import httpx  # noqa: PLC0415 - as above
+        import httpx  # noqa: PLC0415 - takes a while to load: this is called in a thread
 
         trusted = ssl.create_default_context(cafile=self.settings.ca)
         limits = httpx.Limits(max_connections=4, max_keepalive_connections=1, keepalive_expiry=30)
@@ -158,7 +171,7 @@ class Client:
             self._names = ThreadPoolExecutor(1, "webhook-names")
         port = url.port or 0
         loop = asyncio.get_running_loop()
-        look = lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)  # noqa: E731 - named for the next line
+        look = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
         try:
             found = await loop.run_in_executor(self._names, look)
         except OSError as error:
@@ -181,6 +194,11 @@ class Client:
             await self._client.aclose()
         if self._names is not None:
             self._names.shutdown(wait=False, cancel_futures=True)
+
+
+@cache
+def _agent() -> str:
+    return f"callfloor/{version('callfloor')}"
 
 
 def _is_address(host: str) -> bool:

@@ -1,7 +1,6 @@
 """The webhooks of a site at the moment: a sender each, what is too much, and what a person should know of them."""
 
 import asyncio
-import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -58,10 +57,14 @@ class Office:
         looks = 0
         try:
             while True:
-                await self._settle()
-                if self._house.site.webhooks or self.alarms or looks % IDLE_EVERY == 0:
-                    with contextlib.suppress(StoreError):  # the customer file says why
+                try:
+                    await self._settle()
+                    if self._house.site.webhooks or self.alarms or looks % IDLE_EVERY == 0:
                         await self._look(sweeps=looks % SWEEP_EVERY == 0)
+                except StoreError:
+                    pass  # the customer file says why
+                except Exception:
+                    log.exception("webhooks cannot be looked after")
                 looks += 1
                 await asyncio.sleep(LOOK_S)
         finally:

@@ -79,8 +79,7 @@ class Follower:
                 new += 1
                 for fact in found:
                     facts.store(session, fact, self._country, agents)
-                for one in told:
-                    hooks.tell(session, one, time.time_ns() // 1_000_000, is_live=False)
+                hooks.tell_all(session, told, time.time_ns() // 1_000_000)
         if new and last is not None:
             session.merge(Progress(source=SOURCE, seq=last.seq, at=time_of(last)))
             self._progress = self._after = last.seq

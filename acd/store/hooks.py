@@ -11,14 +11,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from acd.happenings import Happening
 from acd.store.hook_schema import Delivery, Endpoint, Outside, Told
 from acd.store.schema import Handle, Interaction, Person
+
+log = structlog.get_logger()
 
 WAITS, ASIDE, GIVEN_UP = "waits", "aside", "given-up"
 _ENDPOINTS, _CHANGES, _SOURCE, _TOLD, _QUEUED = "webhooks", "changes", "source", "told", "queued"
@@ -129,6 +133,25 @@ def tell(session: Session, one: Happening, now: int, *, is_live: bool = True) ->
     ]
     session.execute(insert(Delivery), rows)
     session.info[_QUEUED] = True
+
+
+def tell_all(session: Session, told: Sequence[Happening], now: int) -> None:
+    """Have told what the journal says. What cannot be told, by a fault of ours, costs no more than itself.
+
+    Raises:
+        OperationalError, InterfaceError: the database fails.
+
+    """
+    for one in told:
+        if not _wanting(session, one):
+            continue
+        try:
+            with session.begin_nested():
+                tell(session, one, now, is_live=False)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("happening cannot be told", type=one.what["type"], call=one.call)
 
 
 def body(kind: str, at: int, data: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from standardwebhooks.webhooks import Webhook
 
 from acd.core import events as ev
 from acd.hooks import office, sender
+from acd.site import load_site
 from acd.store import deliveries
 from tests.channels.mail_house import until
 from tests.hooks.endpoint import OK, Endpoint, answer
@@ -227,6 +228,27 @@ async def test_a_webhook_that_comes_later_hears_nothing_of_before(tmp_path):
             house.arrive("1.2")
             await until(lambda: any(one.data.get("call") == "1.2" for one in second.got))
             assert "1.1" not in [one.data.get("call") for one in second.got]
+
+
+async def test_files_that_are_read_anew_are_in_force_at_once(tmp_path):
+    """Another URL, other events: from then on; what waits for the old URL goes to the new one."""
+    old = Endpoint(lambda _: answer(503))
+    wanted = "events = contact-waits"
+    async with old as first, Endpoint() as second, HookHouse(tmp_path, hook(first, wanted)) as house:
+        house.arrive("1.1")
+        await until(lambda: first.got)
+        house.write(hook(second, "events = contact-waits, contact-over"))
+        house.site = load_site(house.folder)
+        house.arrive("1.2")
+        house.leave("1.2")
+        await until(lambda: second.of("contact-over"))
+        calls = [one.data["call"] for one in second.got]
+        assert calls == ["1.1", "1.2", "1.2"]
+        house.site = replace(house.site, webhooks={})
+        house.arrive("1.3")
+        await house.store.caught_up.wait()
+        await until(lambda: not house.customers._hooks._senders)
+        assert len(second.got) == 3
 
 
 async def test_messages_appointments_and_customers_are_told(tmp_path):

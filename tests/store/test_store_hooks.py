@@ -5,6 +5,7 @@ import json
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import func, select, text
+from structlog.testing import capture_logs
 
 from acd.core import events as ev
 from acd.happenings import Happening
@@ -15,6 +16,7 @@ from acd.store.follower import Follower
 from acd.store.handles import Named
 from acd.store.hook_schema import Delivery, Told
 from acd.store.hooks import Wanted
+from acd.store.schema import Interaction
 from tests.acd.scribe import Scribe
 from tests.store.test_store_appointments import VISIT
 
@@ -352,3 +354,21 @@ def test_what_waits_for_one_that_is_gone_is_given_up_in_a_day(file):
     assert (standing(file).waits, standing(file).given_up) == (0, 1)
     with pytest.raises(deliveries.UnknownEndpointError, match="no webhook 'nobody' is known"):
         file.write(deliveries.again, "nobody", 1)
+
+
+def test_what_cannot_be_told_costs_no_more_than_itself(database, house, monkeypatch):
+    """A fault of ours: the customer file goes on, and what is behind it is told."""
+    made = hooks.body
+
+    def fails(kind, at, data):
+        if data.get("call") == "c1":
+            raise ValueError
+        return made(kind, at, data)
+
+    monkeypatch.setattr(hooks, "body", fails)
+    house.crowd(3)
+    with capture_logs() as logs:
+        follow(database, house)
+    assert {one["data"]["call"] for one in said(database) if "call" in one["data"]} == {"c0", "c2"}
+    assert [one["call"] for one in logs if one["event"] == "happening cannot be told"] == ["c1", "c1"]
+    assert len(database.read(lambda session: session.scalars(select(Interaction)).all())) == 3

@@ -223,13 +223,16 @@ async def test_what_it_says_is_hostile(tmp_path):
 async def test_what_is_learnt_here_is_told_there(tmp_path):
     """A note of an agent's, with the customer's id there; what the CRM itself said says that it did."""
     async with Endpoint(lambda _: says(KNOWN)) as asked, Endpoint() as told:
-        more = crm(asked) + hook(told, "events = customer-changed")
+        more = crm(asked) + hook(told, "events = customer-changed, contact-over")
         async with HookHouse(tmp_path, more) as house:
             house.arrive("1.1")
             found = await has(house, name="Jan Kowalski")
             await house.store.write(timeline.note, found.person, "Likes tea", 5, by="Anna Nowak")
             await until(lambda: len(told.got) == 2)
-            first, second = (one.data for one in told.got)
+            house.leave("1.1")
+            await until(lambda: told.of("contact-over"))
+            assert told.of("contact-over")[0].data["external"] == {"crm": "C-1017"}
+            first, second = (one.data for one in told.of("customer-changed"))
             assert (first["source"], first["call"], first["name"]) == ("crm", "1.1", "Jan Kowalski")
             assert "source" not in second
             assert (second["external"], second["notes"][0]["text"]) == ({"crm": "C-1017"}, "Likes tea")

@@ -230,6 +230,27 @@ async def test_a_webhook_that_comes_later_hears_nothing_of_before(tmp_path):
             assert "1.1" not in [one.data.get("call") for one in second.got]
 
 
+async def test_a_server_that_has_handed_over_tells_nothing_more(tmp_path):
+    """The one that has taken over does; what was put down before is there for it."""
+    is_over = []
+    async with Endpoint() as endpoint, HookHouse(tmp_path, hook(endpoint, "events = contact-waits")) as house:
+        house.arrive("1.1")
+        await until(lambda: endpoint.got)
+        await is_idle(house)
+        house.customers._is_over = lambda: bool(is_over)
+        is_over.append(True)
+        house.arrive("1.2")
+
+        async def waits():
+            return (await standing(house)).waits == 1
+
+        await until(waits)
+        await asyncio.sleep(3 * sender.REST_S)  # so long that it would have been told
+        assert len(endpoint.got) == 1
+        is_over.clear()
+        await until(lambda: len(endpoint.got) == 2)
+
+
 async def test_files_that_are_read_anew_are_in_force_at_once(tmp_path):
     """Another URL, other events: from then on; what waits for the old URL goes to the new one."""
     old = Endpoint(lambda _: answer(503))

@@ -19,6 +19,7 @@ from acd.options import Option, choice, duration, number, optional, pattern, sec
 from acd.problems import Origin
 from acd.smscs import GatewaySettings, SmscSettings
 from acd.web_settings import WebSettings
+from acd.webhooks import CrmSettings, WebhookSettings
 
 GENERATE = "generate"
 """Written as a secret: the instance makes a random one at its first start and keeps it."""
@@ -238,6 +239,8 @@ class Site(Struct, frozen=True, kw_only=True):
     smscs: dict[str, SmscSettings] = field(default_factory=dict)
     gateways: dict[str, GatewaySettings] = field(default_factory=dict)
     chats: dict[str, ChatSettings] = field(default_factory=dict)
+    webhooks: dict[str, WebhookSettings] = field(default_factory=dict)
+    crms: dict[str, CrmSettings] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
     """Digit to what can be said of a call after it (its disposition)."""
     mentions: tuple[Mention, ...] = ()

@@ -7,9 +7,7 @@ a seat's queue that does not exist, two seats with one handset, calls that overf
 are collected, so one run tells them all.
 """
 
-import os
 import re
-import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from msgspec.structs import replace
 from acd.appointment_options import appointment, check_appointments
 from acd.calling_options import calling_out, check_calling_out
 from acd.chat_options import chat, check_chats
-from acd.conf import Config, Section, read, render
+from acd.conf import Config, Section, read
 from acd.core.rules import MEDIA, LineGroupRule, LineRule, MediumRule, QueueRule, SeatRule
 from acd.hardware import Analog, spans
 from acd.hardware_checks import check_hardware
@@ -66,9 +64,9 @@ from acd.site_options import SECTIONS
 from acd.sms_options import check_smscs, gateway, smsc
 from acd.web_options import check_web
 from acd.web_settings import WebSettings
+from acd.webhook_options import check_webhooks, crm, webhook
 
 FILE = "acd.conf"
-SECRETS_FILE = "secrets.conf"
 
 MEDIUM_PREFIX = "medium-"
 """A queue for e-mails may well be called email; the section of the medium is [medium-email]."""
@@ -86,13 +84,15 @@ _NAMED = {
     "sms-gateway": (GROUP_NAME, "gateway", "begin with a small letter or digit; small letters, digits, - and _"),
     "chat": (GROUP_NAME, "chat", "begin with a small letter or digit; small letters, digits, - and _; up to 40"),
     "appointment": (GROUP_NAME, "kind of appointment", "begin with a small letter; small letters, digits, - and _"),
+    "webhook": (GROUP_NAME, "webhook", "begin with a small letter or digit; small letters, digits, - and _; up to 40"),
+    "crm": (GROUP_NAME, "CRM", "begin with a small letter or digit; small letters, digits, - and _; up to 40"),
     "smsc": (GROUP_NAME, "message centre", "begin with a small letter or digit; small letters, digits, - and _"),
 }
 """Type of section to what it may be named, what it is called in messages, and the hint."""
-_TYPES = "queue, seat, phone, medium, mailbox, smsc, sms-gateway, chat, appointment, lines, trunk, span or analog"
-
-_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else: people type it into phones
-_SECRET_CHARS = 16  # of 31 letters: 79 bits
+_TYPES = (
+    "queue, seat, phone, medium, mailbox, smsc, sms-gateway, chat, webhook, crm, appointment, lines, trunk, span or "
+    "analog"
+)
 
 
 def load_site(folder: Path) -> Site:
@@ -125,62 +125,6 @@ def check_site(folder: Path) -> list[Problem]:
     return examine_site(folder)[1]
 
 
-def fill_secrets(site: Site, home: Path) -> Site:
-    """Return the site with a secret wherever one is to be generated: kept in `home/secrets.conf`, made where missing.
-
-    The file is readable by its owner alone. A secret stays there when its seat goes, so a seat that comes back finds
-    its phone still set up.
-
-    Raises:
-        ConfigError: secrets.conf cannot be understood. It is not overwritten: phones know what it holds.
-        OSError: it cannot be read or written.
-
-    """
-    path = home / SECRETS_FILE
-    kept: dict[str, dict[str, str]] = {}
-    if path.exists():
-        path.chmod(0o600)
-        config = read(path)
-        config.problems.raise_errors()
-        kept = {section.name: {one.name: one.value for one in section.variables} for section in config.sections}
-    known = {section: dict(values) for section, values in kept.items()}
-
-    def secret(section: str, name: str, given: str) -> str:
-        if given:
-            return given
-        values = known.setdefault(section, {})
-        values[name] = values.get(name) or "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_CHARS))
-        return values[name]
-
-    switch = replace(
-        site.switch,
-        ami_secret=secret("switch", "ami_secret", site.switch.ami_secret),
-        agi_secret=secret("switch", "agi_secret", site.switch.agi_secret),
-    )
-    seats = {name: replace(seat, secret=secret(name, "secret", seat.secret)) for name, seat in site.seats.items()}
-    phones = {name: replace(phone, secret=secret(name, "secret", phone.secret)) for name, phone in site.phones.items()}
-    mailboxes = {
-        name: replace(one, tag_secret=secret(name, "tag_secret", one.tag_secret))
-        for name, one in site.mailboxes.items()
-    }
-    if known != kept:
-        _write_private(path, known)
-    return replace(site, switch=switch, seats=seats, phones=phones, mailboxes=mailboxes)
-
-
-def _write_private(path: Path, known: dict[str, dict[str, str]]) -> None:
-    text = "; Secrets that callfloor made. Delete a line and restart to have a new one made.\n\n"
-    text += render((section, values.items()) for section, values in known.items())
-    draft = path.with_suffix(".new")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(path)
-
-
 _ONCE = ("general", "switch", "voicemail", "store", "web", "calling-out", "pause-reasons", "codes")
 """Sections that are known by name and stand once each."""
 
@@ -197,6 +141,7 @@ _CHECKS = (
     check_smscs,
     check_chats,
     check_web,
+    check_webhooks,
     check_hardware,
     check_extensions,
     check_routing,
@@ -242,6 +187,8 @@ class _Loader:
             smscs={name: smsc(name, values) for name, values in self._each("smsc") if values},
             gateways={name: gateway(name, values) for name, values in self._each("sms-gateway") if values},
             chats={name: chat(name, values, general.name) for name, values in self._each("chat") if values},
+            webhooks={name: webhook(name, values) for name, values in self._each("webhook") if values},
+            crms={name: crm(name, values) for name, values in self._each("crm") if values},
             voicemail=VoicemailSettings(**self._only("voicemail") or {}),
             store=StoreSettings(**self._only("store") or {}),
             web=WebSettings(**self._only("web") or {}),

@@ -12,6 +12,7 @@ from acd.calling_options import CALLING_OUT
 from acd.chat_options import CHAT
 from acd.core.outcomes import OfferOutcome
 from acd.core.rules import MEDIA, MediumRule
+from acd.happenings import TOLD
 from acd.hardware import ANALOG, SPAN
 from acd.mail_options import MAILBOX
 from acd.options import (
@@ -50,6 +51,7 @@ from acd.settings import (
 )
 from acd.sms_options import GATEWAY, SMSC
 from acd.web_options import WEB
+from acd.webhook_options import CRM, WEBHOOK
 
 ALL, NOTHING = "all", "nothing"
 
@@ -332,6 +334,8 @@ SECTIONS: dict[str, tuple[Option, ...]] = {
     "sms-gateway": GATEWAY,
     "appointment": APPOINTMENT,
     "chat": CHAT,
+    "webhook": WEBHOOK,
+    "crm": CRM,
     "lines": LINES,
     "trunk": TRUNK,
     "calling-out": CALLING_OUT,
@@ -350,6 +354,8 @@ HEADS = {
     "sms-gateway": "[NAME] with type = sms-gateway",
     "appointment": "[NAME] with type = appointment",
     "chat": "[NAME] with type = chat",
+    "webhook": "[NAME] with type = webhook",
+    "crm": "[NAME] with type = crm",
     "lines": "[NAME] with type = lines",
     "trunk": "[NAME] with type = trunk",
     "span": "[NAME] with type = span",
@@ -362,9 +368,16 @@ def manual() -> str:
     parts = []
     for kind, options in SECTIONS.items():
         parts.append(f"### `{HEADS.get(kind, f'[{kind}]')}`\n\n{table(options)}")
+        if kind == "webhook":
+            parts.append(f"What can be told, and what is said of it:\n\n{_told_table()}")
         if kind == "medium":
             parts.append(f"Where a section or an option is left out, this holds:\n\n{_media_table()}")
     return "\n\n".join(parts)
+
+
+def _told_table() -> str:
+    rows = [f"| `{name}` | {said} |" for name, said in TOLD.items()]
+    return "\n".join(["| event | meaning, and what is in `data` |", "| --- | --- |", *rows])
 
 
 def _media_table() -> str:

@@ -144,6 +144,8 @@ class Status(Struct, frozen=True, kw_only=True):
     lines: list[LinesStatus] = field(default_factory=list)
     line_alarms: tuple[str, ...] = ()
     """What the last test of each line found wrong enough to say it here."""
+    hook_alarms: tuple[str, ...] = ()
+    """Webhooks that somebody should look after."""
     tickets: list[TicketStatus] = field(default_factory=list)
     gaps: list[GapStatus] = field(default_factory=list)
     """Those of the last 24 hours."""
@@ -172,6 +174,7 @@ def status_of(
     alarms: Sequence[str] = (),
     *,
     tests: LineTests | None = None,
+    hooks: Sequence[str] = (),
 ) -> Status:
     """Read the floor; `agents` names who sits where."""
     tested = tests.running if tests is not None else ""
@@ -185,6 +188,7 @@ def status_of(
         alarms=tuple(alarms),
         lines=[_lines(state, name, tested) for name in state.groups],
         line_alarms=tuple(tests.alarms) if tests is not None else (),
+        hook_alarms=tuple(hooks),
         tickets=[_ticket(state, ticket) for ticket in state.tickets if ticket.expires_at > at],
         gaps=[GapStatus(start=gap.start, end=gap.end, why=gap.why) for gap in state.gaps if gap.end > at - DAY_MS],
     )

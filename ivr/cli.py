@@ -13,6 +13,7 @@
     callfloor reload      put changed files in force without dropping a call
     callfloor customer    the customer file: find, show, note, merge, import, export, erase
     callfloor appointment what was agreed with customers: add, list, move, cancel; they are told
+    callfloor webhook     programs outside that are told what happens: list, test, again, forget
     callfloor token       what programs show to the API of the web desk: add, list, remove
     callfloor journal     verify, export or follow the record of everything
     callfloor replay      decide the whole record again and compare
@@ -51,7 +52,8 @@ from acd.control import ControlError, UnansweredError, ask
 from acd.importer import import_queues
 from acd.journal import JournalError
 from acd.problems import ConfigError
-from acd.site import fill_secrets, load_site
+from acd.site import load_site
+from acd.site_secrets import fill_secrets
 from acd.status import Status
 from acd.store import StoreError
 from ivr import cli_codes, cli_lines, cli_messages, cli_render, cli_supervisor, cli_token, cli_why
@@ -72,6 +74,7 @@ from ivr.cli_dialplan import dialplan_app
 from ivr.cli_flow import flow_app
 from ivr.cli_journal import journal_app, replay
 from ivr.cli_options import SITE, Home, SiteFolder, home_of
+from ivr.cli_webhook import webhook_app
 from ivr.screen import screen
 from ivr.server import Server
 
@@ -80,13 +83,10 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__.split("\n")[0]
 )
 asterisk_app = typer.Typer(no_args_is_help=True, help="The Asterisk of a site: the machine's own, or a private copy.")
-app.add_typer(asterisk_app, name="asterisk")
-app.add_typer(journal_app, name="journal")
-app.add_typer(customer_app, name="customer")
-app.add_typer(appointment_app, name="appointment")
-app.add_typer(cli_token.token_app, name="token")
-app.add_typer(flow_app, name="flow")
-app.add_typer(dialplan_app, name="dialplan")
+_PARTS = {"asterisk": asterisk_app, "journal": journal_app, "customer": customer_app, "appointment": appointment_app}
+_PARTS |= {"token": cli_token.token_app, "webhook": webhook_app, "flow": flow_app, "dialplan": dialplan_app}
+for name, part in _PARTS.items():
+    app.add_typer(part, name=name)
 app.command()(replay)
 cli_why.mount(app)
 cli_supervisor.mount(app)

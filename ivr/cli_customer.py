@@ -104,16 +104,18 @@ def _line(profile: "Profile") -> str:
 @customer_app.command()
 def show(who: Who, site: SiteFolder = SITE, home: Home = None, *, as_json: AsJson = False) -> None:
     """Show a customer: what is known of him, his latest contacts and notes."""
-    from acd.store import people, timeline  # noqa: PLC0415 - see above
+    from acd.store import outside, people, timeline  # noqa: PLC0415 - see above
 
     with open_file(site, home) as (database, settings):
         person = which(database, who, settings.country)
         profile = database.read(people.profile, person)
+        elsewhere = database.read(outside.elsewhere, [person, *profile.merged])
         contacts = database.read(timeline.contacts, person)
         notes = database.read(timeline.notes, person)
     if as_json:
         told = {
             "customer": profile,
+            "elsewhere": elsewhere,
             "contacts": [columns(row) for row in contacts],
             "notes": [columns(row) for row in notes],
         }
@@ -125,6 +127,8 @@ def show(who: Who, site: SiteFolder = SITE, home: Home = None, *, as_json: AsJso
     for said in profile.consents:
         word = "agreed to" if said.given else "refused"
         print(f"  {word} {safe(said.purpose)} by {safe(said.medium)} {stamp(said.at)}  {safe(said.how)}")
+    for one in elsewhere:
+        print(f"  in {one.source}: {safe(one.external_id)}  {safe(one.link, TEXT_MAX)}".rstrip())
     if profile.merged:
         print(f"  merged into him: {', '.join(map(str, profile.merged))}")
     for row in contacts:

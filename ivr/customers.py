@@ -1,13 +1,16 @@
-"""The customer file of a server: where it is, what is kept for how long, and the follower that fills it."""
+"""The customer file of a server: where it is, what is kept for how long, the follower that fills it, who is told."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from acd.core.commands import AnyCommand
 from acd.core.events import AnyEvent
 from acd.dispatcher import Dispatcher
+from acd.hooks.lookup import Lookup
+from acd.hooks.office import Office, wanted_of
 from acd.journal import Folder
 from acd.returning import Returning
 from acd.settings import Site
@@ -18,6 +21,7 @@ from ivr.speaker import Speaker
 
 if TYPE_CHECKING:
     from acd.store.follower import Follower
+    from acd.store.hooks import Wanted
     from ivr.switch import AmiSwitch
 
 FOLDER = "customers"
@@ -64,28 +68,45 @@ class Customers:
             import acd.store.follower  # noqa: F401, PLC0415 - see above
         self.store = Store(settings, self._clock) if settings is not None else None
         self.known, self.returning = Acquaintance(self.store, house), Returning(self.store, house)
+        self._since = time.time_ns() // 1_000_000
+        self._is_over: Callable[[], bool] = bool
+        store = self.store
+        self._hooks = Office(house, store, lambda: not self._is_over()) if store is not None else None
+        self._lookup = Lookup(house, store, self.known.look_again) if store is not None else None
         self._journal, self._house = journal, house
 
     def watch(self, event: AnyEvent, commands: list[AnyCommand]) -> None:
         """Have the follower look, for the journal has something new; and see who comes."""
         self.known.watch(event)
         self.returning.watch(event, commands)
+        if self._lookup is not None:
+            self._lookup.watch(event)
         if self.store is not None:
             self.store.wake()
 
     async def run(self, is_over: Callable[[], bool]) -> None:
         """Have it tell the agents' displays who comes, and fill it from the journal, until cancelled or over."""
         self._house.switch.name_of = self.known.name
-        if self.store is not None:
-            loading = asyncio.create_task(self.returning.load(), name="waits given up")
-            try:
-                await self.store.run(self._follower, self._keep, is_over)
-            finally:
-                loading.cancel()
-                await asyncio.gather(loading, return_exceptions=True)
-                self.known.close()
-                await self.returning.close()
-                await self.store.close()
+        self._is_over = is_over
+        if self.store is None or self._hooks is None or self._lookup is None:
+            return
+        beside = [
+            asyncio.create_task(self.returning.load(), name="waits given up"),
+            asyncio.create_task(self._hooks.run(), name="webhooks"),
+        ]
+        try:
+            await self.store.run(self._follower, self._keep, is_over)
+        finally:
+            self.known.close()
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, self.returning.close(), self._lookup.close(), return_exceptions=True)
+            await self.store.close()
+
+    @property
+    def alarms(self) -> Sequence[str]:
+        """What a person should know of the webhooks."""
+        return self._hooks.alarms if self._hooks is not None else ()
 
     def _clock(self) -> int:
         return self._house.dispatcher.clock()
@@ -94,7 +115,10 @@ class Customers:
         from acd.store.follower import Follower  # noqa: PLC0415 - loads SQLAlchemy, which takes a while
 
         assert self.store is not None, "nobody follows without one"
-        return Follower(Folder(self._journal), self.store.settings.country, self._agents)
+        return Follower(Folder(self._journal), self.store.settings.country, self._agents, self._wanted)
+
+    def _wanted(self) -> "tuple[tuple[Wanted, ...], int]":
+        return wanted_of(self._house.site), self._since
 
     def _agents(self) -> Mapping[str, str]:
         return {name: seat.agent for name, seat in self._house.site.seats.items()}

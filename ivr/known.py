@@ -118,6 +118,10 @@ class Acquaintance:
             log.exception("medium cannot tell who wrote", medium=medium, call=name)
             return ""
 
+    def look_again(self, call: str) -> None:
+        """Look somebody up once more: more is known of him now."""
+        self._look_soon(call)
+
     def close(self) -> None:
         """Look nobody up any more; the customer file is about to be closed."""
         self._store = None

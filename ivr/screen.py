@@ -41,6 +41,7 @@ def screen(status: Status, *, answered: bool = True) -> RenderableType:
         parts.append(_text(f"The journal takes no entries: {status.journal_failed}", style="bold red"))
     parts += [_text(f"Fault of callfloor: {alarm}", style="bold red") for alarm in status.alarms]
     parts += [_text(f"Line test: {alarm}", style="bold red") for alarm in status.line_alarms]
+    parts += [_text(f"Webhook {alarm}", style="bold red") for alarm in status.hook_alarms]
     parts += [_queues(status), _seats(status), _calls(status)]
     for table in (_lines(status), _tickets(status), _gaps(status)):
         if table.row_count:  # what most sites do not have, most days

@@ -36,8 +36,9 @@ from acd.desk.view import View
 from acd.dispatcher import Clock, Dispatcher
 from acd.journal import Journal, Rebuilt
 from acd.settings import Site
-from acd.site import fill_secrets, load_site
+from acd.site import load_site
 from acd.site_changes import changes, configured
+from acd.site_secrets import fill_secrets
 from ivr import callbacks, phrases
 from ivr.announcements import lay_out
 from ivr.asterisk import Instance, write_generated
@@ -136,7 +137,7 @@ class Server:
         self._speaking: asyncio.Task[None]
         self._link: asyncio.Task[None] | None = None
         self.tester = LineTester(self.switch, lambda: self.dispatcher, lambda: self.site, home)
-        view = View(lambda: self.dispatcher, lambda: self.site, self.tester)
+        view = View(lambda: self.dispatcher, lambda: self.site, self.tester, lambda: self.customers.alarms)
         self.status, self.faults, self.supervisor = view.status, view.faults, view.supervisor
         self._control = view.control(home, self.reload_soon, self._hand_over, self.tester.asked)
         self._is_leaving, self._reloading = False, asyncio.Lock()

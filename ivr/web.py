@@ -23,6 +23,7 @@ from ivr.written import Written
 if TYPE_CHECKING:  # loading FastAPI takes a while
     from acd.desk.web.live import Live
     from acd.desk.web.serve import Door
+    from acd.happenings import Happening
 
 log = structlog.get_logger()
 
@@ -116,6 +117,8 @@ class Web:
                 answering=set(),
             )
         )
+        if (store := house.customers.store) is not None:
+            store.listeners.append(lambda news: self._tell(news.live))
         chats, sockets = house.written.chatting, sum(one.sockets_most for one in house.site.chats.values())
         chats.rooms.listeners.append(self._live.news)
         whole = beside(app, "/chat/", chats.app())
@@ -123,6 +126,10 @@ class Web:
         self._door = Door(whole, place, behind=behind, frame_most=chats.frame_most, more=sockets)
         if not self._is_over:
             await self._door.run(self.is_open)
+
+    def _tell(self, told: "list[Happening]") -> None:
+        if self._live is not None:
+            self._live.tell(told)
 
     async def stop(self) -> None:
         """Take no more requests, and leave what agents have before them to the next server."""

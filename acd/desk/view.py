@@ -1,6 +1,6 @@
 """What can be seen of a running server, and the questions that the command line may ask it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,14 @@ from acd.why.waiting import call_named, waiting
 class View:
     """Looks at the dispatcher and the site of the moment."""
 
-    def __init__(self, dispatcher: Callable[[], Dispatcher], site: Callable[[], Site], line_tests: LineTests) -> None:
+    def __init__(
+        self,
+        dispatcher: Callable[[], Dispatcher],
+        site: Callable[[], Site],
+        line_tests: LineTests,
+        hooks: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        self._hooks = hooks
         self._dispatcher = dispatcher
         self._line_tests = line_tests
         self._site = site
@@ -30,7 +37,8 @@ class View:
         dispatcher = self._dispatcher()
         agents = {name: seat.agent for name, seat in self._site().seats.items()}
         failed, alarms = dispatcher.journal_failed, dispatcher.all_alarms
-        return status_of(dispatcher.core.state, agents, dispatcher.clock(), failed, alarms, tests=self._line_tests)
+        state, at, tests = dispatcher.core.state, dispatcher.clock(), self._line_tests
+        return status_of(state, agents, at, failed, alarms, tests=tests, hooks=self._hooks())
 
     def why_waiting(self, name: str) -> Any:
         """Why a call waits, named by the switch's id or the caller's number.

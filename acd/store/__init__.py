@@ -7,6 +7,8 @@
     mails       e-mails as work, and what goes out texts      short messages as work        texts_out  those that go out
     intake      CSV and vCard, to take people in  store      all of it from asyncio code
     projection  journal entries to facts          follower   writes these facts, and remembers how far it has come
+    telling     journal entries to happenings     hooks      these, and changes, put down for webhooks: deliveries
+    outside     what a CRM says of a customer
 
 Theory of operation. What can be done is a function of a *session*, one transaction: it is done whole or not at all, and
 nothing here opens one by itself. Programs that may wait, such as commands and tests, use `Database.read` and `.write`.

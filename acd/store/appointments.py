@@ -12,7 +12,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from acd.appointments import AppointmentKind
-from acd.store import StoreError, people, text, timeline
+from acd.happenings import Happening
+from acd.store import StoreError, hooks, people, text, timeline
 from acd.store.agenda import Appointment, Errand
 from acd.store.rows import among
 from acd.store.schema import Handle
@@ -89,6 +90,7 @@ def make(session: Session, kind: AppointmentKind, person: int, booking: Booking,
     session.add(made)
     session.flush()
     _plan(session, kind, made, now)
+    _tell(session, "appointment-made", made, now)
     return made.id
 
 
@@ -104,6 +106,7 @@ def move(session: Session, kind: AppointmentKind, number: int, starts_at: int, n
     _drop(session, appointment)
     appointment.starts_at, appointment.sequence = starts_at, appointment.sequence + 1
     _plan(session, kind, appointment, now)
+    _tell(session, "appointment-moved", appointment, now)
 
 
 def cancel(session: Session, kind: AppointmentKind | None, number: int, now: int) -> None:
@@ -116,6 +119,7 @@ def cancel(session: Session, kind: AppointmentKind | None, number: int, now: int
     appointment = _open(session, number)
     told = _drop(session, appointment)
     appointment.cancelled_at, appointment.sequence = now, appointment.sequence + 1
+    _tell(session, "appointment-cancelled", appointment, now)
     if appointment.starts_at <= now:
         return
     for to in sorted({one.to for one in told if one.calendar}):
@@ -125,6 +129,13 @@ def cancel(session: Session, kind: AppointmentKind | None, number: int, now: int
         for to, medium in sorted({(one.to, one.medium) for one in told if not one.calendar}):
             name = f"cancelled-{to}-{medium}"
             session.add(_errand(appointment, name=name, to=to, medium=medium, says=kind.cancelled, due_at=now))
+
+
+def _tell(session: Session, what: str, appointment: Appointment, now: int) -> None:
+    person = people.root_of(session, appointment.person_id)
+    said = {name: getattr(appointment, name) for name in ("kind", "starts_at", "length_ms", "place", "host")}
+    told = {"type": what, "appointment": appointment.id, "customer": person, **said}
+    hooks.tell(session, Happening(at=now, what=told, person=person), now)
 
 
 def kind_of(session: Session, number: int) -> str:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from acd.store import text, timeline
+from acd.store import hooks, text, timeline
 from acd.store.chat_schema import Chat, ChatContact, ChatLine
 from acd.store.rows import insert_new
 from acd.store.schema import Attachment, Case, Interaction, Message
@@ -198,6 +198,8 @@ def _append(session: Session, chat: Chat, interaction: int, entry: Entry, *, is_
         ),
     )
     assert message is not None, "no other talk has this token, and this one has no line of this name"
+    if not is_theirs:
+        hooks.message(session, "message-sent", interaction, message, entry.at)
     chat.last, chat.heard_at = chat.last + 1, entry.at
     insert_new(session, ChatLine, chat_id=chat.id, seq=chat.last, name=entry.name, message_id=message)
     session.flush()

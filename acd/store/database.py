@@ -1,6 +1,7 @@
 """Opens the customer file, wherever it is, and brings it to the form that this callfloor knows."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
-from acd.store import StoreError
+from acd.store import StoreError, hooks
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,6 +42,8 @@ class Database:
 
         """
         self.engine = _engine(url)
+        self.on_news: Callable[[hooks.News], None] | None = None
+        """Is told what a transaction has to tell, after it."""
         try:
             with self._connect(writes=True) as connection:
                 _migrate(connection)
@@ -81,8 +84,12 @@ class Database:
         """
         with self._connect(writes=True) as connection, Session(connection) as session:
             done = what(session, *args, **kwargs)
+            hooks.settle(session, time.time_ns() // 1_000_000)
             session.flush()
-            return done
+            news = hooks.news(session)
+        if news is not None and self.on_news is not None:
+            self.on_news(news)
+        return done
 
     def settle(self) -> None:
         """After an erasure: have SQLite empty its write-ahead log, where what was erased stands until it is reused."""

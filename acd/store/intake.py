@@ -3,7 +3,7 @@
 It is read to its end before anything is written, so a file that is none of its kind changes nothing. Then each person
 is taken whole or not at all, and the report says of each who was not, where he stands and why. Taking the same file in
 again changes nothing: who has one of the numbers or addresses is that person, and only what is not known of him is
-filled in.
+filled in. Webhooks are not told of it: who has a file of people to give knows them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct, field
 from sqlalchemy.orm import Session
 
-from acd.store import StoreError, people
+from acd.store import StoreError, hooks, people
 from acd.store.handles import HandleError, Named, handle
 from acd.store.people import TakenError
 
@@ -107,6 +107,7 @@ def take(session: Session, given: Sequence[Given], file: str, country: str, at: 
         else:
             report.made += is_new
             report.known += not is_new
+    hooks.hush(session)
     return report
 
 

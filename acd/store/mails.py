@@ -11,7 +11,7 @@ from msgspec import Struct
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from acd.store import people, text, timeline
+from acd.store import hooks, people, text, timeline
 from acd.store.files import Kept
 from acd.store.handles import HandleError, email
 from acd.store.rows import insert_new
@@ -308,9 +308,14 @@ def next_due(session: Session) -> int | None:
 
 def sent(session: Session, out: int, at: int, said: str) -> None:
     """Note that a mail is with its server."""
-    session.execute(
-        update(Outbound).where(Outbound.id == out).values(due_at=None, sent_at=at, said=text.line(said, SAID_MOST))
+    values = {"due_at": None, "sent_at": at, "said": text.line(said, SAID_MOST)}
+    gone = update(Outbound).where(Outbound.id == out, Outbound.sent_at.is_(None)).values(values)
+    message = session.scalar(gone.returning(Outbound.message_id))
+    others = select(Outbound.id).where(
+        Outbound.message_id == message, Outbound.id != out, Outbound.sent_at.is_not(None)
     )
+    if message is not None and session.scalar(others.limit(1)) is None:  # told once, however many it goes to
+        hooks.message(session, "message-sent", session.get_one(Message, message).interaction_id, message, at)
 
 
 def later(session: Session, outs: Sequence[int], due_at: int, said: str) -> None:

@@ -8,7 +8,7 @@ were one was added to the survivor, and stays with him; what was taken away, suc
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from acd.store import StoreError, text
+from acd.store import StoreError, hooks, text
 from acd.store.people import UnknownPersonError
 from acd.store.rows import among
 from acd.store.schema import Person
@@ -31,6 +31,7 @@ def merge(session: Session, duplicate: int, survivor: int, at: int, by: str = ""
     row.merged_into, row.merged_at, row.merged_by = survivor, at, text.line(by)
     session.flush()
     session.execute(update(Person).where(Person.root == duplicate).values(root=survivor))
+    hooks.changed(session, survivor, merged=[duplicate])
 
 
 def unmerge(session: Session, person: int) -> int:
@@ -47,6 +48,7 @@ def unmerge(session: Session, person: int) -> int:
     row.merged_into, row.merged_at, row.merged_by = None, None, ""
     session.flush()
     session.execute(update(Person).where(among(Person.id, _under(session, person))).values(root=person))
+    hooks.changed(session, survivor, unmerged=[person])
     return survivor
 
 

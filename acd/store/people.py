@@ -11,7 +11,7 @@ from sqlalchemy import case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from acd.store import StoreError, text
+from acd.store import StoreError, hooks, text
 from acd.store.handles import HandleError, Named, guess
 from acd.store.rows import among, insert_new
 from acd.store.schema import Attribute, Consent, Handle, Person
@@ -183,9 +183,14 @@ def rename(session: Session, person: int, name: str | None = None, language: str
     root = root_of(session, person)
     if name is not None:
         name = text.line(name)
-        session.execute(update(Person).where(Person.id == root).values(name=name, name_key=text.folded(name)))
+        other = update(Person).where(Person.id == root, Person.name != name).returning(Person.id)
+        if session.scalar(other.values(name=name, name_key=text.folded(name))) is not None:
+            hooks.changed(session, root, name=name)
     if language is not None:
-        session.execute(update(Person).where(Person.id == root).values(language=text.line(language, 20)))
+        language = text.line(language, 20)
+        other = update(Person).where(Person.id == root, Person.language != language).returning(Person.id)
+        if session.scalar(other.values(language=language)) is not None:
+            hooks.changed(session, root, language=language)
 
 
 def give(session: Session, person: int, named: Named, at: int, label: str = "") -> bool:
@@ -198,6 +203,7 @@ def give(session: Session, person: int, named: Named, at: int, label: str = "") 
     root = root_of(session, person)
     label = text.line(label, 40)
     if insert_new(session, Handle, person_id=root, kind=named.kind, value=named.value, label=label, made_at=at):
+        hooks.changed(session, root, handles=True)
         return True
     owner = find(session, named)
     assert owner is not None, f"{named} could not be inserted, and is nobody's"
@@ -208,36 +214,49 @@ def give(session: Session, person: int, named: Named, at: int, label: str = "") 
 
 def take_away(session: Session, person: int, named: Named) -> bool:
     """Take a number or an address from a person; False if it is not his."""
-    if find(session, named) != root_of(session, person):
+    root = root_of(session, person)
+    if find(session, named) != root:
         return False
+    hooks.changed(session, root, handles=True)
     session.execute(delete(Handle).where(Handle.kind == named.kind, Handle.value == named.value))
     return True
 
 
-def set_attribute(session: Session, person: int, name: str, value: str, at: int) -> None:
-    """Set what is known of a person by a name, such as his tier; an empty value forgets it."""
-    root, name, value = root_of(session, person), text.line(name, 40).lower(), text.line(value, 1_000)
+def set_attribute(session: Session, person: int, name: str, value: str, at: int, *, source: str = "") -> None:
+    """Set what is known of a person by a name, such as his tier; an empty value forgets it.
+
+    Args:
+        session: to write in.
+        person: who.
+        name: by which it is known.
+        value: what.
+        at: the time.
+        source: who says so, if not somebody here.
+
+    """
+    ids, name, value = group(session, person), text.line(name, 40).lower(), text.line(value, 1_000)
+    root, was = ids[0], attributes(session, ids).get(name, "")
+    if value != was:
+        hooks.changed(session, root, attributes={name: value})
     if not value:
-        ids = group(session, root)
         session.execute(delete(Attribute).where(among(Attribute.person_id, ids), Attribute.name == name))
         return
     dialect = session.get_bind().dialect.name
     insert = postgresql.insert(Attribute) if dialect == "postgresql" else sqlite.insert(Attribute)
-    row = insert.values(person_id=root, name=name, value=value, set_at=at)
-    session.execute(
-        row.on_conflict_do_update(index_elements=["person_id", "name"], set_={"value": value, "set_at": at})
-    )
+    values = {"value": value, "set_at": at, "source": source}
+    row = insert.values(person_id=root, name=name, **values)
+    session.execute(row.on_conflict_do_update(index_elements=["person_id", "name"], set_=values))
 
 
 def agree(session: Session, person: int, agreed: Agreed) -> None:
     """Note that a person agreed to something, or took it back."""
-    insert_new(
-        session,
-        Consent,
-        person_id=root_of(session, person),
-        medium=text.line(agreed.medium, 20),
-        purpose=text.line(agreed.purpose, 40),
-        given=agreed.given,
-        at=agreed.at,
-        how=text.line(agreed.how, 1_000),
-    )
+    root = root_of(session, person)
+    said = {
+        "medium": text.line(agreed.medium, 20),
+        "purpose": text.line(agreed.purpose, 40),
+        "given": agreed.given,
+        "at": agreed.at,
+        "how": text.line(agreed.how, 1_000),
+    }
+    if insert_new(session, Consent, person_id=root, **said) is not None:
+        hooks.changed(session, root, consents=[said])

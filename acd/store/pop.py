@@ -11,6 +11,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from acd.store.handles import Named
+from acd.store.outside import Elsewhere, elsewhere
 from acd.store.people import TIER, attributes
 from acd.store.rows import among
 from acd.store.schema import Handle, Interaction, Person
@@ -50,6 +51,8 @@ class Pop(Struct, frozen=True, kw_only=True):
     language: str
     tier: str
     attributes: dict[str, str]
+    elsewhere: tuple[Elsewhere, ...]
+    """In which CRM he is known, and by what."""
     today: int
     """So many times he came to us today, this time included: 3 is his third contact."""
     last: tuple[LastContact, ...]
@@ -106,6 +109,7 @@ def screen_pop(session: Session, named: Named, at: int, call: str = "") -> Pop |
         language=next((row.language for row in people if row.language), ""),
         tier=known.get(TIER, ""),
         attributes=known,
+        elsewhere=elsewhere(session, ids),
         today=_today(session, ids, at, call),
         last=_last(session, ids, call),
         case=None

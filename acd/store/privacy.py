@@ -5,6 +5,7 @@ there were contacts remains, without a word that leads to him: queue, seat, time
 numbers for as long as `journal_keep` says; it is deleted by whole files.)
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,9 +13,11 @@ from msgspec import Struct
 from sqlalchemy import Select, Text, cast, delete, func, literal, select, update
 from sqlalchemy.orm import Session
 
+from acd.store import hooks
 from acd.store.agenda import Appointment
 from acd.store.chat_schema import Chat, ChatContact
 from acd.store.handles import NUMBER
+from acd.store.hook_schema import Outside
 from acd.store.people import group
 from acd.store.rows import among
 from acd.store.schema import (
@@ -82,6 +85,7 @@ def export(session: Session, person: int) -> tuple[dict[str, Any], list[Attachme
         "contacts": contacts,
         "messages": messages,
         "appointments": _rows(session, select(Appointment).where(among(Appointment.person_id, ids))),
+        "elsewhere": _rows(session, select(Outside).where(among(Outside.person_id, ids))),
         "notes": _rows(session, select(Note).where(among(Note.person_id, ids))),
         "files": [
             {
@@ -114,6 +118,7 @@ def erase(session: Session, person: int) -> Erased:
 
     """
     ids = group(session, person)
+    hooks.erased(session, ids, time.time_ns() // 1_000_000)
     contacts = list(session.scalars(select(Interaction.id).where(among(Interaction.person_id, ids))))
     messages, hashes = 0, set[str]()
     for begin in range(0, len(contacts), BATCH):

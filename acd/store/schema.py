@@ -68,6 +68,8 @@ class Attribute(Base):
     name: Mapped[str] = mapped_column(Plain, primary_key=True)
     value: Mapped[str]
     set_at: Mapped[int]
+    source: Mapped[str] = mapped_column(default="", server_default="")
+    """Who said so: a CRM of acd.conf; empty for what was said here, which counts more."""
 
 
 class Consent(Base):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # loading SQLAlchemy takes a while: a thread does it
 
     from acd.store.database import Database
     from acd.store.follower import Follower
+    from acd.store.hooks import News
 
 log = structlog.get_logger()
 P = ParamSpec("P")
@@ -64,6 +65,8 @@ class Store:
         self._wake = asyncio.Event()
         self.opened = asyncio.Event()
         """It was opened once: what it takes is loaded."""
+        self.listeners: list[Callable[[News], None]] = []
+        """Are told what transactions have to tell, after them."""
         self.caught_up = asyncio.Event()
         """All that the journal holds is stored."""
 
@@ -99,7 +102,13 @@ class Store:
             StoreError: it cannot be opened.
 
         """
-        self._database = await asyncio.get_running_loop().run_in_executor(self._writer, self._open)
+        loop = asyncio.get_running_loop()
+        self._database = await loop.run_in_executor(self._writer, self._open)
+
+        def on_news(news: "News") -> None:
+            loop.call_soon_threadsafe(self._tell, news)
+
+        self._database.on_news = on_news
         self.failed = None
         self.opened.set()
 
@@ -107,6 +116,10 @@ class Store:
         from acd.store.database import Database  # noqa: PLC0415 - loads SQLAlchemy, which takes a while
 
         return Database(self.settings.database)
+
+    def _tell(self, news: "News") -> None:
+        for listener in self.listeners:
+            listener(news)
 
     async def close(self) -> None:
         """End what runs, and close it."""

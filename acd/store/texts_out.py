@@ -7,8 +7,8 @@ from msgspec import Struct
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from acd.store import text, texts, timeline
-from acd.store.schema import EarlyReceipt, Talk, TextOut, TextOutPart
+from acd.store import hooks, text, texts, timeline
+from acd.store.schema import EarlyReceipt, Message, Talk, TextOut, TextOutPart
 
 SAID_MOST = 500
 DOUBTS_MOST = 2
@@ -194,13 +194,16 @@ def part_sent(session: Session, out: int, number: int, name: str, *, names: Sequ
 def sent(session: Session, out: int, at: int) -> None:
     """Note that the centre has all of a text."""
     values = {"due_at": None, "sent_at": at, "said": "sent"}
-    session.execute(update(TextOut).where(TextOut.id == out, TextOut.due_at.is_not(None)).values(values))
+    gone = update(TextOut).where(TextOut.id == out, TextOut.due_at.is_not(None)).values(values)
+    message = session.scalar(gone.returning(TextOut.message_id))
+    if message is not None:
+        hooks.message(session, "message-sent", session.get_one(Message, message).interaction_id, message, at)
 
 
 def later(session: Session, out: int, due_at: int, said: str, *, counts: bool = True) -> None:
     """Note that a text is tried again."""
     tried = update(TextOut).where(TextOut.id == out, TextOut.due_at.is_not(None))
-    values = {"due_at": due_at, "tries": TextOut.tries + counts, "said": text.line(said, SAID_MOST)}
+    values = {"due_at": due_at, "tries": TextOut.tries + int(counts), "said": text.line(said, SAID_MOST)}
     session.execute(tried.values(values))
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from acd.store import StoreError, text
+from acd.store import StoreError, hooks, text
 from acd.store.files import Kept
 from acd.store.people import group, root_of
 from acd.store.rows import among, insert_new
@@ -166,6 +166,8 @@ def write(session: Session, interaction: int, written: Written) -> int | None:
                 data=file.kept.data,
             )
         )
+    if message is not None and written.direction == "in":
+        hooks.message(session, "message-received", interaction, message, written.at)
     return message
 
 
@@ -232,9 +234,11 @@ def note(session: Session, person: int, words: str, at: int, *, by: str = "", in
     words = text.body(words, 10_000).strip()
     if not words:
         raise StoreError("a note needs words")
-    made = Note(person_id=root_of(session, person), interaction_id=interaction, text=words, by=text.line(by), at=at)
+    root = root_of(session, person)
+    made = Note(person_id=root, interaction_id=interaction, text=words, by=text.line(by), at=at)
     session.add(made)
     session.flush()
+    hooks.changed(session, root, notes=[{"id": made.id, "text": words, "by": made.by, "at": at}])
     return made.id
 
 

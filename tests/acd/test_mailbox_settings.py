@@ -4,7 +4,8 @@ import pytest
 
 from acd.mailboxes import MailboxSettings, Place
 from acd.problems import ConfigError
-from acd.site import check_site, fill_secrets, load_site
+from acd.site import check_site, load_site
+from acd.site_secrets import fill_secrets
 
 REST = """[general]
 name = Acme

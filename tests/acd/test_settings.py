@@ -27,6 +27,7 @@ from acd.site import check_site, load_site
 from acd.site_options import SECTIONS, manual
 from acd.smscs import GatewaySettings, SmscSettings
 from acd.web_settings import WebSettings
+from acd.webhooks import CrmSettings, WebhookSettings
 
 SAMPLE = Path(__file__).parents[2] / "asterisk-config"
 
@@ -227,8 +228,7 @@ def test_every_option_has_a_place():
         "queue": {*QueueRule.__struct_fields__, *beside} - {"name"},
         "seat": {*SeatRule.__struct_fields__, *SeatSettings.__struct_fields__} - {"name", "rule", "tiers", "order"},
         "phone": {*PhoneSettings.__struct_fields__},
-        "medium": {*MediumRule.__struct_fields__}
-        - {"name", "virtual", "becomes", "desk"},  # no site says what a medium is
+        "medium": {*MediumRule.__struct_fields__} - {"name", "virtual", "becomes", "desk"},  # no site says what one is
         "lines": {*LineGroupRule.__struct_fields__, "numbers", *LineTestSettings.__struct_fields__} - {"name"},
         "store": {*StoreSettings.__struct_fields__},
         "web": {*WebSettings.__struct_fields__},
@@ -237,6 +237,8 @@ def test_every_option_has_a_place():
         "smsc": {*SmscSettings.__struct_fields__} - {"section"},
         "sms-gateway": {*GatewaySettings.__struct_fields__} - {"section", "alphabet", "parts_ms"},
         "chat": {*ChatSettings.__struct_fields__} - {"section"},
+        "webhook": {*WebhookSettings.__struct_fields__} - {"section"},
+        "crm": {*CrmSettings.__struct_fields__} - {"section"},
         "trunk": {*TrunkSettings.__struct_fields__} - {"name"},
         "calling-out": {*OutRule.__struct_fields__, *Plan.__struct_fields__, *CallingOutSettings.__struct_fields__}
         - {"rule", "plan"},

@@ -12,7 +12,8 @@ from rich.pretty import pretty_repr
 
 from acd.problems import ConfigError
 from acd.settings import PhoneSettings
-from acd.site import check_site, fill_secrets, load_site
+from acd.site import check_site, load_site
+from acd.site_secrets import fill_secrets
 
 SITE = """
 [general]

@@ -22,7 +22,8 @@ from acd.core import Core
 from acd.core.events import Configured, LogInAsked, Started
 from acd.dispatcher import Clock
 from acd.journal import Journal
-from acd.site import fill_secrets, load_site
+from acd.site import load_site
+from acd.site_secrets import fill_secrets
 from ivr.asterisk import Instance, on_free_ports
 from ivr.audio import to_wav
 from ivr.server import JOURNAL

@@ -21,8 +21,9 @@ from acd.desk.web.serve import Door
 from acd.dispatcher import Dispatcher
 from acd.journal import Journal
 from acd.mailboxes import Place
-from acd.site import fill_secrets, load_site
+from acd.site import load_site
 from acd.site_changes import configured
+from acd.site_secrets import fill_secrets
 from ivr.customers import Customers
 from ivr.written import Written
 from tests.channels.mail_house import NoSwitch, until

@@ -10,8 +10,9 @@ from aiosmtpd.smtp import SMTP
 
 from acd.dispatcher import Dispatcher
 from acd.journal import Journal
-from acd.site import fill_secrets, load_site
+from acd.site import load_site
 from acd.site_changes import configured
+from acd.site_secrets import fill_secrets
 from ivr.customers import Customers
 from ivr.written import Written
 from tests.ports import free_port

@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 
 from acd.channels.contact import Reply, ReplyError
 from acd.core.events import OfferEnded, QueueSet
-from acd.site import fill_secrets, load_site
+from acd.site import load_site
+from acd.site_secrets import fill_secrets
 from acd.store import chats, people, privacy, timeline
 from acd.store.handles import number
 from acd.store.schema import Message

@@ -7,7 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from acd.channels.email import fetcher
-from acd.site import fill_secrets, load_site
+from acd.site import load_site
+from acd.site_secrets import fill_secrets
 from tests.channels import dovecot
 from tests.channels.mail_house import MailHouse, MailServer, until
 from tests.channels.mails import mail

@@ -7,7 +7,7 @@ import pytest
 from cli_house import ROOT, callfloor
 from msgspec import json
 
-from acd.store import people, timeline
+from acd.store import hooks, outside, people, timeline
 from acd.store.database import Database
 from acd.store.handles import Named
 from acd.store.timeline import Contact
@@ -28,6 +28,9 @@ def jan(tmp_path):
     person = database.write(people.find_or_make, Named("number", "+48221234567"), AT, name="Jan \x1b]0;Kowalski")
     call = Contact(key="1.1", medium="voice", direction="in", at=AT, person=person, queue="sales")
     database.write(timeline.begin, call)
+    known = outside.Said(external_id="C-1017", link="https://crm.example.com/c/1017")
+    named = Named("number", "+48221234567")
+    database.write(outside.take, named, known, hooks.Source(name="crm"), AT)
     database.close()
     return person
 
@@ -40,6 +43,7 @@ async def test_find_show_and_note(jan, places):
     assert noted.out == f"noted of customer {jan}\n"
     shown = (await callfloor("customer", "show", "kowalski", *places)).out
     assert "  voice  in  sales  lasts\n" in shown
+    assert "  in crm: C-1017  https://crm.example.com/c/1017\n" in shown
     assert "note by 101: call him \ufffd[2Jback" in shown
     told = json.decode((await callfloor("customer", "show", str(jan), "--json", *places)).out)
     assert (told["customer"]["id"], told["contacts"][0]["queue"]) == (jan, "sales")

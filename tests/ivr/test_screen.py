@@ -86,6 +86,14 @@ def test_what_is_wrong_stands_above_all():
     assert "Fault" not in shown(status())
 
 
+def test_a_webhook_that_somebody_should_look_after_stands_above_the_floor():
+    """With what its other side said, as text."""
+    first, *_ = shown(status(hook_alarms=("shop: 3 given up (HTTP 503 \x1b[2J)",))).splitlines()
+    assert first.strip().startswith("Webhook shop: 3 given up (HTTP 503 ")
+    assert "\x1b" not in first
+    assert "Webhook" not in shown(status())
+
+
 def test_an_empty_floor_is_shown_too():
     """No queues, no seats, no calls: the titles stand, nothing breaks."""
     assert [line for line in shown(status(queues=[], seats=[], calls=[])).split() if line.istitle()] == [

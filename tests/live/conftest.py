@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from acd.site import fill_secrets, load_site
+from acd.site import load_site
+from acd.site_secrets import fill_secrets
 from ivr.asterisk import Asterisk, Instance, on_free_ports, provision
 from tests.live.floor import Floor, open_floor
 from tests.live.program import Site, open_program

@@ -11,7 +11,8 @@ import msgspec
 
 from acd.control import ControlError, ask
 from acd.journal import Folder
-from acd.site import fill_secrets, load_site
+from acd.site import load_site
+from acd.site_secrets import fill_secrets
 from acd.status import Status
 from ivr.asterisk import Instance, on_free_ports
 from ivr.server import JOURNAL

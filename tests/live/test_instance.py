@@ -269,7 +269,8 @@ def test_a_command_to_one_that_never_ran_reaches_no_other(tmp_path):
 TIED = """\
 import sys, time, threading
 from pathlib import Path
-from acd.site import fill_secrets, load_site
+from acd.site import load_site
+from acd.site_secrets import fill_secrets
 from ivr.asterisk import Instance, on_free_ports
 site, home = Path(sys.argv[1]), Path(sys.argv[2])
 one = Instance(home, site, on_free_ports(fill_secrets(load_site(site), home)), tied=True)

@@ -119,3 +119,14 @@ def test_what_waits_is_kept_however_old(database, brought):
     database.write(texts_out.sent, notice.id, NOON)
     assert database.write(privacy.forget_bodies, {"all": 1}, later)[0] == 1
     assert (count(database, schema.Talk), count(database, schema.TextOut)) == (0, 0)
+
+
+def test_what_cannot_be_sent_now_is_tried_later_and_counted(database, brought):
+    """Unless it was only too much at once, which is no try."""
+    (kin,) = database.write(texts.take, brought, NOTICES)
+    assert database.write(texts_out.reply, kin.call, "centre", "Hi", NOON, country="PL") == ""
+    (first, *_) = database.read(texts_out.due, "centre", NOON, 10)
+    database.write(texts_out.later, first.id, NOON + 10, "away")
+    database.write(texts_out.later, first.id, NOON + 20, "throttled", counts=False)
+    found = {one.id: one.tries for one in database.read(texts_out.due, "centre", NOON + 20, 10)}
+    assert found[first.id] == 1

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from acd.desk.web import contacts, customers, events, pages, problems, promises, states
+from acd.desk.web import contacts, customers, events, pages, pop, problems, promises, states
 from acd.desk.web.access import COOKIE
 from acd.desk.web.guard import Guard
 from acd.desk.web.house import Rooms
@@ -24,7 +24,7 @@ def make_app(rooms: Rooms) -> FastAPI:
     """Make it."""
     app = FastAPI(title="callfloor", version="1", description=SUMMARY, docs_url=None, redoc_url=None)
     app.state.rooms, app.state.access = rooms, rooms.access
-    for part in (states, contacts, customers, promises, events, pages):
+    for part in (states, contacts, pop, customers, promises, events, pages):
         app.include_router(part.router)
     pages.mount(app)
     problems.install(app)

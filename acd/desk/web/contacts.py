@@ -98,7 +98,7 @@ async def list_contacts(
 @router.get("/contacts/{call}")
 async def show_contact(call: str, principal: Watcher, rooms: In) -> models.Contact:
     """Show one."""
-    return contact_of(rooms, _seen(rooms, principal, call), principal.seat)
+    return contact_of(rooms, seen(rooms, principal, call), principal.seat)
 
 
 @router.get("/contacts/{call}/card")
@@ -127,7 +127,7 @@ async def found_card(rooms: Rooms, principal: Principal, name: str) -> Card:
         ProblemError: there is no such contact for him, or nothing of it.
 
     """
-    call = _seen(rooms, principal, name)
+    call = seen(rooms, principal, name)
     card = await _channel(rooms, call).card(call.id)
     if card is None:
         raise ProblemError(404, "nothing is left of this contact", "close it")
@@ -144,7 +144,13 @@ def card_of(card: Card) -> models.CardOf:
     return models.CardOf(**{name: getattr(card, name) for name in same}, files=files, marks=list(card.marks))
 
 
-def _seen(rooms: Rooms, principal: Principal, name: str) -> Call:
+def seen(rooms: Rooms, principal: Principal, name: str) -> Call:
+    """Give a contact.
+
+    Raises:
+        ProblemError: there is none of that name, or not for him.
+
+    """
     call = rooms.house.dispatcher.core.state.calls.get(name)
     if call is None or not sees(rooms.house, principal, call):
         raise ProblemError(404, "there is no such contact, or it is not yours to see")
@@ -171,7 +177,7 @@ class Work(Struct, frozen=True):
 
 
 def _offered(rooms: Rooms, principal: Principal, name: str) -> tuple[Call, Offer]:
-    call, seat = _seen(rooms, principal, name), seat_of(principal)
+    call, seat = seen(rooms, principal, name), seat_of(principal)
     offers = (rooms.house.dispatcher.core.state.offers[one] for one in call.offers)
     offer = next((one for one in offers if one.seat == seat), None)
     if offer is None:
@@ -273,7 +279,7 @@ async def defer(call: str, asked: models.Defer, principal: Agent, rooms: In) -> 
 @router.post("/contacts/{call}/transfer")
 async def transfer(call: str, asked: models.Transfer, principal: Mover, rooms: In) -> models.Done:
     """Give it to another queue, at its place. A supervisor may do so with what waits."""
-    known = _seen(rooms, principal, call)
+    known = seen(rooms, principal, call)
     queues = rooms.house.dispatcher.core.state.queues
     if asked.queue not in queues:
         raise ProblemError(409, "there is no such queue", f"there are {', '.join(queues)}")
@@ -290,7 +296,7 @@ async def transfer(call: str, asked: models.Transfer, principal: Mover, rooms: I
 @router.post("/contacts/{call}/notes", status_code=201)
 async def note(call: str, asked: models.NoteIn, principal: Agent, rooms: In) -> models.Made:
     """Write something down about its customer."""
-    known = _seen(rooms, principal, call)
+    known = seen(rooms, principal, call)
     card, store = await _channel(rooms, known).card(known.id), rooms.store
     if card is None or card.person is None or store is None:
         raise ProblemError(409, "its customer is not known, so nothing can be noted about him")

@@ -8,7 +8,7 @@ keep up is dropped when `LAG_MOST` wait for him: the server never waits.
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -17,13 +17,15 @@ from acd.core import commands as cmd
 from acd.core import events as ev
 from acd.core.model import State
 from acd.desk.web.access import Principal
+from acd.happenings import Happening
+from acd.store.projection import Projection
+from acd.store.telling import Happenings
 
 BUFFER = 2_000
 LAG_MOST = 200
 READERS_MOST = 300
 EACH_MOST = 5
 """So many readers of one session or token."""
-REMEMBERED_MOST = 20_000
 FIGURES_S = 1.0
 """The figures of queues are told no more often."""
 
@@ -79,9 +81,7 @@ class Live:
         self._state, self._clock = state, clock
         self._kept: deque[Told] = deque(maxlen=BUFFER)
         self._readers: list[Reader] = []
-        self._seats = {offer.id: offer.seat for offer in state().offers.values()}
-        self._queues = {call.id: call.queue for call in state().calls.values()}
-        """Offer -> its seat, call -> its queue: when they are over, the state does not know them any more."""
+        self._projection, self._happenings = Projection(state()), Happenings(state())
         self._stale: set[str] = set()
         """Queues whose figures have changed."""
         self._figures: asyncio.TimerHandle | None = None
@@ -121,13 +121,15 @@ class Live:
 
     def watch(self, event: ev.AnyEvent, commands: list[cmd.AnyCommand]) -> None:
         """See what happened."""
-        for seat, queue, what in (*self._of_event(event), *self._of_commands(commands)):
-            self._tell(seat, queue, what)
+        for one in self._happenings.of(event, commands, self._projection.facts(event, commands)):
+            self._send(one.seat, one.queue, one.what)
+            if one.queue:
+                self._changed(one.queue)
 
-    def _tell(self, seat: str, queue: str, what: dict[str, Any]) -> None:
-        self._send(seat, queue, what)
-        if queue:
-            self._changed(queue)
+    def tell(self, told: Sequence[Happening]) -> None:
+        """Tell what happened in the customer file."""
+        for one in told:
+            self._send(one.seat, one.queue, one.what)
 
     def _send(self, seat: str, queue: str, what: dict[str, Any]) -> None:
         self.seq += 1
@@ -135,45 +137,6 @@ class Live:
         self._kept.append(told)
         for reader in self._readers:
             reader.tell(told)
-
-    def _of_event(self, event: ev.AnyEvent) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        state = self._state()
-        match event:
-            case ev.CallArrived():
-                _note(self._queues, event.call, event.queue)
-                yield "", event.queue, {"type": "contact-waits", "call": event.call, "medium": event.medium}
-            case ev.CallEnded():
-                yield "", self._queues.pop(event.call, ""), {"type": "contact-over", "call": event.call}
-            case ev.OfferAnswered() | ev.Connected() if (offer := state.offers.get(event.offer)) is not None:
-                kind = "contact-answered" if isinstance(event, ev.OfferAnswered) else "contact-taken"
-                what = {"type": kind, "offer": offer.id, "call": offer.call, "medium": offer.medium}
-                yield offer.seat, offer.queue, {**what, "seat": offer.seat}
-            case ev.OfferEnded():
-                what = {"type": "offer-over", "offer": event.offer, "outcome": event.outcome}
-                yield self._seats.pop(event.offer, ""), "", what
-            case ev.CloseAsked() | ev.DeferAsked():
-                kind = "contact-closed" if isinstance(event, ev.CloseAsked) else "contact-put-off"
-                yield event.seat, "", {"type": kind, "offer": event.offer, "seat": event.seat}
-
-    def _of_commands(self, commands: list[cmd.AnyCommand]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        state = self._state()
-        for command in commands:
-            match command:
-                case cmd.Offer():
-                    call = state.calls.get(command.call)
-                    what = {"type": "offer", "offer": command.offer, "call": command.call, "seat": command.seat}
-                    medium = call.medium if call is not None else command.medium
-                    queue = call.queue if call is not None else ""
-                    _note(self._seats, command.offer, command.seat)
-                    yield command.seat, queue, {**what, "medium": medium, "ring_ms": command.ring_ms}
-                case cmd.ShowSeat():
-                    yield command.seat, "", {"type": "seat", "seat": command.seat, "look": command.look}
-                case cmd.ChangeQueue():
-                    _note(self._queues, command.call, command.queue)
-                    yield "", command.queue, {"type": "contact-moved", "call": command.call, "queue": command.queue}
-                case cmd.Suspend() | cmd.Resume() if (offer := state.offers.get(command.offer)) is not None:
-                    kind = "contact-suspended" if isinstance(command, cmd.Suspend) else "contact-resumed"
-                    yield offer.seat, "", {"type": kind, "offer": command.offer, "call": command.call}
 
     def news(self, call: str, what: str) -> None:
         """Tell whoever has a written contact before him what its customer does meanwhile."""
@@ -199,9 +162,3 @@ class Live:
             since = [call.arrived for call in waiting if call.queue == queue]
             what = {"type": "queue", "queue": queue, "waiting": len(since)}
             self._send("", queue, {**what, "longest_wait_ms": now - min(since) if since else 0})
-
-
-def _note(where: dict[str, str], name: str, value: str) -> None:
-    where[name] = value
-    if len(where) > REMEMBERED_MOST:
-        del where[next(iter(where))]

@@ -8,7 +8,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.staticfiles import StaticFiles
 
-from acd.desk.web import contacts, customers, models
+from acd.core.model import Call
+from acd.desk.web import contacts, customers, models, pop
 from acd.desk.web.access import Principal
 from acd.desk.web.house import In, Rooms
 from acd.desk.web.problems import ProblemError
@@ -83,8 +84,16 @@ async def _contact(rooms: Rooms, principal: Principal, name: str) -> dict[str, A
         "card": contacts.card_of(card),
         "is_live": channel.is_live,
         "templates": channel.choices(call.queue, card.language or rooms.house.site.general.language),
+        "who": await _who(rooms, call),
         "timeline": await _timeline(rooms, principal, card.person),
     }
+
+
+async def _who(rooms: Rooms, call: Call) -> pop.Pop | None:
+    try:
+        return await pop.pop_of(rooms, call)
+    except StoreError:
+        return None
 
 
 async def _timeline(rooms: Rooms, principal: Principal, person: int | None) -> models.Timeline | None:

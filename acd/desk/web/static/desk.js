@@ -107,6 +107,7 @@ function listen(waitMs) {
       if (talk && told.call === document.body.dataset.contact) renew(told.what);
       return;
     }
+    if (told.type.startsWith("message-")) return;  // each line of each chat is one
     if (told.type === "offer") said.textContent = "A contact is offered: " + told.medium + ", " + Math.round(told.ring_ms / 1000) + " seconds to accept it";
     anew(told.type === "queue" ? 5000 : 300);
   };

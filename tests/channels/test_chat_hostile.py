@@ -13,6 +13,7 @@ from acd.channels.chat import protocol, web
 from acd.channels.chat.talk import Send
 from acd.channels.contact import Reply
 from acd.channels.email.templates import Template
+from acd.store import chats
 from tests.channels.chat_house import ORIGIN, ChatHouse, Page
 from tests.channels.mail_house import until
 
@@ -83,6 +84,29 @@ async def test_a_token_that_was_ended_is_of_no_use(house):
             assert again.lines == []
             assert welcome["token"] != page.token
         await stranger.say("I am another")
+
+
+async def test_a_token_is_of_no_use_from_the_moment_it_is_ended(house, monkeypatch):
+    """Not even while the file has yet to say so: a disk may be slow."""
+    is_slow, store = asyncio.Event(), house.store
+    write = store.write
+
+    async def slow(what, *told, **more):
+        if what is chats.revoke:
+            await is_slow.wait()
+        return await write(what, *told, **more)
+
+    monkeypatch.setattr(store, "write", slow)
+    async with house.page() as page:
+        await page.say("secret")
+        await page.send(t="leave")
+        await page.hear("bye", why="gone")
+    async with house.page(token=page.token) as again:
+        welcome = await again.hear("welcome", last=0)
+        assert welcome["token"] != page.token
+        assert again.lines == []
+        is_slow.set()
+        await again.say("I am another")
 
 
 async def test_nobody_guesses_a_token(house):

@@ -37,6 +37,7 @@ LOOK_S = 0.4
 """How a contact stands is looked at so long after something has happened."""
 NEW_ROOMS = Rate(30, 5_000)
 """Of one address."""
+REVOKED_MOST = 10_000
 
 
 class Rooms:
@@ -48,6 +49,8 @@ class Rooms:
         """By the hash of the token."""
         self._calls: dict[str, Room] = {}
         """By the contact that is open."""
+        self._revoked: dict[str, None] = {}
+        """The hashes of the tokens ended last: the file may not say so yet."""
         self.listeners: list[Callable[[str, News], None]] = []
         """Are told what is new of a contact, while one is open: for whoever has it before him."""
         self.wishes = Wishes(house, self)
@@ -88,11 +91,14 @@ class Rooms:
         if room is None:
             from acd.store import chats  # noqa: PLC0415 - is loaded
 
+            if key in self._revoked:
+                return None
             chat = await self._house.store.read(chats.find, key)
             if chat is None or chat.section != section:
                 return None
             room = await self.live(key, section, chat.language)
-        if room.section != section:
+        if room.section != section or key in self._revoked:
+            self._forget_idle(room)
             return None
         room.talk.token = token
         return room
@@ -278,6 +284,9 @@ class Rooms:
 
         if self.rooms.pop(room.key, None) is not room:
             return
+        if len(self._revoked) >= REVOKED_MOST:
+            del self._revoked[next(iter(self._revoked))]
+        self._revoked[room.key] = None
         self._calls.pop(room.call, None)
         if room.timer is not None:
             room.timer.cancel()

@@ -66,6 +66,7 @@ from acd.site_options import SECTIONS
 from acd.sms_options import check_smscs, gateway, smsc
 from acd.web_options import check_web
 from acd.web_settings import WebSettings
+from acd.xmpp_options import check_xmpp, xmpp
 
 FILE = "acd.conf"
 SECRETS_FILE = "secrets.conf"
@@ -85,11 +86,12 @@ _NAMED = {
     "mailbox": (GROUP_NAME, "mailbox", "begin with a small letter or digit; small letters, digits, - and _"),
     "sms-gateway": (GROUP_NAME, "gateway", "begin with a small letter or digit; small letters, digits, - and _"),
     "chat": (GROUP_NAME, "chat", "begin with a small letter or digit; small letters, digits, - and _; up to 40"),
+    "xmpp": (GROUP_NAME, "component", "begin with a small letter or digit; small letters, digits, - and _; up to 40"),
     "appointment": (GROUP_NAME, "kind of appointment", "begin with a small letter; small letters, digits, - and _"),
     "smsc": (GROUP_NAME, "message centre", "begin with a small letter or digit; small letters, digits, - and _"),
 }
 """Type of section to what it may be named, what it is called in messages, and the hint."""
-_TYPES = "queue, seat, phone, medium, mailbox, smsc, sms-gateway, chat, appointment, lines, trunk, span or analog"
+_TYPES = "queue, seat, phone, medium, mailbox, smsc, sms-gateway, chat, xmpp, appointment, lines, trunk, span or analog"
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else: people type it into phones
 _SECRET_CHARS = 16  # of 31 letters: 79 bits
@@ -196,6 +198,7 @@ _CHECKS = (
     check_appointments,
     check_smscs,
     check_chats,
+    check_xmpp,
     check_web,
     check_hardware,
     check_extensions,
@@ -242,6 +245,7 @@ class _Loader:
             smscs={name: smsc(name, values) for name, values in self._each("smsc") if values},
             gateways={name: gateway(name, values) for name, values in self._each("sms-gateway") if values},
             chats={name: chat(name, values, general.name) for name, values in self._each("chat") if values},
+            xmpp={name: xmpp(name, values) for name, values in self._each("xmpp") if values},
             voicemail=VoicemailSettings(**self._only("voicemail") or {}),
             store=StoreSettings(**self._only("store") or {}),
             web=WebSettings(**self._only("web") or {}),

@@ -50,6 +50,7 @@ from acd.settings import (
 )
 from acd.sms_options import GATEWAY, SMSC
 from acd.web_options import WEB
+from acd.xmpp_options import XMPP
 
 ALL, NOTHING = "all", "nothing"
 
@@ -332,6 +333,7 @@ SECTIONS: dict[str, tuple[Option, ...]] = {
     "sms-gateway": GATEWAY,
     "appointment": APPOINTMENT,
     "chat": CHAT,
+    "xmpp": XMPP,
     "lines": LINES,
     "trunk": TRUNK,
     "calling-out": CALLING_OUT,
@@ -350,6 +352,7 @@ HEADS = {
     "sms-gateway": "[NAME] with type = sms-gateway",
     "appointment": "[NAME] with type = appointment",
     "chat": "[NAME] with type = chat",
+    "xmpp": "[NAME] with type = xmpp",
     "lines": "[NAME] with type = lines",
     "trunk": "[NAME] with type = trunk",
     "span": "[NAME] with type = span",

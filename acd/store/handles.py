@@ -15,7 +15,7 @@ from acd.store.text import line
 NUMBER, EMAIL, XMPP = "number", "email", "xmpp"
 KIND = r"[a-z][a-z0-9-]{0,19}"
 NUMBER_DIGITS_LEAST = 2
-_JID = re.compile(r"[^\s@/\"&'<>:]{1,255}@[a-z0-9.-]{1,255}")
+_JID = re.compile(r"[^\s@/\"&'<>:]{1,255}@[\w.-]{1,255}")  # a domain has letters of any script (RFC 7622)
 
 
 class HandleError(ValueError):

@@ -166,10 +166,11 @@ class Chatting:
         self.guests.enter()
 
     async def _end(self, name: str) -> None:
-        await self.components.pop(name).close()
-        task = self._tasks.pop(name)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        component, task = self.components.pop(name, None), self._tasks.pop(name, None)
+        if component is not None and task is not None:
+            await component.close()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def stop(self, within_s: float) -> None:
         """Let every page go; what is half kept is kept, and what is half sent is sent, if that takes seconds."""

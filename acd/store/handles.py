@@ -76,6 +76,11 @@ def xmpp(text: str) -> Named:
     return Named(XMPP, bare)
 
 
+def is_xmpp(text: str) -> bool:
+    """Whether it is an address of XMPP in its normal form."""
+    return _JID.fullmatch(text) is not None and xmpp(text).value == text
+
+
 def handle(kind: str, text: str, country: str = "") -> Named:
     """Read a number or an address of a kind.
 

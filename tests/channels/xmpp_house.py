@@ -183,3 +183,16 @@ class Neighbour(ComponentXMPP):
 
     async def __aexit__(self, *_):
         await end(self)
+
+
+async def settled(house, stream):
+    """Wait until the component has taken in all that was sent before: its server brings all in one order."""
+    name = f"ping-{id(stream)}-{len(stream.answers)}"
+    stream.send_raw(f'<iq from="{stream.boundjid}" to="{US}" type="get" id="{name}"><ping xmlns="urn:xmpp:ping"/></iq>')
+    await until(lambda: name in stream.answers)
+    component, chores = house.chatting.components["net"], house.chatting.rooms.chores
+    await until(lambda: component._heard.empty() and not chores._tasks)
+
+
+async def card(house, call=""):
+    return await house.chat.card(call or house.call)

@@ -322,6 +322,9 @@ class Rooms:
                 self.do(room, effects)
             if room.talk.is_gone:
                 self._withdraw(room)
+            if room.address and not room.call:
+                for ear in list(room.tabs.values()):
+                    ear.drop("gone")
             self.forget_idle(room)
 
     def _standing(self, room: Room, places: Mapping[str, int]) -> say.Standing:

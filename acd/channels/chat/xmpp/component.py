@@ -57,18 +57,20 @@ class Component:
         self._kept: deque[ET.Element] = deque(maxlen=KEPT_MOST)
         self._client: ComponentXMPP | None = None
         self._ended: asyncio.Future[str]
-        self.can_send = False
+        self.can_send = self._is_over = False
         """The server has us."""
 
     # Life
 
     async def run(self) -> None:
-        """Keep a session, until cancelled."""
+        """Keep a session, until cancelled or closed."""
         taking = asyncio.create_task(self._take(), name="xmpp in")
         again_s = AGAIN_S
         try:
             while True:
                 reason, was_up = await self._session()
+                if self._is_over:
+                    return
                 again_s = AGAIN_S if was_up else min(2 * again_s, AGAIN_MOST_S)
                 log.warning("XMPP server is away", component=self.settings.section, reason=reason, again_s=again_s)
                 await asyncio.sleep(again_s * random.uniform(0.8, 1.2))  # noqa: S311 - so that many do not come at once
@@ -78,17 +80,18 @@ class Component:
 
     async def _session(self) -> tuple[str, bool]:
         """Have one session, to its end; gives why it ended, and whether it was one."""
-        loop, place = asyncio.get_running_loop(), self.settings.host
-        client, began = self._begin(), asyncio.Event()
+        loop, place, client = asyncio.get_running_loop(), self.settings.host, self._begin()
+        began: asyncio.Future[None] = loop.create_future()
         ended = self._ended = loop.create_future()
+
+        def begin(_: object) -> None:
+            if not began.done():
+                began.set_result(None)
+                self._is_up(client)
 
         def end(reason: object) -> None:
             if not ended.done():
                 ended.set_result(line(str(reason or "it closed the stream"), 200))
-
-        def begin(_: object) -> None:
-            began.set()
-            self._is_up(client)
 
         client.add_event_handler("session_start", begin)
         client.add_event_handler("stream_error", lambda error: end(error["condition"]))
@@ -96,15 +99,10 @@ class Component:
             client.add_event_handler(event, end)
         try:
             client.connect(place.host, place.port)
-            await asyncio.wait(
-                {ended, beginning := asyncio.ensure_future(began.wait())},
-                timeout=CONNECT_S,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            beginning.cancel()
-            while began.is_set() and not ended.done():
-                await asyncio.wait({ended}, timeout=IDLE_S)
+            await asyncio.wait({ended, began}, timeout=CONNECT_S, return_when=asyncio.FIRST_COMPLETED)
+            while began.done() and not ended.done():
                 await self._echo(client)
+                await asyncio.wait({ended}, timeout=IDLE_S)
         except Doubt as doubt:
             end(doubt)
         except Exception as error:
@@ -114,7 +112,7 @@ class Component:
             self.can_send, self._client = False, None
             end("it does not answer")
             _discard(client)
-        return ended.result(), began.is_set()
+        return ended.result(), began.done()
 
     def _begin(self) -> ComponentXMPP:
         settings = self.settings
@@ -141,7 +139,7 @@ class Component:
 
     async def close(self) -> None:
         """Say good-bye, when what was to be sent is sent."""
-        client, self.can_send = self._client, False
+        client, self.can_send, self._is_over = self._client, False, True
         if client is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(2.0):

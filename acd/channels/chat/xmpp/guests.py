@@ -21,7 +21,7 @@ from acd.channels.chat.room import Room
 from acd.channels.chat.rooms import Rooms
 from acd.channels.chat.widget_words import WORDS
 from acd.channels.chat.xmpp import stanzas
-from acd.channels.chat.xmpp.stanzas import Came, Condition, Failed, Heard, Said, Types
+from acd.channels.chat.xmpp.stanzas import Came, Condition, Failed, Heard, Said
 from acd.store import StoreError
 
 if TYPE_CHECKING:  # loading SQLAlchemy takes a while
@@ -35,8 +35,8 @@ KIND = "xmpp:"
 """Before an address, where it stands among others."""
 STANZAS = Rate(40, 150)
 """Of one address: fewer than what a talk bears with of a tab."""
-NEW_TALKS = Rate(60, 1_000)
-"""Of one domain."""
+NEW_TALKS, STRANGERS = Rate(60, 1_000), Rate(60, 100)
+"""Of one domain: talks, and what else comes from people with whom nobody talks at present."""
 NOTICES = Rate(4, 900_000)
 REFUSALS = Rate(10, 5_000)
 """Of one address."""
@@ -45,7 +45,7 @@ TYPES_MS = 60_000
 _REFUSED: Mapping[say.Why, tuple[Condition, str]] = {
     "slow": ("resource-constraint", "too many messages in a short time"),
     "too-long": ("not-acceptable", f"a message may have {say.TEXT_MOST} characters at most"),
-    "no-address": ("item-not-found", "there is nobody of this name"),
+    "no-address": ("item-not-found", "there is nobody of this name, or nobody can have yours"),
     "too-many": ("policy-violation", "there may be no more messages"),
     "not-now": ("internal-server-error", "not possible at present"),
 }
@@ -144,7 +144,9 @@ class Guest:
             asyncio.get_running_loop().call_soon(self._leave)
 
     def drop(self, why: say.Over) -> None:
-        """Do nothing: there is no socket that would be closed."""
+        """Leave the talk if it is over: there is no socket that would be closed."""
+        if why == "gone":
+            asyncio.get_running_loop().call_soon(self._leave)
 
     def _leave(self) -> None:
         if not (self._room.call or self._asked or self._room.keeping):
@@ -200,7 +202,7 @@ class Guests:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self._stanzas, self._new = Buckets(STANZAS), Buckets(NEW_TALKS)
+        self._stanzas, self._new, self._strangers = Buckets(STANZAS), Buckets(NEW_TALKS), Buckets(STRANGERS)
         self._notices, self._refusals = Buckets(NOTICES), Buckets(REFUSALS)
         house.rooms.ear_of = self._guest_of
 
@@ -265,21 +267,22 @@ class Guests:
             log.exception("stanza cannot be taken")
 
     async def _take(self, peer: Peer, heard: Heard) -> None:
-        match heard:
-            case Said():
-                await self._said(peer, heard)
-            case Types():
-                room = self.house.rooms.rooms.get(key_of(peer.entrance, peer.bare))
-                if room is not None:
-                    until = self.house.dispatcher.clock() + TYPES_MS if heard.on else None
-                    self.house.rooms.do(room, room.talk.types(until))
-            case Came():
-                await self._came(peer, heard)
-            case Failed():
-                await self._failed(peer, heard)
+        now, room = self.house.dispatcher.clock(), self.house.rooms.rooms.get(key_of(peer.entrance, peer.bare))
+        if isinstance(heard, Said):
+            await self._said(peer, heard)
+        elif room is None and not self._strangers.take(peer.domain, now):
+            return
+        elif isinstance(heard, Came):
+            await self._came(peer, heard)
+        elif isinstance(heard, Failed):
+            await self._failed(peer, heard)
+        elif room is not None:
+            self.house.rooms.do(room, room.talk.types(now + TYPES_MS if heard.on else None))
 
     async def _said(self, peer: Peer, said: Said) -> None:
-        if self.house.office.entrance(peer.entrance) is None:
+        from acd.store import handles  # noqa: PLC0415 - is loaded
+
+        if self.house.office.entrance(peer.entrance) is None or not handles.is_xmpp(peer.bare):
             self.refuse(peer, said.id, "no-address")
         elif len(said.text) > say.TEXT_MOST:
             self.refuse(peer, said.id, "too-long")
@@ -313,6 +316,8 @@ class Guests:
         from acd.store import chat_out  # noqa: PLC0415 - is loaded
 
         key = key_of(peer.entrance, peer.bare)
+        if await self.house.store.read(chat_out.find, key, came.id) is None:
+            return
         seq = await self.house.store.write(chat_out.delivered, key, came.id)
         room = self.house.rooms.rooms.get(key)
         guest = room.tabs.get(Guest.number) if room is not None else None

@@ -5,9 +5,12 @@ import contextlib
 import re
 
 import pytest
+from msgspec.structs import replace
 
-from acd.channels.chat.xmpp import component
+from acd.channels.chat.xmpp import component, outbox
 from acd.channels.contact import Reply
+from acd.site import fill_secrets, load_site
+from acd.store import chat_out
 from tests.channels.chat_house import ChatHouse
 from tests.channels.mail_house import until
 from tests.channels.prosody import ADDRESS
@@ -135,3 +138,47 @@ async def test_the_secret_is_not_said(tmp_path):
     async with Server() as server, house_of(tmp_path, server.port):
         await until(lambda: server.sessions)
         assert "geheim" not in server.heard
+
+
+@pytest.mark.usefixtures("quick")
+async def test_what_cannot_be_sent_for_too_long_comes_back(tmp_path):
+    """The server is away, and stays so: the agent is told, and it is not sent when it comes again."""
+    async with Server(["<handshake/>", HELLO], echoes=True) as server, house_of(tmp_path, server.port) as house:
+        (call,) = await until(lambda: list(house.calls))
+        server.says = []
+        server.writers[-1].close()
+        await until(lambda: not house.chatting.components["net"].can_send)
+        components = house.chatting.office.components
+        components["net"] = replace(components["net"], give_up_ms=-1)
+        await house.chat.reply(call, "101", Reply(text="Yes?"))
+
+        async def told():
+            return (await house.chat.card(call)).marks == ("undelivered",)
+
+        await until(told)
+        assert (await house.chat.card(call)).text.startswith(
+            "Not delivered to xmpp:jan@example.org: the server is away"
+        )
+        server.says = ["<handshake/>"]
+        await until(lambda: house.chatting.components["net"].can_send)
+        assert "Yes?" not in server.heard
+
+
+@pytest.mark.usefixtures("quick")
+async def test_what_waits_for_a_section_that_is_gone_is_dropped(tmp_path, monkeypatch):
+    """Nobody is left to send it, or to be told; it does not wait for ever."""
+    async with Server(["<handshake/>", HELLO], echoes=True) as server, house_of(tmp_path, server.port) as house:
+        (call,) = await until(lambda: list(house.calls))
+        conf = (house.folder / "acd.conf").read_text()
+        (house.folder / "acd.conf").write_text(conf[: conf.index("[net]")])
+        house.site = fill_secrets(load_site(house.folder), house.home)
+        house.written.use(house.folder)
+        await until(lambda: not house.chatting.components)
+        monkeypatch.setattr(outbox, "GIVE_UP_MS", -1)
+        await house.chat.reply(call, "101", Reply(text="Yes?"))
+
+        async def is_dropped():
+            return not await house.store.read(chat_out.sections)
+
+        await until(is_dropped)
+        assert (await house.chat.card(call)).marks == ()

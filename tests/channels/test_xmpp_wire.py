@@ -5,12 +5,13 @@ from slixmpp import JID
 
 from acd.channels.chat.xmpp import stanzas
 from acd.channels.contact import Reply, ReplyError
-from acd.store import people, timeline
+from acd.store import people, privacy, timeline
 from acd.store.handles import xmpp
 from tests.channels import prosody
+from tests.channels.chat_house import ChatHouse
 from tests.channels.mail_house import until
 from tests.channels.prosody import ADDRESS
-from tests.channels.xmpp_house import STATES, US, Customer, XmppHouse, confirms, said
+from tests.channels.xmpp_house import STATES, US, Customer, Neighbour, XmppHouse, confirms, said
 
 
 async def text(house):
@@ -261,3 +262,31 @@ async def test_other_settings_are_another_session(net, jan):
     await net.chat.reply(next(iter(net.calls)), "101", Reply(text="Yes?"))
     await jan.reads("Yes?")
     assert [confirms(one) for one in jan.heard if confirms(one)]
+
+
+async def test_who_is_erased_is_a_stranger_when_he_writes_again(net, jan):
+    """Though his talk was live: his line is kept, confirmed, and waits."""
+    await jan.write("Hello")
+    await jan.write("Are you there?")
+    first = net.call
+    person = await net.store.read(people.find, xmpp("jan@example.org"))
+    await net.store.write(privacy.erase, person)
+    await jan.write("It is me")
+    (second,) = set(net.calls) - {first}
+    card = await net.chat.card(second)
+    assert (card.text, card.quoted) == ("It is me", "")
+    await net.chat.reply(second, "101", Reply(text="Hello"))
+    await jan.reads("Hello")
+
+
+async def test_one_server_takes_over_from_another(tmp_path, xmpp_server, jan):
+    """An address is one component's at a time: the next has it as soon as the last one lets it go."""
+    async with Neighbour(xmpp_server.inside, ADDRESS):
+        house = XmppHouse(tmp_path, xmpp_server.inside)
+        await ChatHouse.__aenter__(house)
+        await until(lambda: "net" in house.chatting.components)
+        assert not house.is_up
+    await until(lambda: house.is_up)
+    await jan.write("Hello")
+    assert len(house.calls) == 1
+    await house.__aexit__()

@@ -159,8 +159,8 @@ def refused(stanza):
 class Neighbour(ComponentXMPP):
     """Another component of the server, which may say that it is anybody at its domain."""
 
-    def __init__(self, inside):
-        super().__init__(f"other.{HOST}", SECRET, "127.0.0.1", inside)
+    def __init__(self, inside, address=f"other.{HOST}"):
+        super().__init__(address, SECRET, "127.0.0.1", inside)
         self.heard, self.answers = [], set()
         self.add_filter("in", self._hear)
 

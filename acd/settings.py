@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, NamedTuple
 from msgspec import Struct, field
 
 from acd.appointments import AppointmentKind
-from acd.chat_settings import ChatSettings
+from acd.chat_settings import ChatSettings, XmppSettings
 from acd.core.rules import MEDIA, LineGroupRule, MediumRule, OutRule, QueueRule, SeatRule
 from acd.discreet import Discreet
 from acd.hardware import DEVICE, Analog, Span, device
@@ -241,6 +241,7 @@ class Site(Struct, frozen=True, kw_only=True):
     chats: dict[str, ChatSettings] = field(default_factory=dict)
     webhooks: dict[str, WebhookSettings] = field(default_factory=dict)
     crms: dict[str, CrmSettings] = field(default_factory=dict)
+    xmpp: dict[str, XmppSettings] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
     """Digit to what can be said of a call after it (its disposition)."""
     mentions: tuple[Mention, ...] = ()

@@ -65,6 +65,7 @@ from acd.sms_options import check_smscs, gateway, smsc
 from acd.web_options import check_web
 from acd.web_settings import WebSettings
 from acd.webhook_options import check_webhooks, crm, webhook
+from acd.xmpp_options import check_xmpp, xmpp
 
 FILE = "acd.conf"
 
@@ -83,6 +84,7 @@ _NAMED = {
     "mailbox": (GROUP_NAME, "mailbox", "begin with a small letter or digit; small letters, digits, - and _"),
     "sms-gateway": (GROUP_NAME, "gateway", "begin with a small letter or digit; small letters, digits, - and _"),
     "chat": (GROUP_NAME, "chat", "begin with a small letter or digit; small letters, digits, - and _; up to 40"),
+    "xmpp": (GROUP_NAME, "component", "begin with a small letter or digit; small letters, digits, - and _; up to 40"),
     "appointment": (GROUP_NAME, "kind of appointment", "begin with a small letter; small letters, digits, - and _"),
     "webhook": (GROUP_NAME, "webhook", "begin with a small letter or digit; small letters, digits, - and _; up to 40"),
     "crm": (GROUP_NAME, "CRM", "begin with a small letter or digit; small letters, digits, - and _; up to 40"),
@@ -90,8 +92,8 @@ _NAMED = {
 }
 """Type of section to what it may be named, what it is called in messages, and the hint."""
 _TYPES = (
-    "queue, seat, phone, medium, mailbox, smsc, sms-gateway, chat, webhook, crm, appointment, lines, trunk, span or "
-    "analog"
+    "queue, seat, phone, medium, mailbox, smsc, sms-gateway, chat, xmpp, webhook, crm, appointment, lines, trunk, span "
+    "or analog"
 )
 
 
@@ -140,6 +142,7 @@ _CHECKS = (
     check_appointments,
     check_smscs,
     check_chats,
+    check_xmpp,
     check_web,
     check_webhooks,
     check_hardware,
@@ -189,6 +192,7 @@ class _Loader:
             chats={name: chat(name, values, general.name) for name, values in self._each("chat") if values},
             webhooks={name: webhook(name, values) for name, values in self._each("webhook") if values},
             crms={name: crm(name, values) for name, values in self._each("crm") if values},
+            xmpp={name: xmpp(name, values) for name, values in self._each("xmpp") if values},
             voicemail=VoicemailSettings(**self._only("voicemail") or {}),
             store=StoreSettings(**self._only("store") or {}),
             web=WebSettings(**self._only("web") or {}),

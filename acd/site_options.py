@@ -52,6 +52,7 @@ from acd.settings import (
 from acd.sms_options import GATEWAY, SMSC
 from acd.web_options import WEB
 from acd.webhook_options import CRM, WEBHOOK
+from acd.xmpp_options import XMPP
 
 ALL, NOTHING = "all", "nothing"
 
@@ -336,6 +337,7 @@ SECTIONS: dict[str, tuple[Option, ...]] = {
     "chat": CHAT,
     "webhook": WEBHOOK,
     "crm": CRM,
+    "xmpp": XMPP,
     "lines": LINES,
     "trunk": TRUNK,
     "calling-out": CALLING_OUT,
@@ -356,6 +358,7 @@ HEADS = {
     "chat": "[NAME] with type = chat",
     "webhook": "[NAME] with type = webhook",
     "crm": "[NAME] with type = crm",
+    "xmpp": "[NAME] with type = xmpp",
     "lines": "[NAME] with type = lines",
     "trunk": "[NAME] with type = trunk",
     "span": "[NAME] with type = span",

@@ -241,6 +241,6 @@ class Written:
 def _load(_session: "Session") -> None:
     """Load what works with the customer file, and speaks to mail servers: in its own thread, where nobody waits."""
     of_mail = ("acd.channels.email.imap", "acd.channels.email.listener", "aiosmtplib")
-    ours = ("appointments", "files", "mails", "texts", "texts_out", "chats", "chat_cards", "chat_people")
+    ours = ("appointments", "files", "mails", "texts", "texts_out", "chats", "chat_cards", "chat_out", "chat_people")
     for name in (*of_mail, *(f"acd.store.{one}" for one in ours)):
         importlib.import_module(name)

@@ -13,7 +13,8 @@ class Chat(Base):
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     token: Mapped[str] = mapped_column(Plain, unique=True)
-    """SHA-256 of it, hexadecimal: who reads this table cannot take the talk up."""
+    """SHA-256 of it, hexadecimal: who reads this table cannot take the talk up. Of who has an address instead, `afar`
+    and the SHA-256 of the section and that."""
     section: Mapped[str] = mapped_column(Plain)
     """Of acd.conf."""
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
@@ -22,7 +23,7 @@ class Chat(Base):
     """That person was not known before, so all that he says of himself may be kept there."""
     name: Mapped[str] = mapped_column(default="")
     address: Mapped[str] = mapped_column(default="")
-    """An e-mail address or a number, as he gave it last, in its normal form."""
+    """An e-mail address or a number, as he gave it last, in its normal form; `xmpp:` and the address of who has one."""
     language: Mapped[str] = mapped_column(default="")
     last: Mapped[int] = mapped_column(default=0)
     """Number of the last line."""
@@ -62,3 +63,16 @@ class ChatLine(Base):
     name: Mapped[str] = mapped_column(Plain)
     """Given by who wrote it: said twice it is one line."""
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+
+
+class ChatOut(Base):
+    """A line of ours that is sent to an address, sent or not yet."""
+
+    __tablename__ = "chat_out"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    line_id: Mapped[int] = mapped_column(ForeignKey("chat_lines.id", ondelete="CASCADE"), unique=True)
+    waits: Mapped[bool] = mapped_column(index=True)
+    """It is to be sent."""
+    said: Mapped[str] = mapped_column(default="")
+    """What became of it."""

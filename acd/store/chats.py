@@ -3,6 +3,9 @@
 All that follows from a line is one transaction, and whoever wrote it is told after that. A line whose name is here
 already is the one that is here. A contact is open from a line of the visitor until its agent is done, and holds what he
 writes meanwhile; what its agent was never shown goes on in another one.
+
+Some have no page and no token, but an address, which their server vouches for: our lines are sent there (`chat_out`),
+and he is who has that address in the customer file. His talk has no end, so it goes on in another row now and then.
 """
 
 import secrets
@@ -12,18 +15,23 @@ from msgspec import Struct
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from acd.store import hooks, text, timeline
-from acd.store.chat_schema import Chat, ChatContact, ChatLine
+from acd.store import hooks, people, text, timeline
+from acd.store.chat_schema import Chat, ChatContact, ChatLine, ChatOut
+from acd.store.handles import guess
 from acd.store.rows import insert_new
 from acd.store.schema import Attachment, Case, Interaction, Message
 
 MEDIUM = "chat"
 ENDED = "ended-"
 """Instead of the hash of a token that is of no use any more."""
+AFAR = "afar-"
+"""Before the hash of an address."""
 LINES_MOST = 10_000
 """Of one talk."""
 CALLS_MOST = 500
 """Contacts of one talk."""
+SAME_MS = 86_400_000
+"""A name that came from afar, where some count from 1 each time, is that of another line after so long."""
 
 
 class FullError(Exception):
@@ -39,6 +47,8 @@ class Visitor(Struct, frozen=True, kw_only=True):
     queue: str
     """Of a new contact."""
     language: str
+    address: str = ""
+    """Of who has one, with its kind before it: `xmpp:jan@example.org`."""
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -75,6 +85,8 @@ class Kin(Struct, frozen=True, kw_only=True):
     """The hash of it."""
     section: str
     language: str
+    address: str
+    """Of who has one; else empty."""
     is_ended: bool
     """Its visitor has ended it, and cannot come back."""
 
@@ -93,9 +105,6 @@ class Known(Struct, frozen=True, kw_only=True):
     last: int
     shown: int
     seen: int
-    name: str
-    address: str
-    language: str
     call: str
     """Of the contact that is open; empty for none."""
     is_over: bool
@@ -121,9 +130,6 @@ def known(session: Session, token: str) -> Known | None:
         last=chat.last,
         shown=chat.shown,
         seen=chat.seen,
-        name=chat.name,
-        address=chat.address,
-        language=chat.language,
         call=contact.call if contact is not None and contact.closed_at is None else "",
         is_over=contact is not None and contact.closed_at is not None,
     )
@@ -140,20 +146,51 @@ def take(session: Session, visitor: Visitor, entry: Entry) -> Taken:
     session.execute(select(Chat.id).where(Chat.id == chat.id).with_for_update())  # one line after the other
     session.refresh(chat)
     if (there := _named(session, chat, entry.name)) is not None:
-        return Taken(line=there, kin=None)
-    contact = _open(session, chat) or _begin(session, chat, visitor.queue, entry.at)
+        if not visitor.address or entry.at - there.at < SAME_MS:
+            return Taken(line=there, kin=None)
+        _rename(session, chat, there)
+    contact = _open(session, chat)
+    if contact is None:
+        chat = _known(session, chat, visitor, entry.at) if visitor.address else chat
+        contact = _begin(session, chat, visitor.queue, entry.at)
     line = _append(session, chat, contact.interaction_id, entry, is_theirs=True)
     chat.language = text.line(visitor.language, 20)
     return Taken(line=line, kin=_kin(session, chat, contact))
 
 
+def _rename(session: Session, chat: Chat, line: Line) -> None:
+    """Have the name of a line free for another."""
+    row = session.scalars(select(ChatLine).where(ChatLine.chat_id == chat.id, ChatLine.seq == line.seq)).one()
+    row.name = f"{line.name}-{line.seq}"
+    session.get_one(Message, row.message_id).ref = _ref(chat, row.name)
+    session.flush()
+
+
+def _known(session: Session, chat: Chat, visitor: Visitor, at: int) -> Chat:
+    """Say who it is who has an address, as a contact of his begins; gives the row in which his talk goes on."""
+    if chat.last > LINES_MOST // 2 or _contacts(session, chat) > CALLS_MOST // 2:
+        revoke(session, chat.token)
+        session.refresh(chat)
+        chat = _make(session, visitor, at)
+    chat.address = visitor.address
+    chat.person_id = people.find_or_make(session, guess(visitor.address), at, language=visitor.language)
+    return chat
+
+
 def answer(session: Session, call: str, entry: Entry) -> tuple[str, Line] | None:
-    """Keep a line of ours in a contact; gives the hash of the talk's token, and the line. None if it is not here."""
+    """Keep a line of ours in a contact; gives the hash of the talk's token, and the line. None if it is not here.
+
+    One to who has an address waits to be sent.
+    """
     contact = session.scalar(select(ChatContact).where(ChatContact.call == call))
     if contact is None:
         return None
     chat = session.get_one(Chat, contact.chat_id, with_for_update=True)
-    return chat.token, _append(session, chat, contact.interaction_id, entry, is_theirs=False)
+    line = _append(session, chat, contact.interaction_id, entry, is_theirs=False)
+    if chat.token.startswith(AFAR):
+        own = select(ChatLine.id).where(ChatLine.chat_id == chat.id, ChatLine.seq == line.seq)
+        session.add(ChatOut(line_id=session.scalars(own).one(), waits=True, said=""))
+    return chat.token, line
 
 
 def _make(session: Session, visitor: Visitor, at: int) -> Chat:
@@ -161,13 +198,7 @@ def _make(session: Session, visitor: Visitor, at: int) -> Chat:
         token=visitor.token,
         section=visitor.section,
         person_id=None,
-        is_own=False,
-        name="",
-        address="",
         language=visitor.language,
-        last=0,
-        shown=0,
-        seen=0,
         made_at=at,
         heard_at=at,
     )
@@ -189,7 +220,7 @@ def _append(session: Session, chat: Chat, interaction: int, entry: Entry, *, is_
         session,
         interaction,
         timeline.Written(
-            ref=f"{MEDIUM}-{chat.token[:32]}-{entry.name}",
+            ref=_ref(chat, entry.name),
             direction="in" if is_theirs else "out",
             at=entry.at,
             sender=entry.sender or chat.name if is_theirs else entry.sender,
@@ -205,6 +236,10 @@ def _append(session: Session, chat: Chat, interaction: int, entry: Entry, *, is_
     session.flush()
     (line,) = lines(session, chat.token, chat.last - 1, 1)
     return line
+
+
+def _ref(chat: Chat, name: str) -> str:
+    return f"{MEDIUM}-{chat.token[:40] if chat.token.startswith(AFAR) else chat.token[:32]}-{name}"
 
 
 def _named(session: Session, chat: Chat, name: str) -> Line | None:
@@ -249,8 +284,7 @@ def _open(session: Session, chat: Chat) -> ChatContact | None:
 
 
 def _begin(session: Session, chat: Chat, queue: str, at: int) -> ChatContact:
-    count = select(func.count()).select_from(ChatContact).where(ChatContact.chat_id == chat.id)
-    if (session.scalar(count) or 0) >= CALLS_MOST:
+    if _contacts(session, chat) >= CALLS_MOST:
         raise FullError
     call = f"{MEDIUM}-{secrets.token_hex(16)}"
     contact = timeline.Contact(
@@ -275,6 +309,11 @@ def _begin(session: Session, chat: Chat, queue: str, at: int) -> ChatContact:
     session.add(made)
     session.flush()
     return made
+
+
+def _contacts(session: Session, chat: Chat) -> int:
+    count = select(func.count()).select_from(ChatContact).where(ChatContact.chat_id == chat.id)
+    return session.scalar(count) or 0
 
 
 def _case(session: Session, chat: Chat, at: int) -> int | None:
@@ -304,14 +343,15 @@ def _kin(session: Session, chat: Chat, contact: ChatContact) -> Kin:
         token=chat.token,
         section=chat.section,
         language=chat.language,
+        address=chat.address if chat.token.startswith(AFAR) else "",
         is_ended=chat.token.startswith(ENDED),
     )
 
 
 def show(session: Session, call: str, seq: int) -> bool:
     """Note that an agent was shown the talk up to this line. Answers whether that is new."""
-    own = select(ChatContact.chat_id).where(ChatContact.call == call).scalar_subquery()
-    done = update(Chat).where(Chat.id == own, Chat.shown < seq).values(shown=seq)
+    own = select(ChatContact.chat_id).where(ChatContact.call == call)
+    done = update(Chat).where(Chat.id == own.scalar_subquery(), Chat.shown < seq).values(shown=seq)
     return session.scalar(done.returning(Chat.id)) is not None
 
 
@@ -322,7 +362,8 @@ def see(session: Session, token: str, seq: int) -> None:
 
 def revoke(session: Session, token: str) -> None:
     """Have nobody find a talk by its token any more."""
-    session.execute(update(Chat).where(Chat.token == token).values(token=f"{ENDED}{secrets.token_hex(24)}"))
+    kind = AFAR if token.startswith(AFAR) else ""
+    session.execute(update(Chat).where(Chat.token == token).values(token=f"{kind}{ENDED}{secrets.token_hex(24)}"))
 
 
 def close(session: Session, call: str, at: int, by: str = "", code: str = "") -> Kin | None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from acd.store import people, timeline
-from acd.store.handles import HandleError, Named, email, number
+from acd.store.handles import XMPP, HandleError, Named, email, number, xmpp
 from acd.store.schema import Interaction
 from acd.store.text import line
 
@@ -176,7 +176,10 @@ def _arrive(session: Session, fact: Arrived, country: str, agents: Mapping[str, 
 
 def _named(fact: Arrived, country: str) -> Named | None:
     """Return the number or address of who it is; None for who withholds it."""
+    kind, _, rest = fact.caller.partition(":")
     try:
+        if fact.virtual and kind == XMPP:
+            return xmpp(rest)
         return email(fact.caller) if fact.virtual and "@" in fact.caller else number(fact.caller, country)
     except HandleError:
         return None

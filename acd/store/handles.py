@@ -15,7 +15,7 @@ from acd.store.text import line
 NUMBER, EMAIL, XMPP = "number", "email", "xmpp"
 KIND = r"[a-z][a-z0-9-]{0,19}"
 NUMBER_DIGITS_LEAST = 2
-_JID = re.compile(r"[^\s@/\"&'<>:]{1,255}@[a-z0-9.-]{1,255}")
+_JID = re.compile(r"[^\s@/\"&'<>:]{1,255}@[\w.-]{1,255}")  # a domain has letters of any script (RFC 7622)
 
 
 class HandleError(ValueError):
@@ -74,6 +74,11 @@ def xmpp(text: str) -> Named:
     if not _JID.fullmatch(bare):
         raise HandleError("it is no XMPP address")
     return Named(XMPP, bare)
+
+
+def is_xmpp(text: str) -> bool:
+    """Whether it is an address of XMPP in its normal form."""
+    return _JID.fullmatch(text) is not None and xmpp(text).value == text
 
 
 def handle(kind: str, text: str, country: str = "") -> Named:

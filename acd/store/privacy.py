@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from acd.store import hooks
 from acd.store.agenda import Appointment
-from acd.store.chat_schema import Chat, ChatContact
+from acd.store.chat_schema import Chat, ChatContact, ChatLine, ChatOut
 from acd.store.handles import NUMBER
 from acd.store.hook_schema import Outside
 from acd.store.people import group
@@ -212,7 +212,9 @@ def _at_rest() -> tuple[Any, ...]:
     talks = select(Talk.id).where(Talk.interaction_id == Interaction.id, Talk.closed_at.is_(None))
     texts = select(TextOut.id).join(Message, TextOut.message_id == Message.id).where(own, TextOut.due_at.is_not(None))
     chats = select(ChatContact.id).where(ChatContact.interaction_id == Interaction.id, ChatContact.closed_at.is_(None))
-    return ~waits.exists(), ~goes.exists(), ~talks.exists(), ~texts.exists(), ~chats.exists()
+    lines = select(ChatOut.id).join(ChatLine, ChatOut.line_id == ChatLine.id)
+    lines = lines.join(Message, ChatLine.message_id == Message.id).where(own, ChatOut.waits)
+    return tuple(~one.exists() for one in (waits, goes, talks, texts, chats, lines))
 
 
 def _cases(contacts: Sequence[int]) -> Select[Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from acd.appointments import AppointmentKind
-from acd.chat_settings import ChatSettings
+from acd.chat_settings import ChatSettings, XmppSettings
 from acd.core.rules import MEDIA, LineGroupRule, LineRule, MediumRule, OutRule, QueueRule, SeatRule, Step
 from acd.hardware import Analog, Span
 from acd.mailboxes import MailboxSettings
@@ -239,6 +239,7 @@ def test_every_option_has_a_place():
         "chat": {*ChatSettings.__struct_fields__} - {"section"},
         "webhook": {*WebhookSettings.__struct_fields__} - {"section"},
         "crm": {*CrmSettings.__struct_fields__} - {"section"},
+        "xmpp": {*XmppSettings.__struct_fields__} - {"section"},
         "trunk": {*TrunkSettings.__struct_fields__} - {"name"},
         "calling-out": {*OutRule.__struct_fields__, *Plan.__struct_fields__, *CallingOutSettings.__struct_fields__}
         - {"rule", "plan"},

@@ -19,12 +19,13 @@ ROOT = Path(__file__).parents[2]
 class Program:
     """A server in a process of its own."""
 
-    def __init__(self, folder: Path, port: int):
-        self.folder, self.port = folder, port
+    def __init__(self, folder: Path, port: int, *more: int):
+        self.folder, self.port, self.more = folder, port, more
 
     async def __aenter__(self):
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.channels.chat_program", str(self.folder), str(self.port)),
+            *(sys.executable, "-m", "tests.channels.chat_program"),
+            *map(str, (self.folder, self.port, *self.more)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             cwd=ROOT,

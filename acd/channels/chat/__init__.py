@@ -6,9 +6,11 @@
     talk         one visitor's talk, in as many tabs as he has open. It turns what comes in into what is to be done; it
                  waits for nothing and reads no clock
     rooms        the talks that are live; they do what these say: store, send, ask the core. `tabs` is what waits for a
-                 page, `standing` what it is told of the queue, `wishes` what else it can ask for
+                 page, `keeping` stores what is said, `standing` is what he is told of the queue, `wishes` what else he
+                 can ask for
     channel      the medium, as every other (`acd.ports.Channel`): card, ready replies, answer
     web          the routes: script, socket, files
+    xmpp/        the other way in: people who have an address, by the site's own XMPP server
 
 A talk is a row of numbered lines, his and ours. He is known by a token of 256 bits that his browser keeps, of which we
 keep the hash; with it and the number of the last line that he has, he goes on wherever he was: after a reload, in

@@ -38,8 +38,8 @@ TEXT_MOST = 10_000
 """Characters of an answer."""
 LOOK_S = 30.0
 AGAIN_S = 1.0
-GONE, UNPROVEN = "gone", "unproven"
-"""Marks: the visitor's page is closed; who he is he only says."""
+GONE, UNPROVEN, UNDELIVERED = "gone", "unproven", "undelivered"
+"""Marks: the visitor's page is closed; who he is he only says; something of ours has not come to him."""
 
 
 class House(RoomsHouse, Protocol):
@@ -48,6 +48,9 @@ class House(RoomsHouse, Protocol):
     @property
     def rooms(self) -> Rooms:
         """The talks that are live."""
+
+    def has_lines(self) -> None:
+        """Say that there is a line to be sent to who has an address."""
 
 
 class ChatChannel:
@@ -91,8 +94,11 @@ class ChatChannel:
         ours = max((one.seq for one in found.lines if not one.is_theirs), default=0)
         new = "\n".join(one.body for one in found.lines if one.seq > ours and one.body)
         written = "\n".join(one.body for one in found.lines if one.is_theirs and one.body)
-        marks = [GONE] if room is None or room.talk.is_gone else []
-        marks += [UNPROVEN] if chat.person_id is not None else []
+        is_afar = self._is_afar(found)
+        marks = [GONE] if not is_afar and (room is None or room.talk.is_gone) else []
+        marks += [UNPROVEN] if chat.person_id is not None and not is_afar else []
+        here = [one for one in found.lines if found.calls[one.seq] == found.interaction.id]
+        marks += [UNDELIVERED] if any(one.name.startswith(UNDELIVERED) for one in here) else []
         return Card(
             call=call,
             medium=MEDIUM,
@@ -107,6 +113,12 @@ class ChatChannel:
             case=found.interaction.case_id,
             marks=tuple(marks),
         )
+
+    @staticmethod
+    def _is_afar(found: "Found") -> bool:
+        from acd.store.chats import AFAR  # noqa: PLC0415 - is loaded
+
+        return found.chat.token.startswith(AFAR)
 
     def _told(self, found: "Found", up_to: int) -> list[str]:
         """Write down the talk up to a line, both sides."""
@@ -149,6 +161,8 @@ class ChatChannel:
         found = await store.read(chat_cards.found, call, 1)
         if found is None:
             raise ReplyError("there is nothing of this chat any more")
+        if reply.files and self._is_afar(found):
+            raise ReplyError(f"no files can be sent to {found.chat.address}")
         entry = chats.Entry(
             name=f"out-{secrets.token_hex(12)}",
             at=self._house.dispatcher.clock(),
@@ -163,6 +177,7 @@ class ChatChannel:
         room = self._house.rooms.rooms.get(key)
         if room is not None:
             self._house.rooms.do(room, room.talk.stored(self._house.rooms.line(room, line)))
+        self._house.has_lines()
 
     def _words(self, found: "Found", seat: str, reply: Reply) -> str:
         """Give what is said: a template, and what was written, which stands above it."""

@@ -3,7 +3,7 @@
 import time
 
 from acd.channels.email.templates import Template, Templates
-from acd.chat_settings import ChatSettings
+from acd.chat_settings import ChatSettings, Entrance, XmppSettings
 from acd.settings import Site
 
 FOLDER = "chat"
@@ -24,13 +24,24 @@ class Office:
     def __init__(self, site: Site, templates: list[Template]) -> None:
         self.site = site
         self.chats = dict(site.chats)
+        self.components = dict(site.xmpp)
+        entries = (one for component in site.xmpp.values() for one in component.entrances.values())
+        self._entrances: dict[str, Entrance] = {**site.chats, **{one.section: one for one in entries}}
         self.templates = Templates(templates, site.general.language)
         plan = site.calling_out.plan
         self.country = plan.country if plan is not None else ""
 
     def chat(self, section: str) -> ChatSettings | None:
-        """Give a section; None if there is none of that name."""
+        """Give a section for pages; None if there is none of that name."""
         return self.chats.get(section)
+
+    def component(self, section: str) -> XmppSettings | None:
+        """Give a component; None if there is none of that name."""
+        return self.components.get(section)
+
+    def entrance(self, section: str) -> Entrance | None:
+        """Give what holds for talks that came in there, whatever they came by; None if nobody comes in there now."""
+        return self._entrances.get(section)
 
     def language(self, language: str) -> str:
         """Give the language in which somebody is answered: his own if the site speaks it."""

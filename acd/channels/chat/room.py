@@ -11,7 +11,7 @@ from acd.dispatcher import Dispatcher
 from acd.store.store import Store
 
 if TYPE_CHECKING:  # loading SQLAlchemy takes a while
-    from acd.channels.chat.tabs import Tab
+    from acd.channels.chat.tabs import Ear
     from acd.store.chats import Known
     from acd.store.files import Files
 
@@ -46,10 +46,12 @@ class House(Protocol):
 class Room:
     """A talk that is live."""
 
-    def __init__(self, token: str, key: str, section: str, language: str, at: int) -> None:
+    def __init__(self, token: str, key: str, section: str, language: str, at: int, *, address: str = "") -> None:
         self.talk = Talk(token, at)
         self.key, self.section, self.language = key, section, language
-        self.tabs: dict[int, Tab] = {}
+        self.address = address
+        """Of who has one, as `xmpp:jan@example.org`, and so no token."""
+        self.tabs: dict[int, Ear] = {}
         self.call = ""
         """The contact that is open."""
         self.has_been_closed = False

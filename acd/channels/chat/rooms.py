@@ -1,7 +1,7 @@
 """The talks that are live: a page of the visitor is open, or a contact of his is.
 
-What a `Talk` says is done here: lines go into the customer file, frames to the pages, contacts to the core. How his
-contact stands is read from the core's state, a moment after something has happened to it.
+What a `Talk` says is done here: lines go into the customer file (`keeping`), frames to the pages, contacts to the core.
+How his contact stands is read from the core's state, a moment after something has happened to it.
 """
 
 import asyncio
@@ -14,20 +14,19 @@ import structlog
 from acd.channels.chat import MEDIUM
 from acd.channels.chat import protocol as say
 from acd.channels.chat.chores import Chores, persist
+from acd.channels.chat.keeping import Keeping
 from acd.channels.chat.limits import Buckets, Rate
-from acd.channels.chat.lines import THEIRS, plain
+from acd.channels.chat.lines import plain
 from acd.channels.chat.office import CLOSED, GREETING
 from acd.channels.chat.room import House, Room, hash_of
 from acd.channels.chat.standing import places_of, standing_of
-from acd.channels.chat.tabs import Tab
+from acd.channels.chat.tabs import Ear, Tab
 from acd.channels.chat.talk import Drop, Effect, Fulfil, Gone, Keep, Load, News, NoteSeen, Revoke, Send, Tell
 from acd.channels.chat.wishes import Wishes
 from acd.core.events import CallArrived, CallEnded
-from acd.store import StoreError
 
 if TYPE_CHECKING:  # loading SQLAlchemy takes a while
-    from acd.store.chats import Entry, Kin, Line, Taken, Visitor
-    from acd.store.timeline import File as StoredFile
+    from acd.store.chats import Kin, Line
 
 log = structlog.get_logger()
 
@@ -53,7 +52,9 @@ class Rooms:
         """The hashes of the tokens ended last: the file may not say so yet."""
         self.listeners: list[Callable[[str, News], None]] = []
         """Are told what is new of a contact, while one is open: for whoever has it before him."""
-        self.wishes = Wishes(house, self)
+        self.ear_of: Callable[[Room], Ear | None] = lambda _room: None
+        """Who is told what is said to him who has an address; None if he cannot be told at present."""
+        self.wishes, self.keeping = Wishes(house, self), Keeping(house, self)
         self._new_rooms = Buckets(NEW_ROOMS)
         self.chores = Chores()
         self._look: asyncio.TimerHandle | None = None
@@ -77,12 +78,16 @@ class Rooms:
             token = secrets.token_urlsafe(32)
             room = self.rooms[hash_of(token)] = Room(token, hash_of(token), section, hello.language, now)
         room.language = hello.language
+        self.join(room, tab, hello.last)
+        return room
+
+    def join(self, room: Room, ear: Ear, last: int) -> None:
+        """Have somebody told what is said in a talk, from a line on."""
         if not room.tabs:
             self._settle(room)
-        room.tabs[tab.number] = tab
-        self.do(room, room.talk.join(tab.number, hello.last, now))
+        room.tabs[ear.number] = ear
+        self.do(room, room.talk.join(ear.number, last, self._house.dispatcher.clock()))
         self.look_soon()
-        return room
 
     async def _find(self, section: str, token: str) -> Room | None:
         """Find a talk by its token, which must be of that section."""
@@ -103,8 +108,8 @@ class Rooms:
         room.talk.token = token
         return room
 
-    async def live(self, key: str, section: str, language: str) -> Room:
-        """Have a talk that the file knows among those that are live.
+    async def live(self, key: str, section: str, language: str, address: str = "") -> Room:
+        """Have a talk that the file knows among those that are live; of who has an address it need not know it.
 
         Raises:
             StoreError: what is kept of it cannot be told at present.
@@ -115,7 +120,8 @@ class Rooms:
         known = await self._house.store.read(chats.known, key)
         room = self.rooms.get(key)
         if room is None:
-            room = self.rooms[key] = Room("", key, section, language, self._house.dispatcher.clock())
+            now = self._house.dispatcher.clock()
+            room = self.rooms[key] = Room("", key, section, language, now, address=address)
             if known is not None:
                 room.know(known)
             self._open(room, room.call)
@@ -124,24 +130,25 @@ class Rooms:
     def _settle(self, room: Room) -> None:
         """Have it follow the settings of the moment."""
         office, talk = self._house.office, room.talk
-        settings = office.chat(room.section)
+        settings = office.entrance(room.section)
         if settings is not None:
             talk.grace_ms = settings.grace_ms
             talk.greeting = office.said(GREETING, settings.queue, room.language) or ""
             talk.hours = office.said(CLOSED, settings.queue, room.language) or ""
         room.talk.standing = self._standing(room, {})
 
-    def leave(self, room: Room, tab: Tab) -> None:
+    def leave(self, room: Room, tab: Ear) -> None:
         """Forget a page."""
         if room.tabs.pop(tab.number, None) is not None:
             self.do(room, room.talk.part(tab.number, self._house.dispatcher.clock()))
-            self._forget_idle(room)
+            self.forget_idle(room)
 
-    def receive(self, room: Room, tab: Tab, said: say.AnySaid) -> None:
+    def receive(self, room: Room, tab: Ear, said: say.AnySaid) -> None:
         """Take in what a page says."""
         self.do(room, room.talk.receive(tab.number, said, self._house.dispatcher.clock()))
 
-    def _forget_idle(self, room: Room) -> None:
+    def forget_idle(self, room: Room) -> None:
+        """Forget a talk in which nothing goes on."""
         if not (room.tabs or room.call or room.keeping) and self.rooms.get(room.key) is room:
             del self.rooms[room.key]
             if room.timer is not None:
@@ -166,7 +173,7 @@ class Rooms:
     def _to_tab(room: Room, effect: Send | Drop) -> None:
         tab = room.tabs.get(effect.tab)
         if tab is not None and isinstance(effect, Send):
-            tab.put(say.encode(effect.told))
+            tab.tell(effect.told)
         elif tab is not None and isinstance(effect, Drop):
             tab.drop(effect.why)
 
@@ -175,13 +182,13 @@ class Rooms:
             case Load():
                 return self._load(room, effect.after)
             case Keep():
-                return self._keep(room, effect.tab, effect.id, effect.text, ())
+                return self.keeping.keep(room, effect.tab, effect.id, effect.text, ())
             case NoteSeen():
-                return self._note_seen(room, effect.seq)
+                return self.keeping.note_seen(room, effect.seq)
             case Fulfil():
                 return self.wishes.fulfil(room, effect.tab, effect.wish)
             case Revoke():
-                return self._revoke(room)
+                return self.revoke(room)
 
     def tell(self, room: Room, news: News) -> None:
         """Tell whoever has the open contact of a talk what is new."""
@@ -200,7 +207,7 @@ class Rooms:
     def _tick(self, room: Room) -> None:
         room.timer = None
         self.do(room, room.talk.tick(self._house.dispatcher.clock()))
-        self._forget_idle(room)
+        self.forget_idle(room)
 
     async def _load(self, room: Room, after: int) -> None:
         from acd.store import chats  # noqa: PLC0415 - is loaded
@@ -213,72 +220,10 @@ class Rooms:
 
     def line(self, room: Room, line: "Line") -> say.Line:
         """Make of a line what a page is told."""
-        settings = self._house.office.chat(room.section)
+        settings = self._house.office.entrance(room.section)
         return plain(line, is_told=settings is not None and settings.show_agent)
 
-    # Lines of the visitor
-
-    def visitor(self, room: Room) -> "Visitor":
-        """Say whose talk it is, for the file.
-
-        Raises:
-            StoreError: there is no such section any more.
-
-        """
-        from acd.store.chats import Visitor  # noqa: PLC0415 - is loaded
-
-        settings = self._house.office.chat(room.section)
-        if settings is None:
-            raise StoreError(f"there is no section '{room.section}' any more")
-        return Visitor(token=room.key, section=room.section, queue=settings.queue, language=room.language)
-
-    async def _kept(self, room: Room, entry: "Entry") -> "Taken":
-        """Keep a line of the visitor, and have its contact wait. Raises StoreError, FullError."""
-        from acd.store import chats  # noqa: PLC0415 - is loaded
-
-        room.keeping += 1
-        try:
-            taken = await self._house.store.write(chats.take, self.visitor(room), entry)
-        finally:
-            room.keeping -= 1
-        if taken.kin is not None:
-            self._open(room, taken.kin.call)
-            self.arrive(taken.kin)
-        return taken
-
-    async def _keep(self, room: Room, tab: int, name: str, text: str, files: "tuple[StoredFile, ...]") -> bool:
-        from acd.store.chats import Entry, FullError  # noqa: PLC0415 - is loaded
-
-        at = self._house.dispatcher.clock()
-        try:
-            taken = await self._kept(room, Entry(name=f"{THEIRS}{name}", at=at, body=text, files=files))
-        except FullError:
-            self.do(room, room.talk.answer(tab, say.Refused(id=name, why="too-many")))
-        except StoreError as error:
-            log.warning("line cannot be kept", reason=str(error))
-            self.do(room, room.talk.answer(tab, say.Refused(id=name, why="not-now")))
-        else:
-            if taken.kin is not None and taken.line.seq <= room.talk.last:  # he was erased, or the file set back
-                self.chores.spawn(self._revoke(room))
-            self.do(room, room.talk.stored(self.line(room, taken.line), tab))
-            return True
-        finally:
-            self._forget_idle(room)
-        return False
-
-    async def bring(self, room: Room, name: str, file: "StoredFile") -> bool:
-        """Keep a file that the visitor brings: a line without words. Answers whether it is kept."""
-        return await self.chores.whole(self._keep(room, 0, name, "", (file,)))
-
-    async def _note_seen(self, room: Room, seq: int) -> None:
-        from acd.store import chats  # noqa: PLC0415 - is loaded
-
-        try:
-            await self._house.store.write(chats.see, room.key, seq)
-        except StoreError as error:  # he says so again when he comes again
-            log.info("cannot be noted as seen", reason=str(error))
-
-    async def _revoke(self, room: Room) -> None:
+    async def revoke(self, room: Room) -> None:
         """Have nobody take a talk up again."""
         from acd.store import chats  # noqa: PLC0415 - is loaded
 
@@ -312,6 +257,11 @@ class Rooms:
             )
         )
 
+    def opened(self, room: Room, kin: "Kin") -> None:
+        """Have the open contact of a talk wait."""
+        self._open(room, kin.call)
+        self.arrive(kin)
+
     def _open(self, room: Room, call: str) -> None:
         """Note which contact of a talk is open; "" for none."""
         if self.rooms.get(room.key) is not room:  # its visitor has ended it meanwhile: `adopt` finds it
@@ -327,14 +277,20 @@ class Rooms:
     async def adopt(self, kin: "Kin") -> None:
         """Have the talk of an open contact live though nobody is here: he has the grace time to come again.
 
+        Who has an address is there: he reads what is sent to it.
+
         Raises:
             StoreError: what is kept of it cannot be told at present.
 
         """
         if kin.call in self._calls:
             return
-        room = await self.live(kin.token, kin.section, kin.language)
-        if room.call == kin.call:
+        room = await self.live(kin.token, kin.section, kin.language, kin.address)
+        if room.call == kin.call and room.address:
+            ear = self.ear_of(room)
+            if ear is not None and not room.tabs:
+                self.join(room, ear, room.talk.last)
+        elif room.call == kin.call:
             self._settle(room)
             room.talk.leave_unless_back(self._house.dispatcher.clock())
             self.do(room, room.talk.end() if kin.is_ended else ())
@@ -375,7 +331,10 @@ class Rooms:
                 self.do(room, effects)
             if room.talk.is_gone:
                 self._withdraw(room)
-            self._forget_idle(room)
+            if room.address and not room.call:
+                for ear in list(room.tabs.values()):
+                    ear.drop("gone")
+            self.forget_idle(room)
 
     def _standing(self, room: Room, places: Mapping[str, int]) -> say.Standing:
         stage: say.Stage = "waiting" if room.call else "closed" if room.has_been_closed else "idle"

@@ -33,7 +33,7 @@ def standing_of(
         places: as of `places_of`.
 
     """
-    call, settings = state.calls.get(name), office.chat(section)
+    call, settings = state.calls.get(name), office.entrance(section)
     of = call.queue if call is not None else settings.queue if settings is not None else ""
     queue = state.queues.get(of)
     is_closed = queue is None or state.is_closed(queue)

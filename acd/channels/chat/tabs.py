@@ -3,12 +3,26 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 from acd.channels.chat import protocol as say
 
 FRAMES_MOST = 1_000
 BYTES_MOST = 1 << 20
 """So much waits for a page that does not read; then its socket is closed, and it goes on where it is when it comes."""
+
+
+class Ear(Protocol):
+    """Who is told what is said in a talk, and how it stands."""
+
+    number: int
+    address: str
+
+    def tell(self, told: say.AnyTold) -> None:
+        """Tell him."""
+
+    def drop(self, why: say.Over) -> None:
+        """Tell him nothing more."""
 
 
 class Tab:
@@ -29,6 +43,10 @@ class Tab:
         self._frames: deque[str] = deque()
         self._bytes = 0
         self._wake: asyncio.Future[None] | None = None
+
+    def tell(self, told: say.AnyTold) -> None:
+        """Have a page told something."""
+        self.put(say.encode(told))
 
     def put(self, frame: str) -> None:
         """Have something sent."""

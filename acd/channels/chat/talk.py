@@ -233,7 +233,7 @@ class Talk:
             case say.Say():
                 return self._say(tab, said, at)
             case say.Typing():
-                return self._typing(at)
+                return self.types(at + TYPING_MS)
             case say.Seen():
                 return self._seen(said.seq)
             case say.Leave():
@@ -257,9 +257,12 @@ class Talk:
         """Whether he may bring a file now: it is a line as others are."""
         return self._lines.take(at)
 
-    def _typing(self, at: int) -> list[Effect]:
-        was_typing, self._he_types_until = self.he_types, at + TYPING_MS
-        return [] if was_typing else [Tell("typing")]
+    def types(self, until: int | None) -> list[Effect]:
+        """He writes, until then unless he says so again; None: he does so no more."""
+        was_typing, self._he_types_until = self.he_types, until
+        if was_typing == self.he_types:
+            return []
+        return [Tell("typing" if self.he_types else "typing-over")]
 
     def _seen(self, seq: int) -> list[Effect]:
         if not self.he_saw < seq <= self.last:

@@ -273,7 +273,7 @@ class Doors:
             self._brought.clear()
         self._brought[room.key] += len(content)
         file = await asyncio.to_thread(self._kept, name, kind, content)
-        return 204 if await self._house.rooms.bring(room, line, file) else 503
+        return 204 if await self._house.rooms.keeping.bring(room, line, file) else 503
 
     def _kept(self, name: str, kind: str, content: bytes) -> "StoredFile":
         from acd.store.timeline import File as StoredFile  # noqa: PLC0415 - is loaded

@@ -71,7 +71,7 @@ class Wishes:
     async def _who(self, room: Room, who: say.Who) -> say.Why | None:
         from acd.store import chat_people  # noqa: PLC0415 - is loaded
 
-        visitor = self._rooms.visitor(room)
+        visitor = self._rooms.keeping.visitor(room)
         told = chat_people.Self(name=who.name, email=who.email, number=who.number)
         now, country = self._house.dispatcher.clock(), self._house.office.country
         await self._house.store.write(chat_people.identify, visitor, told, now, country)

@@ -103,7 +103,7 @@ class Rooms:
                 return None
             room = await self.live(key, section, chat.language)
         if room.section != section or key in self._revoked:
-            self._forget_idle(room)
+            self.forget_idle(room)
             return None
         room.talk.token = token
         return room

@@ -10,7 +10,8 @@ What happens is kept in the customer file until an endpoint has answered 2xx, so
 least once, and under the same `webhook-id` whenever it is told again. An endpoint is told in order, one after the
 other. While it is away (it cannot be reached, does not answer in time, says 429, 502, 503 or 504, or redirects) all of
 it waits. What it refuses for itself (4xx, or 500 five times over) steps aside, is tried again by itself, and holds up
-nothing. Each endpoint has its own sender and connection, and none of this is waited for by a call.
+nothing; but who refuses ten in a row refuses all, and has a rest before each next one. Each endpoint has its own sender
+and connection, and none of this is waited for by a call.
 
 The format is Standard Webhooks 1.0.0 (standardwebhooks.com): symmetric signatures (`v1`).
 """

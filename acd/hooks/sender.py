@@ -28,6 +28,8 @@ REST_S = 5.0
 """A command may have changed something: it is looked again after so long."""
 ASIDE_TRIES = 5
 """So often a server error is tried again in its place."""
+REFUSED_MOST = 10
+"""So many refusals in a row are no longer of what was sent: the endpoint has a rest, longer each time."""
 AWAY = frozenset({408, 425, 429, 502, 503, 504})
 GONE = 410
 
@@ -61,6 +63,8 @@ class Sender(Rounds):
         self._client: Client | None = None
         self._away = 0
         """So often in a row it was away."""
+        self._refusals = 0
+        """So often in a row it has refused, whatever it was."""
         self._luck = random.Random()  # noqa: S311 - spreads the load, hides nothing
 
     async def end(self) -> None:
@@ -113,7 +117,7 @@ class Sender(Rounds):
             await self._wait(due, taken, str(error))
             return False
         if 200 <= answer.status < 300:
-            self._away = 0
+            self._away = self._refusals = 0
             taken.append(due.id)
             return True
         said = f"HTTP {answer.status}"
@@ -133,16 +137,22 @@ class Sender(Rounds):
         await self._fail(due, taken, said, again_s)
 
     async def _refused(self, due: "Due", taken: list[int], said: str, *, is_its_own: bool) -> bool:
-        steps_aside = is_its_own or due.tries + 1 >= ASIDE_TRIES
-        await self._fail(due, taken, said, self._again_s(due.tries), is_refused=True, steps_aside=steps_aside)
-        return steps_aside
+        self._refusals += 1
+        steps_aside, too_many = is_its_own or due.tries + 1 >= ASIDE_TRIES, self._refusals - REFUSED_MOST
+        how = {"is_refused": True, "steps_aside": steps_aside}
+        rest_s = self._again_s(too_many - 1) if too_many > 0 else None
+        await self._fail(due, taken, said, self._again_s(due.tries), rest_s, **how)
+        return steps_aside and rest_s is None
 
-    async def _fail(self, due: "Due", taken: list[int], said: str, again_s: float, **how: bool) -> None:
+    async def _fail(
+        self, due: "Due", taken: list[int], said: str, again_s: float, rest_s: float | None = None, **how: bool
+    ) -> None:
         from acd.store import deliveries  # noqa: PLC0415 - is loaded
 
         await self._note(taken)
         now = self._house.dispatcher.clock()
-        failure = deliveries.Failure(delivery=due.id, at=now, due_at=now + round(again_s * 1000), said=said, **how)
+        due_at, rest_until = now + round(again_s * 1000), None if rest_s is None else now + round(rest_s * 1000)
+        failure = deliveries.Failure(delivery=due.id, at=now, due_at=due_at, said=said, rest_until=rest_until, **how)
         await self._store.write(deliveries.failed, self._name, failure)
         log.warning("webhook not delivered", webhook=self._name, id=due.name, reason=said, again_s=round(again_s, 1))
         settings = self._house.site.webhooks.get(self._name)

@@ -120,6 +120,8 @@ class Failure(Struct, frozen=True, kw_only=True):
     """It counts as a try of this one: the endpoint is there, and does not take it."""
     steps_aside: bool = False
     """It holds up no others any more."""
+    rest_until: int | None = None
+    """But nothing of what waits is tried before that: too much was refused."""
 
 
 def failed(session: Session, name: str, failure: Failure) -> None:
@@ -131,6 +133,11 @@ def failed(session: Session, name: str, failure: Failure) -> None:
     if failure.steps_aside:
         values["state"] = ASIDE
     session.execute(update(Delivery).where(Delivery.id == failure.delivery).values(values))
+    if failure.rest_until is not None:
+        first = select(func.min(Delivery.id)).where(Delivery.webhook_id == row.id, Delivery.state == WAITS)
+        session.execute(
+            update(Delivery).where(Delivery.id == first.scalar_subquery()).values(due_at=failure.rest_until)
+        )
 
 
 def give_up(session: Session, name: str, before: int, now: int, only: int | None = None) -> int:

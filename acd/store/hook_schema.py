@@ -43,7 +43,6 @@ class Told(Base):
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     name: Mapped[str] = mapped_column(Plain, unique=True)
     """The `webhook-id`."""
-    type: Mapped[str]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
     body: Mapped[str]
 

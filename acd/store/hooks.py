@@ -118,7 +118,7 @@ def tell(session: Session, one: Happening, now: int, *, is_live: bool = True) ->
         data.setdefault("customer", person)
         if "external" not in data and (ids := external(session, person)):
             data["external"] = ids
-    values = {"name": f"msg_{secrets.token_hex(16)}", "type": one.what["type"], "person_id": person}
+    values = {"name": f"msg_{secrets.token_hex(16)}", "person_id": person}
     made = insert(Told).values(**values, body=body(one.what["type"], one.at, data))
     event = session.scalars(made.returning(Told.id)).one()
     rows = [

@@ -144,6 +144,43 @@ async def test_a_server_error_over_and_over_steps_aside(tmp_path):
         assert before[: sender.ASIDE_TRIES] == ["1.1"] * sender.ASIDE_TRIES
 
 
+async def test_who_refuses_everything_is_not_pestered(tmp_path, monkeypatch):
+    """A wrong path: after some refusals it has a rest; healed, it is told all, and what waited in its order."""
+    monkeypatch.setattr(sender, "AGAIN_S", 60.0)
+    monkeypatch.setattr(sender, "AGAIN_MOST_S", 60.0)
+    wrong = [True]
+    made = Endpoint(lambda _: answer(404) if wrong else OK)
+    async with made as endpoint, HookHouse(tmp_path, hook(endpoint, "events = contact-waits")) as house:
+        for number in range(40):
+            house.arrive(f"1.{number}")
+        await until(lambda: len(endpoint.got) > sender.REFUSED_MOST)
+
+        async def all_wait():
+            return (await standing(house)).waits == 40
+
+        await until(all_wait)
+        await asyncio.sleep(2 * sender.REST_S)  # in which more would come
+        assert len(endpoint.got) == sender.REFUSED_MOST + 1
+        wrong.clear()
+        await house.store.write(deliveries.again, "shop", house.dispatcher.clock())
+        await is_idle(house)
+        healed = [one.data["call"] for one in endpoint.got[sender.REFUSED_MOST + 1 :]]
+        assert sorted(healed) == sorted(f"1.{number}" for number in range(40))
+        late = [call for call in healed if int(call[2:]) > sender.REFUSED_MOST]
+        assert late == [f"1.{number}" for number in range(sender.REFUSED_MOST + 1, 40)]
+
+
+@pytest.mark.parametrize(("times", "about_s"), [(0, 5), (1, 10), (4, 80), (8, 1_280), (9, 1_800), (1_000, 1_800)])
+async def test_each_time_it_is_waited_longer(tmp_path, monkeypatch, times, about_s):
+    """Twice as long, up to half an hour, a fifth more or less so that many do not come together."""
+    monkeypatch.undo()
+    async with Endpoint() as endpoint, HookHouse(tmp_path, hook(endpoint)) as house:
+        await until(lambda: house.customers._hooks._senders)
+        one, _ = house.customers._hooks._senders["shop"]
+        drawn = {one._again_s(times) for _ in range(200)}
+    assert about_s * 0.8 <= min(drawn) < about_s < max(drawn) <= about_s * 1.2
+
+
 async def test_an_endpoint_that_is_away_slows_no_other(tmp_path):
     """One hangs, one is dead, one is told all at once."""
     hangs = asyncio.Event()

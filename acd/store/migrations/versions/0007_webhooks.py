@@ -42,7 +42,7 @@ def upgrade() -> None:
         "webhook_events",
         *_key("webhook_events"),
         _column("name", PLAIN),
-        *(_column(name) for name in ("type", "body")),
+        _column("body"),
         *_of("webhook_events", "person_id", "people", nullable=True, cascade=False),
         sa.UniqueConstraint("name", name="uq_webhook_events_name"),
     )

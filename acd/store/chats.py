@@ -194,14 +194,7 @@ def answer(session: Session, call: str, entry: Entry) -> tuple[str, Line] | None
 
 
 def _make(session: Session, visitor: Visitor, at: int) -> Chat:
-    made = Chat(
-        token=visitor.token,
-        section=visitor.section,
-        person_id=None,
-        language=visitor.language,
-        made_at=at,
-        heard_at=at,
-    )
+    made = Chat(token=visitor.token, section=visitor.section, language=visitor.language, made_at=at, heard_at=at)
     session.add(made)
     session.flush()
     return made

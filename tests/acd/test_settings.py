@@ -44,8 +44,6 @@ agent = Anna
 pin = 7391
 queues = sales
 """
-
-
 FULL = """
 [general]
 name = Żółw & Co.

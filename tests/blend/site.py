@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from acd.desk.web.tokens import TokenFile
-from acd.site import fill_secrets, load_site
+from acd.site import load_site
+from acd.site_secrets import fill_secrets
 from ivr.asterisk import Instance, on_free_ports
 from ivr.audio import to_wav
 from ivr.tones import tone

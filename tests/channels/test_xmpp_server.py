@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from acd.channels.chat.xmpp import component, outbox
 from acd.channels.contact import Reply
-from acd.site import fill_secrets, load_site
+from acd.site import load_site
+from acd.site_secrets import fill_secrets
 from acd.store import chat_out
 from tests.channels.chat_house import ChatHouse
 from tests.channels.mail_house import until

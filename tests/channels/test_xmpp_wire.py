@@ -253,7 +253,8 @@ async def test_other_settings_are_another_session(net, jan):
     await jan.write("Hello")
     conf = net.folder / "acd.conf"
     conf.write_text(conf.read_text().replace("entry = help sales", "entry = help sales\nentry = info sales"))
-    from acd.site import fill_secrets, load_site  # noqa: PLC0415 - here alone
+    from acd.site import load_site  # noqa: PLC0415 - here alone
+    from acd.site_secrets import fill_secrets  # noqa: PLC0415 - here alone
 
     before, net.site = net.chatting.components["net"], fill_secrets(load_site(net.folder), net.home)
     net.written.use(net.folder)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from acd.store import chats, text
 from acd.store.chat_schema import Chat, ChatLine, ChatOut
-from acd.store.schema import Interaction, Message
+from acd.store.schema import Message
 
 SENT, DELIVERED = "sent", "delivered"
 SAID_MOST = 300
@@ -21,11 +21,7 @@ class Due(Struct, frozen=True, kw_only=True):
     """A line that is to be sent."""
 
     id: int
-    token: str
-    """The hash of it, of its talk."""
     section: str
-    queue: str
-    """Where its contact was last."""
     language: str
     address: str
     name: str
@@ -41,15 +37,12 @@ class _Row(NamedTuple):
     line: ChatLine
     chat: Chat
     message: Message
-    queue: str
 
     def due(self) -> Due:
         """Give it as it is sent."""
         return Due(
             id=self.out.id,
-            token=self.chat.token,
             section=self.chat.section,
-            queue=self.queue,
             language=self.chat.language,
             address=self.chat.address,
             name=self.line.name,
@@ -59,12 +52,11 @@ class _Row(NamedTuple):
 
 
 def _rows(session: Session, *where: Any, most: int = 1) -> list[_Row]:
-    wanted = select(ChatOut, ChatLine, Chat, Message, Interaction.queue)
+    wanted = select(ChatOut, ChatLine, Chat, Message)
     wanted = wanted.join(ChatLine, ChatOut.line_id == ChatLine.id).join(Chat, ChatLine.chat_id == Chat.id)
     wanted = wanted.join(Message, ChatLine.message_id == Message.id)
-    wanted = wanted.join(Interaction, Message.interaction_id == Interaction.id)
     found = session.execute(wanted.where(*where).order_by(ChatOut.id).limit(most))
-    return [_Row(out, line, chat, message, queue) for out, line, chat, message, queue in found]
+    return [_Row(out, line, chat, message) for out, line, chat, message in found]
 
 
 def due(session: Session, section: str, most: int) -> list[Due]:

@@ -25,10 +25,10 @@ HELLO = f"<message from='jan@example.org/x' to='{US}' type='chat' id='1'><body>H
 
 
 class Server:
-    """Says what it is told to say, stanza by stanza: `says` to the handshake, then it hears."""
+    """Says what it is told to say, stanza by stanza: `says` to the handshake, then it hears, until it `chokes`."""
 
-    def __init__(self, says=("<handshake/>",), *, echoes=False, header=HEADER):
-        self.says, self.echoes, self.header = list(says), echoes, header
+    def __init__(self, says=("<handshake/>",), *, echoes=False, chokes="\0"):
+        self.says, self.echoes, self.chokes = list(says), echoes, chokes
         self.heard, self.sessions, self.writers = "", 0, []
 
     async def __aenter__(self):
@@ -48,12 +48,14 @@ class Server:
         self.writers.append(writer)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             await reader.readuntil(b">")
-            writer.write(self.header.encode())
+            writer.write(HEADER.encode())
             await reader.readuntil(b"</handshake>")
             for one in self.says:
                 writer.write(one.encode())
             while data := (await reader.read(65_536)).decode():
                 self.heard += data
+                if self.chokes in data:
+                    break
                 for own in re.findall(r"<iq[^>]*id=['\"]([0-9a-f]+)['\"]", data) if self.echoes else ():
                     writer.write(f"<iq from='{ADDRESS}' to='{ADDRESS}' type='result' id='{own}'/>".encode())
         writer.close()
@@ -139,6 +141,30 @@ async def test_the_secret_is_not_said(tmp_path):
     async with Server() as server, house_of(tmp_path, server.port):
         await until(lambda: server.sessions)
         assert "geheim" not in server.heard
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_line_that_a_server_chokes_on_holds_nothing_up(tmp_path):
+    """It is tried three times; those that went with it are sent once more and have come, and later ones go out."""
+    async with Server([], echoes=True, chokes="poison") as server, house_of(tmp_path, server.port) as house:
+        server.says = ["<handshake/>", HELLO]
+        (call,) = await until(lambda: list(house.calls))
+        server.says = []
+        server.writers[-1].close()
+        await until(lambda: not house.chatting.components["net"].can_send)
+        for text in ("one", "poison", "two"):
+            await house.chat.reply(call, "101", Reply(text=text))
+        server.says = ["<handshake/>"]
+
+        async def told():
+            return (await house.chat.card(call)).marks == ("undelivered",)
+
+        await until(told)
+        await until(lambda: "<body>two</body>" in server.heard.rpartition("poison")[2])
+        text = (await house.chat.card(call)).text
+        assert text.count("Not delivered") == 1
+        assert text.endswith("poison")
+        assert server.heard.count("poison") == 3
 
 
 @pytest.mark.usefixtures("quick")

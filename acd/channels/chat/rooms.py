@@ -55,6 +55,8 @@ class Rooms:
         self.ear_of: Callable[[Room], Ear | None] = lambda _room: None
         """Who is told what is said to him who has an address; None if he cannot be told at present."""
         self.wishes, self.keeping = Wishes(house, self), Keeping(house, self)
+        self._ending: set[str] = set()
+        """Talks that their visitor has ended, while the file does not have that yet."""
         self._new_rooms = Buckets(NEW_ROOMS)
         self.chores = Chores()
         self._look: asyncio.TimerHandle | None = None
@@ -99,7 +101,7 @@ class Rooms:
             if key in self._revoked:
                 return None
             chat = await self._house.store.read(chats.find, key)
-            if chat is None or chat.section != section:
+            if chat is None or chat.section != section or key in self._ending:
                 return None
             room = await self.live(key, section, chat.language)
         if room.section != section or key in self._revoked:
@@ -237,7 +239,9 @@ class Rooms:
             room.timer.cancel()
         for tab in room.tabs.values():
             tab.drop("gone")
+        self._ending.add(room.key)
         await persist(lambda: self._house.store.write(chats.revoke, room.key))
+        self._ending.discard(room.key)
 
     # Contacts
 
@@ -283,7 +287,7 @@ class Rooms:
             StoreError: what is kept of it cannot be told at present.
 
         """
-        if kin.call in self._calls:
+        if kin.call in self._calls or kin.token in self._ending:  # by its old name nobody would see that it has ended
             return
         room = await self.live(kin.token, kin.section, kin.language, kin.address)
         if room.call == kin.call and room.address:
@@ -294,6 +298,7 @@ class Rooms:
             self._settle(room)
             room.talk.leave_unless_back(self._house.dispatcher.clock())
             self.do(room, room.talk.end() if kin.is_ended else ())
+        self.forget_idle(room)
 
     def over(self, call: str, rest: "Kin | None") -> None:
         """Note that a contact is closed, and which one goes on with what its agent never saw."""

@@ -341,7 +341,8 @@ class Guests:
         from acd.store import chat_out  # noqa: PLC0415 - is loaded
 
         rooms, now = self.house.rooms, self.house.dispatcher.clock()
-        room = await rooms.live(due.token, due.section, due.language, due.address)
+        key = key_of(due.section, due.address.removeprefix(KIND))
+        room = await rooms.live(key, due.section, due.language, due.address)
         visitor = rooms.keeping.visitor(room)
         log.info("line is not delivered", entrance=due.section, reason=reason)
         await rooms.keeping.note(room, lambda session: chat_out.fail(session, due.id, visitor, reason, now))

@@ -1,7 +1,8 @@
 """Our lines to people who have an address, in their order, until their server has them.
 
 A line is in the customer file before anybody hears that it will be sent. What the server was given and did not show
-that it has is sent again under the same id, twice at most; what cannot be sent for too long is told to an agent.
+that it has is sent again under the same id, twice at most, and alone: should the server choke on a line, the others
+are not held up by it. What cannot be sent for too long is told to an agent.
 """
 
 import asyncio
@@ -86,6 +87,8 @@ class Outbox(Rounds):
             if component is None or not component.can_send:
                 await self._give_up_old(section, due)
                 return
+            if any(one.id in self._doubts for one in due):
+                due = due[:1]
             try:
                 await component.deliver([self._stanza(section, one) for one in due])
             except Away:

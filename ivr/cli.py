@@ -30,10 +30,8 @@ folder of what the server keeps from --home, $CALLFLOOR_HOME or `.callfloor/<nam
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
-import resource
 import signal
 import sys
 import time
@@ -75,6 +73,7 @@ from ivr.cli_flow import flow_app
 from ivr.cli_journal import journal_app, replay
 from ivr.cli_options import SITE, Home, SiteFolder, home_of
 from ivr.cli_webhook import webhook_app
+from ivr.process import allow_files, give_way_soon, set_garbage_aside
 from ivr.screen import screen
 from ivr.server import Server
 
@@ -192,9 +191,10 @@ def _fetch_voice(progress: Progress) -> None:
 async def _up(site: Path, home: Path, *, takeover: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    _allow_files()
+    allow_files()
     async with Server(site, home, takeover=takeover) as server:
         set_garbage_aside()
+        give_way_soon()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, _reload, server)
@@ -211,22 +211,6 @@ async def _first(*what: Coroutine[Any, Any, Any]) -> None:
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()
-
-
-def _allow_files() -> None:
-    """Take as many file descriptors as the system grants: each FastAGI session is one (fastagi.Limits)."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def set_garbage_aside() -> None:
-    """Take what the start has made, which stays, out of the garbage collector's sight, and let it look less often.
-
-    Otherwise it walks over all of it every few seconds, while calls wait; a session leaves no garbage in circles.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 def _reload(server: Server) -> None:

@@ -34,8 +34,9 @@ from acd.core.rules import QueueRule, SeatRule
 from acd.dispatcher import Clock, Dispatcher
 from acd.journal import Journal
 from ivr import ami
-from ivr.cli import configure_logs, loop_runner, set_garbage_aside
+from ivr.cli import configure_logs, loop_runner
 from ivr.fastagi import FastAgiServer, Limits, Session
+from ivr.process import set_garbage_aside
 from ivr.switch import AmiSettings, AmiSwitch
 from tests.bench.ami_stream import channel, unread, written
 from tests.bench.measure import quantile

@@ -56,28 +56,33 @@ async def measure() -> dict[str, list[float]]:
                 await phone.on_call(answer_after_ms=0)
                 for _ in range(ROUNDS):
                     for side in SIDES:
-                        gaps[side] += await _round(site, side, phone)
+                        gaps[side] += await turn(site, side, phone)
     return gaps
 
 
-async def _round(site: BenchSite, side: str, phone: Phone) -> list[float]:
+async def turn(site: BenchSite, side: str, phone: Phone, count: int = GAPS) -> list[float]:
     """Let one side serve the agent for a while. His first talk lasts until all the others wait."""
     with site.turn(side):
-        stays = caller(stay_ms=3_600_000)
-        rows = [Row(DIRECT[side], str(2000 + n)) for n in range(1000)]
-        async with await Sipp.start(stays, site.home, site.server, rows=rows, rate=DIAL_RATE, at_once=WAITING + 1):
-            while (call := await phone.incoming()).state == "ended":
-                pass  # it came as the round before was cleared away
-            await asyncio.to_thread(site.wait_for_channels, WAITING + 2)
-            gaps: list[float] = []
-            draw = random.Random(1)  # the same talks for both
-            while len(gaps) < GAPS:
-                await call.confirmed()
-                await asyncio.sleep(draw.uniform(*TALK_S))
-                left_ns = await call.hang_up()
-                call = await phone.incoming()
-                gaps.append((call.at_ns["incoming"] - left_ns) / 1e6)
-            return gaps
+        return await measured(site, side, phone, count)
+
+
+async def measured(site: BenchSite, side: str, phone: Phone, count: int) -> list[float]:
+    """Measure some gaps of the side whose turn it is, in ms."""
+    stays = caller(stay_ms=3_600_000)
+    rows = [Row(DIRECT[side], str(2000 + n)) for n in range(1000)]
+    async with await Sipp.start(stays, site.home, site.server, rows=rows, rate=DIAL_RATE, at_once=WAITING + 1):
+        while (call := await phone.incoming()).state == "ended":
+            pass  # it came as the round before was cleared away
+        await asyncio.to_thread(site.wait_for_channels, WAITING + 2)
+        gaps: list[float] = []
+        draw = random.Random(1)  # the same talks for both
+        while len(gaps) < count:
+            await call.confirmed()
+            await asyncio.sleep(draw.uniform(*TALK_S))
+            left_ns = await call.hang_up()
+            call = await phone.incoming()
+            gaps.append((call.at_ns["incoming"] - left_ns) / 1e6)
+        return gaps
 
 
 def _print(gaps: dict[str, list[float]]) -> None:

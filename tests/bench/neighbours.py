@@ -13,8 +13,9 @@ from typing import Any
 
 import uvloop
 
-from ivr.cli import loop_runner, set_garbage_aside
+from ivr.cli import loop_runner
 from ivr.fastagi import FastAgiServer, Limits, Session
+from ivr.process import set_garbage_aside
 
 COMMANDS = 20
 

@@ -133,10 +133,11 @@ class BenchSite:
         folder: an empty folder for all of it.
         seats: their numbers; each is a handset that registers.
         contact: `host:port` where the handsets are instead, if they do not register.
+        acd: more sections of acd.conf.
 
     """
 
-    def __init__(self, folder: Path, seats: Sequence[str], *, contact: str = "") -> None:
+    def __init__(self, folder: Path, seats: Sequence[str], *, contact: str = "", acd: str = "") -> None:
         self.folder, self.home = folder / "site", folder / "home"
         shutil.copytree(SAMPLE, self.folder)
         prompt = self.folder / "sounds/en/choose.wav"
@@ -150,6 +151,7 @@ class BenchSite:
         self._append("modules.conf", "\nrequire = app_queue.so\n")
         self._append("queues.conf", QUEUES + "".join(f"member => {handset}\n" for handset in handsets.values()))
         self._write(ivr=IVR, seats=handsets, contact=contact)
+        self._append("acd.conf", acd)
         self.site = fill_secrets(load_site(self.folder), self.home)
         self.instance = Instance(self.home, self.folder, self.site, tied=True)
         self._process: subprocess.Popen[bytes] | None = None

@@ -1,7 +1,7 @@
-"""The texts of a server in a process of its own, to be killed: `python -m tests.channels.sms_program HOME PORT`.
+"""The texts of a server in a process of its own, to be killed: `python -m tests.channels.sms_program HOME PORT MORE`.
 
-It answers lines on its stdin with lines of JSON: `calls` tells what stands on the cards of the calls that wait, `reply`
-answers all of them.
+The last one is more settings of its message centre. It answers lines on its stdin with lines of JSON: `calls` tells
+what stands on the cards of the calls that wait, `reply` answers all of them.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from acd.channels.contact import Reply
 from tests.channels.sms_house import SmsHouse
 
 
-async def main(folder: str, port: str) -> None:
-    async with SmsHouse(Path(folder), int(port)) as house:
+async def main(folder: str, port: str, more: str) -> None:
+    async with SmsHouse(Path(folder), int(port), more) as house:
         reader = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while line := await reader.readline():

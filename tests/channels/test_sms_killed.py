@@ -16,12 +16,12 @@ TEXTS = 24
 class Program:
     """A server's texts in a process of its own."""
 
-    def __init__(self, folder, centre):
-        self.folder, self.centre = folder, centre
+    def __init__(self, folder, centre, more=""):
+        self.folder, self.centre, self.more = folder, centre, more
 
     async def start(self):
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.channels.sms_program", self.folder, str(self.centre.port)),
+            *(sys.executable, "-m", "tests.channels.sms_program", self.folder, str(self.centre.port), self.more),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )

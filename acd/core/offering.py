@@ -132,6 +132,8 @@ def connected(floor: Floor, offer: Offer, *, seen: bool = False) -> None:
         other = floor.state.offers[name]
         if other is not offer and floor.routing.capacity.sets_aside(offer.medium, other.medium):
             _set_aside(floor, other)
+        elif other.state == "connected" and floor.routing.capacity.sets_aside(other.medium, offer.medium):
+            _set_aside(floor, offer)  # it rang when that began, and was taken all the same
     floor.show(seat)
 
 

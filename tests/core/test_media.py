@@ -59,6 +59,18 @@ def test_a_mail_is_set_aside_for_a_call_and_comes_back_to_the_same_seat():
     assert offers(house.arrive("mail 2", medium="email")) == []
 
 
+def test_a_mail_that_is_taken_beside_a_call_is_set_aside_at_once():
+    """It rang when the call came in, and is accepted when they talk."""
+    house = house_of()
+    house.arrive("mail", medium="email")
+    mail = house.offer_of("mail")
+    house.arrive("call")
+    call = house.talk("call")
+    house.give(ev.OfferAnswered(offer=mail))
+    assert cmd.Suspend(offer=mail, call="mail") in house.give(ev.Connected(offer=mail))
+    assert cmd.Resume(offer=mail, call="mail") in house.give(ev.OfferEnded(offer=call, outcome="hung-up"))
+
+
 def test_a_mail_is_set_aside_until_wrap_up_is_over():
     """The call's notes come before the mail."""
     house = House(queues=[QueueRule(name="sales", wrap_up_ms=5_000)], seats={"101": ("sales",)})

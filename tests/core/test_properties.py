@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from acd.core import commands as cmd
 from acd.core import events as ev
+from acd.core.rules import MEDIA
 from tests.core.house import House, same
 
 SEATS = {"101": ("sales", "support"), "102": ("sales",), "103": ("support",)}
@@ -134,9 +135,10 @@ def test_one_agent_serves_in_the_promised_order(arrivals):
 @settings(max_examples=100, deadline=None)
 @given(days)
 def test_every_offer_names_two_ends_that_are_free(day):
-    """No seat is offered two calls at once, no call to two seats: seen from the commands alone."""
+    """No seat is offered two calls at once, unless one interrupts the other, and no call to two seats."""
     house = House(seats=SEATS)
     seat_of, call_of = {}, {}
+    interrupted_by = {rule.name: rule.interrupted_by for rule in MEDIA}
     original = house.core.decide
 
     def watched(event):
@@ -146,9 +148,11 @@ def test_every_offer_names_two_ends_that_are_free(day):
             call_of.pop(name)
         for command in commands:
             if isinstance(command, cmd.Offer):
-                assert command.seat not in seat_of.values()
+                medium = command.medium or "voice"
+                there = [held for seat, held in seat_of.values() if seat == command.seat]
+                assert all(medium in interrupted_by[held] for held in there)
                 assert command.call not in call_of.values()
-                seat_of[command.offer], call_of[command.offer] = command.seat, command.call
+                seat_of[command.offer], call_of[command.offer] = (command.seat, medium), command.call
         for name, offer in house.state.offers.items():
             call_of[name] = offer.call or f"gone-{name}"
         return commands

@@ -1,6 +1,7 @@
 """Opens the customer file, wherever it is, and brings it to the form that this callfloor knows."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ BUSY_MS = 5_000
 LOCK = 0x63616C6C666C6F72
 """Of PostgreSQL's advisory locks: one process at a time migrates."""
 MIGRATIONS = Path(__file__).parent / "migrations"
+_ONE_AT_A_TIME = threading.Lock()
+"""Alembic's `op` and `context` are the whole process's: two threads that migrate would write into each other's file."""
 
 
 class Database:
@@ -175,4 +178,5 @@ def _migrate(connection: Connection) -> None:
                 f"{name}: this customer file is of a newer callfloor (its form is {there}, this one knows"
                 f" {scripts.get_current_head()}); use that one, or restore a backup from before"
             ) from None
-    command.upgrade(settings, "head")
+    with _ONE_AT_A_TIME:
+        command.upgrade(settings, "head")

@@ -3,6 +3,7 @@
 import re
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,16 @@ def test_migrations_make_what_the_tables_say(database):
     """What comes out of all migrations is what `schema` declares, to the last index."""
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_files_are_made_beside_each_other(tmp_path):
+    """As where a server's successor begins in the same process: each makes its own file, whole."""
+    with ThreadPoolExecutor(6) as threads:
+        made = list(threads.map(Database, [f"sqlite:///{tmp_path}/{number}.sqlite3" for number in range(6)]))
+    for database in made:
+        with database.engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        database.close()
 
 
 def test_a_file_of_any_earlier_form_is_migrated(url):

@@ -47,7 +47,7 @@ class Beside(LoadScopeScheduling):
             self._reschedule(node)
 
     def _reschedule(self, node: WorkerController) -> None:
-        if self.workqueue and self._next(node) is None and node is not self.nodes[0] and not node.shutting_down:
+        if self.workqueue and self._next(node) is None and node is not self._first and not node.shutting_down:
             node.shutdown()  # when it has done what it was given
         else:
             super()._reschedule(node)
@@ -59,9 +59,14 @@ class Beside(LoadScopeScheduling):
             self._reschedule(left)
         return crashed
 
+    @property
+    def _first(self) -> WorkerController:
+        """The one with the telephones: the first that there is, gw0 as long as it lives, whoever was ready before."""
+        return min(self.nodes, key=lambda node: int(node.gateway.id.removeprefix("gw")))
+
     def _next(self, node: WorkerController) -> str | None:
         """Name the file that this worker is to have next; none if it must wait, or has nothing more to do."""
-        first = node is self.nodes[0]
+        first = node is self._first
         able = [file for file in self.workqueue if not file.startswith(ALONE) and (first or not file.startswith(LIVE))]
         if not able and first and len(self.nodes) == 1:
             able = list(self.workqueue)

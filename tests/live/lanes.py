@@ -54,7 +54,9 @@ class Carrier:
             async with self._looks:
                 if n not in self._ringing:
                     call = await self.phone.incoming(20_000)
-                    self._ringing[int(re.findall(r"493099900([0-9])", call.remote)[0])] = call
+                    whose = re.findall(r"493099900([0-9])", call.remote)
+                    assert whose, f"it rings outside, and no queue's number is shown: {call.remote}"
+                    self._ringing[int(whose[0])] = call
         return self._ringing.pop(n)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.apt import MissingError
 from tests.channels import prosody
 from tests.channels.xmpp_house import Customer, Neighbour, XmppHouse
 
@@ -12,7 +13,7 @@ def xmpp_server():
     try:
         with prosody.running() as made:
             yield made
-    except prosody.MissingError as error:
+    except MissingError as error:
         pytest.skip(str(error))
 
 

@@ -1,17 +1,18 @@
 """A Prosody of the tests' own: Debian's program, its own folder, on loopback; ended with the test that began it."""
 
 import contextlib
-import os
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+from tests.apt import installed
 from tests.channels.mail_house import free_port, listens
 
-INSTALL_S, BEGIN_S, END_S = 600, 30, 15
+BEGIN_S, END_S = 30, 15
 HOST, ADDRESS, ROOMS = "example.org", "chat.example.org", "rooms.example.org"
 PASSWORD, SECRET = "geheim-42", "component-geheim-42"
 USERS = ("jan", "ewa", "tom", "ola")
@@ -44,23 +45,14 @@ Component "{rooms}" "muc"
 """
 
 
-class MissingError(Exception):
-    """There is no Prosody, and it cannot be had; the message says why."""
-
-
 def program() -> str:
-    """Return the command, installed first if need be. No server of the machine's own is begun."""
-    if (found := shutil.which("prosody", path="/usr/sbin:/usr/bin")) is not None:
-        return found
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise MissingError("there is no Prosody, and only root can have apt-get install it")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    for words in (["update"], ["install", "-y", "--no-install-recommends", "prosody"]):
-        command = ["apt-get", "-qq", *words]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=INSTALL_S, check=False)
-    if (found := shutil.which("prosody", path="/usr/sbin:/usr/bin")) is None:
-        raise MissingError(f"there is no Prosody, and apt-get could not install it: {done.stderr.strip()[-300:]}")
-    return found
+    """Return the command, installed first if need be. No server of the machine's own is begun.
+
+    Raises:
+        MissingError: there is none, and it cannot be had.
+
+    """
+    return installed("Prosody", "prosody", partial(shutil.which, "prosody", path="/usr/sbin:/usr/bin"), RUNLEVEL="1")
 
 
 def _tied() -> list[str]:

@@ -7,6 +7,7 @@ from acd.channels.chat.xmpp import stanzas
 from acd.channels.contact import Reply, ReplyError
 from acd.store import people, privacy, timeline
 from acd.store.handles import xmpp
+from tests.apt import MissingError
 from tests.channels import prosody
 from tests.channels.chat_house import ChatHouse
 from tests.channels.mail_house import until
@@ -211,7 +212,7 @@ async def test_what_waits_is_sent_once_when_the_server_is_back(tmp_path):
                     await jan.write("Thanks")
                     answers = [words for _, words in jan.lines if words.startswith("answer")]
                     assert answers == [f"answer {number}" for number in range(5)]
-    except prosody.MissingError as error:
+    except MissingError as error:
         pytest.skip(str(error))
 
 

@@ -8,6 +8,7 @@ import re
 from typing import get_args
 
 from acd.appointment_options import APPOINTMENT
+from acd.base_options import GENERAL, SWITCH, VOICEMAIL
 from acd.calling_options import CALLING_OUT
 from acd.chat_options import CHAT
 from acd.core.outcomes import OfferOutcome
@@ -35,7 +36,6 @@ from acd.queue_options import QUEUE
 from acd.rule_text import LEVEL, QUEUES, SKILL
 from acd.rule_text import LINES as LINE_TEXT
 from acd.settings import (
-    GENERAL,
     GENERATE,
     GROUP_NAME,
     HOST,
@@ -44,10 +44,8 @@ from acd.settings import (
     PHONE_NUMBER,
     PORT,
     SECRET,
-    SWITCH,
     TEST_NUMBER,
     TEXT,
-    VOICEMAIL,
 )
 from acd.sms_options import GATEWAY, SMSC
 from acd.web_options import WEB

@@ -56,6 +56,19 @@ def from_pcm16(data: bytes, rate: int) -> Audio:
     return Audio(np.frombuffer(data[:whole], dtype="<i2").astype(np.float64) / 32768, rate)
 
 
+def from_wav(data: bytes) -> Audio:
+    """Take a WAV file of 16-bit mono samples; of one that is cut short, what there is.
+
+    Raises:
+        wave.Error, EOFError: it is none.
+
+    """
+    with wave.open(io.BytesIO(data)) as clip:
+        if (clip.getnchannels(), clip.getsampwidth()) != (1, 2):
+            raise wave.Error("it is not mono of 16 bits a sample")
+        return from_pcm16(clip.readframes(clip.getnframes()), clip.getframerate())
+
+
 def to_pcm16(audio: Audio) -> bytes:
     """Give little-endian 16-bit mono samples; what is beyond full scale is cut off."""
     return np.clip(np.rint(audio.samples * 32767), -32768, 32767).astype("<i2").tobytes()
@@ -68,7 +81,7 @@ def silence(duration_ms: int, rate: int) -> Audio:
 
 def for_telephone(audio: Audio, rate: int) -> Audio:
     """Make the clip ready for a line of `rate` samples per second: band, level and silence as the module says."""
-    return _levelled(_trimmed(_resampled(audio, rate)))
+    return _levelled(_trimmed(resampled(audio, rate)))
 
 
 def to_wav(audio: Audio) -> bytes:
@@ -91,7 +104,8 @@ def speech_level(audio: Audio) -> float:
     return float(np.sqrt(power[power > loudest * _SPEECH_FLOOR].mean()))
 
 
-def _resampled(audio: Audio, rate: int) -> Audio:
+def resampled(audio: Audio, rate: int) -> Audio:
+    """Give the clip at another rate, without what neither a telephone nor that rate can carry."""
     common = gcd(audio.rate, rate)
     step_in, step_out = audio.rate // common, rate // common
     blocks = -(-len(audio.samples) // step_in) + 1  # one block more, so that the end does not wrap around to the start

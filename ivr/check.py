@@ -28,6 +28,8 @@ from ivr.asterisk.hardware import DIALPLAN, has_doors, r2_crashes, templates
 from ivr.codes import check_codes
 from ivr.menus import FILE as IVR_FILE
 from ivr.menus import check_ivr
+from ivr.recognisers import RecogniserError, chosen
+from ivr.voices import VoiceError, choose_engines
 
 MUSIC_FILE = "musiconhold.conf"
 SIP_FILE = "pjsip.conf"
@@ -80,6 +82,7 @@ def examine(folder: Path) -> Report:
             continue
         problems += [problem for problem in config.problems if problem not in problems]
     if site:
+        problems += _check_engines(site, ours[0])
         problems += _check_music(site, ours[0], theirs)
         problems += _check_templates(site, ours[0], theirs)
         problems += _check_hardware(folder, site, ours[0], theirs)
@@ -94,6 +97,21 @@ def _check_words(folder: Path, site: Site) -> list[Problem]:
     for each in (mail_templates.FOLDER, SMS_FOLDER, CHAT_FOLDER):
         mail_templates.load(folder, site.queues, site.general.languages, problems, each)
     return list(problems)
+
+
+def _check_engines(site: Site, acd: Config) -> list[Problem]:
+    """Return a warning for each speech engine that this machine lacks: the server does without it."""
+    general = next((section for section in acd.live() if section.name == "general"), None)
+    if general is None:
+        return []
+    found = []
+    for option, look in (("voice", choose_engines), ("recogniser", chosen)):
+        try:
+            look(getattr(site.general, option))
+        except (VoiceError, RecogniserError) as error:
+            origin = origin_of(general, option)
+            found.append(Problem(origin.file, origin.line, str(error), severity="warning"))
+    return found
 
 
 def _check_music(site: Site, acd: Config, theirs: list[Config]) -> list[Problem]:

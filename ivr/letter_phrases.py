@@ -62,6 +62,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "en": "To send this reply press 1, for another one 2.",
         "pl": "Aby wysłać tę odpowiedź, naciśnij 1, wybrać inną 2.",
     },
+    "letter-moment": {"en": "One moment, please.", "pl": "Chwileczkę."},
     "letter-sent": {"en": "The answer is on its way.", "pl": "Odpowiedź zostanie wysłana."},
     "letter-not-sent": {"en": "That cannot be sent.", "pl": "Tego nie można wysłać."},
     "letter-closed": {"en": "It is closed.", "pl": "Zamknięte."},

@@ -18,6 +18,10 @@ _BY_VOICE: Mapping[str, str] = {
     "en": "Please find our answer in the attached recording.",
     "pl": "Nasza odpowiedź jest w załączonym nagraniu.",
 }
+_WRITTEN_DOWN: Mapping[str, str] = {
+    "en": "Written down by a machine; where it differs, the recording counts:",
+    "pl": "Spisane automatycznie; w razie różnic liczy się nagranie:",
+}
 
 
 def came_from(medium: str) -> str:
@@ -28,6 +32,11 @@ def came_from(medium: str) -> str:
 def by_voice(language: str) -> str:
     """Write what stands in a reply beside the recording that is the answer."""
     return _BY_VOICE.get(language[:2].lower(), _BY_VOICE["en"])
+
+
+def written_down(words: str, language: str) -> str:
+    """Write what a recording says, as an engine understood it."""
+    return f"{_WRITTEN_DOWN.get(language[:2].lower(), _WRITTEN_DOWN['en'])}\n{words}"
 
 
 def address(text: str, language: str) -> str:

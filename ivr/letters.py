@@ -13,12 +13,14 @@ What a customer wrote reaches Asterisk as sound alone, in a file whose name is c
 """
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import structlog
+from msgspec.structs import replace
 
 from acd.channels.contact import Card, Reply, ReplyError
 from acd.desk.written import MOVE_MS, Before
@@ -32,6 +34,7 @@ from ivr.mailbox import RECORDINGS
 from ivr.messages import SILENCES, WAIT_MS, ask_code
 from ivr.reading import Reading, hear
 from ivr.speaker import Voice
+from ivr.transcripts import Transcriber
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -39,12 +42,17 @@ T = TypeVar("T")
 NAME_MOST, SUBJECT_MOST = 60, 200
 ANSWER_MOST_MS, ANSWER_LEAST_MS, ANSWER_SILENCE_MS = 180_000, 1_000, 5_000
 """Of a recorded answer, as of a message."""
+TRANSCRIPT_S = 10.0
+"""How much longer an answer waits for its transcript, which is in the making since it was recorded."""
+SOON_S = 1.5
+"""An answer that is on its way later than this has its agent told to wait."""
 CHOICES_MOST = 30
 
 
 def attendants(channels: Mapping[str, Channel], house: House) -> dict[str, Attendant]:
     """Give who attends to the media of these channels, by the medium."""
-    made = {medium: Letters(channel, house) for medium, channel in channels.items()}
+    transcriber = Transcriber(house)
+    made = {medium: Letters(channel, house, transcriber) for medium, channel in channels.items()}
     house.customers.known.senders.update({medium: letters.sender for medium, letters in made.items()})
     return {**made}
 
@@ -55,13 +63,15 @@ class Letters:
     Args:
         channel: the medium.
         house: the server.
+        transcriber: writes down what is answered by voice.
 
     """
 
-    def __init__(self, channel: Channel, house: House) -> None:
+    def __init__(self, channel: Channel, house: House, transcriber: Transcriber) -> None:
         self.title = TITLES.get(channel.medium, f"{channel.medium} from")
         self.channel = channel
         self.house = house
+        self.transcriber = transcriber
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def sender(self, call: str) -> str:
@@ -199,18 +209,22 @@ class _Sitting:
         while choice == "2":
             await Play("letter-record")
             name = f"reply-{secrets.token_hex(12)}"
-            file, is_handed_on = self._house.home / RECORDINGS / f"{name}.wav", False
+            file, words = self._house.home / RECORDINGS / f"{name}.wav", None
+            is_handed_on = False
             try:
                 recorded = await Record(name=name, max_ms=ANSWER_MOST_MS, silence_ms=ANSWER_SILENCE_MS)
                 if recorded.length_ms < ANSWER_LEAST_MS:
                     return await hear("handset-nothing-recorded")
+                words = asyncio.create_task(self._letters.transcriber.words(file, self._language))  # while he hears it
                 choice = await Menu(("letter-recorded", recorded, "letter-record-choice"), "123", tries=2)
                 if choice == "1":
                     is_handed_on = True
-                    await self._answer(Reply(text=letter_words.by_voice(self._language), files=(file,)))
+                    await self._answer(Reply(text=letter_words.by_voice(self._language), files=(file,)), words)
             finally:
                 if not is_handed_on:
                     file.unlink(missing_ok=True)
+                    if words is not None:
+                        words.cancel()
         return None
 
     async def _by_choice(self) -> str | None:
@@ -230,10 +244,12 @@ class _Sitting:
                 await self._answer(Reply(choice=chosen.name))
         return None
 
-    async def _answer(self, reply: Reply) -> None:
-        """Send it, ask what it was about, and close."""
-        sending = self._letters.spawn(self._store(reply))
+    async def _answer(self, reply: Reply, words: "asyncio.Task[str] | None" = None) -> None:
+        """Send it, with the words of what was spoken, ask what it was about, and close."""
+        sending = self._letters.spawn(self._store(reply, words))
         try:
+            if not (await asyncio.wait([sending], timeout=SOON_S))[0]:
+                await Play("letter-moment")
             await asyncio.shield(sending)
             await Play("letter-sent")
             code = await ask_code(self._house, self._work)
@@ -248,9 +264,11 @@ class _Sitting:
         await self._end(code or "", is_answered=True)
         await Play("letter-closed")
 
-    async def _store(self, reply: Reply) -> None:
+    async def _store(self, reply: Reply, words: "asyncio.Task[str] | None") -> None:
         """Hand a reply to the medium. What was recorded is kept until that has taken it, or never will."""
         try:
+            if words is not None and (said := await _in_time(words)):
+                reply = replace(reply, text=f"{reply.text}\n\n{letter_words.written_down(said, self._language)}")
             await self._channel.reply(self._work.call.id, self._seat, reply)
         except ReplyError:
             _remove(reply.files)
@@ -314,6 +332,15 @@ class _Sitting:
         "0": _next,
     }
     """Each key and what it does, which gives the key that was pressed meanwhile. Any other has the keys said."""
+
+
+async def _in_time(words: "asyncio.Task[str]") -> str:
+    """Give a transcript, or nothing if it is not there soon: the customer waits for his answer."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(TRANSCRIPT_S):
+            return await words
+    log.warning("recording is not written down", reason="it takes too long")
+    return ""
 
 
 def _remove(files: Iterable[Path]) -> None:

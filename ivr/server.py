@@ -65,7 +65,7 @@ from ivr.speaker import FOLDER as SPOKEN
 from ivr.speaker import Speaker
 from ivr.succession import Inheritance, inherit, listen
 from ivr.switch import AmiSwitch
-from ivr.voices import Engine, choose_engines
+from ivr.voices import Engine, usable_engines
 from ivr.web import Web
 from ivr.written import Written
 
@@ -367,7 +367,7 @@ class Server:
     def _make_prompts(self, ivr: Ivr) -> Prompts:
         general = self.site.general
         if general.voice != self._voice:
-            self._voice, self.engines = general.voice, choose_engines(general.voice)
+            self._voice, self.engines = general.voice, usable_engines(general.voice)
         return Prompts(self.folder, self._cache, {**phrases.TEXTS, **ivr.texts}, self.engines, general.language)
 
     async def _speak(self, prompts: Prompts) -> None:

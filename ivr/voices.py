@@ -14,7 +14,6 @@ It never stands on a command line either: espeak-ng reads it from its standard i
 no option.
 """
 
-import io
 import json
 import re
 import subprocess
@@ -28,11 +27,17 @@ from threading import Lock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+import structlog
+
+from ivr import plugins
 from ivr.asterisk.program import private_tool
 
 if TYPE_CHECKING:
     from ivr.audio import Audio
 
+log = structlog.get_logger()
+
+GROUP = "callfloor.voices"
 TEXT_MAX = 2000
 """Characters that are spoken of one text, about two minutes. Any longer text is a slip or an attack."""
 
@@ -117,12 +122,11 @@ class Espeak:
 
     def speak(self, text: str, language: str) -> "Audio":
         """Speak at a pace for the telephone."""
-        from ivr.audio import from_pcm16  # noqa: PLC0415 - numpy would be a fifth of each start, see `prompts`
+        from ivr.audio import from_wav  # noqa: PLC0415 - numpy would be a fifth of each start, see `prompts`
 
         sound = self._run("-v", self._voice(language), *self._pace, "-b", "1", "--stdin", "--stdout", text=text)
         try:
-            with wave.open(io.BytesIO(sound)) as clip:  # its header tells no true length, for it goes to a pipe
-                return from_pcm16(clip.readframes(clip.getnframes()), clip.getframerate())
+            return from_wav(sound)  # its header tells no true length, for it goes to a pipe
         except (wave.Error, EOFError) as error:
             raise VoiceError(f"espeak-ng gave no sound: {error}") from error
 
@@ -235,11 +239,16 @@ def choose_engines(choice: str = "auto") -> list[Engine]:
                 "speech engine piper is not installed; pip install 'callfloor[voice]', or set voice = auto"
             )
         return [Piper(), Espeak()]
-    found = {point.name: point for point in metadata.entry_points(group="callfloor.voices")}
-    if choice not in found:
-        known = ", ".join(["auto", "espeak", "piper", *sorted(found)])
-        raise VoiceError(f"there is no speech engine {choice!r}; there are {known}")
     try:
-        return [found[choice].load()(), Espeak()]
-    except Exception as error:
-        raise VoiceError(f"speech engine {choice!r} cannot be loaded: {type(error).__name__}: {error}") from error
+        return [plugins.make(plugins.find(GROUP, choice, ("auto", "espeak", "piper"))), Espeak()]
+    except plugins.PluginError as error:
+        raise VoiceError(str(error)) from error
+
+
+def usable_engines(choice: str) -> list[Engine]:
+    """Make the engines of a site; where the one of its choice cannot be had, espeak speaks, and the log says why."""
+    try:
+        return choose_engines(choice)
+    except VoiceError as error:
+        log.error("the voice of this site cannot be had, espeak speaks", reason=str(error))  # noqa: TRY400 - it says all
+        return [Espeak()]

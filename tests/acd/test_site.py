@@ -137,8 +137,18 @@ def problems(folder: Path, *replacements: tuple[str, str]) -> list[str]:
         ),
         (
             "languages = en, pl",
-            "voice = espeek",
-            "acd.conf:3: voice: 'espeek' is not known; did you mean 'espeak'?; it takes",
+            "log_level = wraning",
+            "acd.conf:3: log_level: 'wraning' is not known; did you mean 'warning'?; it takes",
+        ),
+        (
+            "languages = en, pl",
+            "voice = e-speak, loud",
+            "acd.conf:3: voice: 'e-speak, loud' cannot be used; it takes: auto, espeak, piper or",
+        ),
+        (
+            "languages = en, pl",
+            "recogniser = Whisper",
+            "acd.conf:3: recogniser: 'Whisper' cannot be used; it takes: auto, none, or an engine's name",
         ),
         ("fallback = 100", "", "acd.conf:4: section 'switch' has no 'fallback'; write fallback = extension"),
         (

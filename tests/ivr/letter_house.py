@@ -117,7 +117,7 @@ class Agent:
             case Record():
                 file = self.house.home / "recordings" / f"{step.name}.wav"
                 file.parent.mkdir(exist_ok=True)
-                file.write_bytes(b"RIFF said")
+                file.write_bytes(self.house.recorded)
                 self.heard.append("records")
                 return Recording(str(file.with_suffix("")), self.recorded_ms)
             case HangUp():
@@ -134,11 +134,21 @@ class Agent:
 class House:
     """What letters need of the server."""
 
-    def __init__(self, tmp_path, *, answer="ok", codes=None, queues=("sales", "support"), length_ms=None, engines=None):
-        self.home, self.over = tmp_path / "home", False
+    def __init__(
+        self,
+        tmp_path,
+        *,
+        answer="ok",
+        codes=None,
+        queues=("sales", "support"),
+        length_ms=None,
+        engines=None,
+        recogniser="none",
+    ):
+        self.home, self.over, self.recorded = tmp_path / "home", False, b"RIFF said"
         self.home.mkdir()
         self.site = SimpleNamespace(
-            general=GeneralSettings(),
+            general=GeneralSettings(recogniser=recogniser),
             codes=codes or {},
             queues=dict.fromkeys(queues),
             voicemail=VoicemailSettings(defer_ms=60_000),

@@ -54,6 +54,23 @@ def test_mistakes_of_all_files_come_in_one_run(folder: Path):
     assert "unknown key 'extn' in context [from-trunk]" in [p.message for p in errors if p.file == "extensions.conf"]
 
 
+def test_speech_engines_that_this_machine_lacks_are_warned_of(folder: Path):
+    """Where they are named; the server does without them, so it is no error. What is no name of one is."""
+    change(folder / "acd.conf", "[general]\n", "[general]\nvoice = festival\nrecogniser = wisper small\n")
+    line = (folder / "acd.conf").read_text().splitlines().index("voice = festival") + 1
+    found = [problem for problem in check(folder) if "speech engine" in problem.message]
+    assert [(p.file, p.line, p.severity) for p in found] == [
+        ("acd.conf", line, "warning"),
+        ("acd.conf", line + 1, "warning"),
+    ]
+    assert "there is no speech engine 'festival'; there are auto, espeak, piper" in found[0].message
+    assert found[1].message == "there is no speech engine 'wisper'; did you mean 'whisper'?"
+    change(folder / "acd.conf", "voice = festival", "voice = a voice; of mine")
+    [problem] = [problem for problem in check(folder) if problem.line == line]
+    assert problem.severity == "error"
+    assert "'a voice' cannot be used; it takes: auto, espeak, piper or another engine's name" in str(problem)
+
+
 def test_music_that_does_not_exist_is_found(folder: Path):
     """A queue whose class is no section of musiconhold.conf is warned of, where it says so, with what was meant."""
     change(folder / "musiconhold.conf", "[reception]", "[receptoin]")

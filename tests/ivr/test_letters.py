@@ -11,6 +11,7 @@ from ivr import letter_words, phrases
 from ivr.flow import Recording
 from ivr.letter_phrases import TEXTS, TITLES
 from ivr.letters import Letters
+from ivr.transcripts import Transcriber
 from tests.ivr.letter_house import CALL, HANG_UP, NOW, House, after, card
 
 KEYS = "letter-keys"
@@ -365,7 +366,7 @@ async def test_nothing_of_it_goes_out_but_as_the_name_of_a_sound(house, evil):
 def test_what_the_telephone_shows(house, medium, title):
     """What it is, before who wrote; what it is is said by a prompt that is there."""
     house.room.medium = medium
-    assert Letters(house.room, house).title == title
+    assert Letters(house.room, house, Transcriber(house)).title == title
     assert letter_words.came_from(medium) in TEXTS
     assert {letter_words.came_from(one) for one in TITLES} <= {*TEXTS}
     assert {f"letter-mark-{mark}" for mark in letter_words.MARKS} <= {*TEXTS}

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
-from ivr import voices
+from ivr import plugins, voices
 from ivr.asterisk.errors import AsteriskError
 from ivr.audio import LEAD_MS, PEAK, SPEECH_LEVEL, TAIL_MS, Audio, for_telephone, from_pcm16, speech_level, to_wav
-from ivr.voices import TEXT_MAX, Espeak, Piper, VoiceError, choose_engines, speakable
+from ivr.voices import TEXT_MAX, Espeak, Piper, VoiceError, choose_engines, speakable, usable_engines
 
 
 @pytest.fixture(scope="module")
@@ -296,9 +297,18 @@ def test_another_package_adds_an_engine(monkeypatch):
         EntryPoint("mine", "ivr.voices:Espeak", "callfloor.voices"),
         EntryPoint("gone", "no_such_package:Engine", "callfloor.voices"),
     ]
-    monkeypatch.setattr(voices.metadata, "entry_points", lambda group: points)
+    monkeypatch.setattr(plugins.metadata, "entry_points", lambda group: points)
     assert len(choose_engines("mine")) == 2
     with pytest.raises(VoiceError, match="'gone' cannot be loaded: ModuleNotFoundError"):
         choose_engines("gone")
     with pytest.raises(VoiceError, match="there are auto, espeak, piper, gone, mine"):
         choose_engines("festival")
+
+
+def test_a_site_whose_engine_cannot_be_had_is_spoken_by_espeak():
+    """The server starts, takes calls, and says what is wrong."""
+    with capture_logs() as logs:
+        assert [engine.name for engine in usable_engines("festival")] == ["espeak"]
+        assert [engine.name for engine in usable_engines("auto")] == ["piper", "espeak"]
+    assert [one["log_level"] for one in logs] == ["error"]
+    assert "'festival'" in logs[0]["reason"]

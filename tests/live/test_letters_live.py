@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from acd.core.events import CallArrived, CallEnded, CloseAsked, Connected, OfferEnded
 from ivr.audio import from_pcm16
+from tests.ivr.brought import bring
 from tests.ivr.letter_house import Mailroom, card
 from tests.live.floor import open_floor
 from tests.live.testsite import HERTZ, heard, record, write_site
@@ -32,12 +33,22 @@ SOUNDS = {
 """Prompt -> whose tone it has here: the last words are long, for a hang-up cuts what a phone has not played yet."""
 LAST_MS = 1_500
 KEYS, ANSWER_MS = SOUNDS["keys"], 2_500
+GRAMMAR = """#JSGF V1.0;
+grammar answers;
+public <answer> = nobody is available to take your call at the moment | thank you for your patience | goodbye
+  | please leave your message after the tone | your call has been forwarded to an automatic voice message system;
+"""
+"""What the recogniser of these tests can hear."""
+SPOKEN = "vm-nobodyavail"
+"""One of it, which somebody recorded for Asterisk."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(prompt_cache, tmp_path_factory):
     """Give a floor with a medium that stores in a folder, and calls that have codes."""
-    folder = write_site(tmp_path_factory.mktemp("letters") / "site", acd="\n[codes]\n1 = sold\n2 = complaint\n")
+    (grammar := tmp_path_factory.mktemp("grammar") / "answers.gram").write_text(GRAMMAR)
+    acd = f"\n[codes]\n1 = sold\n2 = complaint\n[general](+)\nrecogniser = sphinx {grammar}\n"
+    folder = write_site(tmp_path_factory.mktemp("letters") / "site", acd=acd)
     for name, sound in SOUNDS.items():
         record(folder / f"sounds/en/letter-{name}.wav", HERTZ[sound], LAST_MS)
     room = Mailroom(tmp_path_factory.mktemp("room"))
@@ -45,9 +56,11 @@ async def house(prompt_cache, tmp_path_factory):
     def prepare(server):
         server.channels["email"] = room
 
-    async with open_floor(folder, tmp_path_factory.mktemp("home"), prompt_cache, prepare=prepare) as floor:
-        floor.room = room
-        yield floor
+    with pytest.MonkeyPatch.context() as patch:
+        bring(tmp_path_factory.mktemp("packages"), patch)
+        async with open_floor(folder, tmp_path_factory.mktemp("home"), prompt_cache, prepare=prepare) as floor:
+            floor.room = room
+            yield floor
 
 
 async def writes(floor, name, queue="sales", **told):
@@ -113,6 +126,43 @@ async def test_read_and_answered_by_voice(floor):
     assert floor.room.told("closed")[-1] == ["voice-1", "101", "complaint"]
     assert len(floor.seen(CloseAsked)) == 1
     assert list((floor.server.home / "spoken").iterdir()) == []
+
+
+async def test_what_is_answered_by_voice_is_written_down(floor, tmp_path):
+    """A human voice on the agent's telephone, a recogniser that another package brought: sound and words go out."""
+    voice = human(floor.server.instance, tmp_path)
+    await writes(floor, "words-1", text="Why do you not answer the telephone? I wait since Monday.", language="en")
+    await floor.agent("101")
+    leg = await answers(floor, "101")
+    await floor.hears(leg, KEYS)
+    await leg.dtmf("3")
+    await floor.hears(leg, SOUNDS["record"])
+    await floor.listen(leg, LAST_MS + 500)
+    await leg.play(voice)
+    await leg.played()
+    await floor.listen(leg, 500)
+    await leg.dtmf("#")
+    await floor.hears(leg, SOUNDS["record-choice"])
+    await leg.dtmf("1")
+    await floor.hears(leg, SOUNDS["sent"])
+    await closes(floor, leg)
+    reply = floor.room.told("replies")[-1]
+    assert len(reply["files"]) == 1
+    assert reply["text"].split("\n") == [
+        "Please find our answer in the attached recording.",
+        "",
+        "Written down by a machine; where it differs, the recording counts:",
+        "nobody is available to take your call at the moment",
+    ]
+
+
+def human(instance, folder):
+    """Give a recording of a human voice as a softphone plays it; Asterisk turns its own into that."""
+    [recording] = instance.asterisk.data.glob(f"sounds/en*/{SPOKEN}.gsm")
+    instance.cli("module load res_convert.so")  # no server needs it
+    said = instance.cli(f"file convert {recording} {folder / 'human.wav'}")
+    assert (folder / "human.wav").exists(), said
+    return folder / "human.wav"
 
 
 async def test_answered_by_a_ready_reply(floor):

@@ -17,6 +17,7 @@ from ivr.cli_options import SITE, Home, SiteFolder, home_of
 from ivr.customers import store_settings
 
 if TYPE_CHECKING:
+    from acd.store.agenda import Appointment
     from acd.store.database import Database
     from acd.store.people import Profile
     from acd.store.schema import Interaction
@@ -252,12 +253,21 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase a customer and all who were merged into him. That there were contacts remains, without a word of whose."""
-    from acd.store import people, privacy  # noqa: PLC0415 - see above
+    from acd.store import appointments, people, privacy  # noqa: PLC0415 - see above
     from acd.store.files import Files  # noqa: PLC0415 - see above
 
     with open_file(site, home) as (database, settings):
         person = which(database, who, settings.country)
         print(_line(database.read(people.profile, person)))
+        to_come = [
+            one
+            for one in reversed(database.read(appointments.of_person, person))
+            if one.cancelled_at is None and one.starts_at > now_ms()
+        ]
+        for one in to_come:  # nobody could be told of it afterwards
+            print(
+                f"goes with him, and nobody is told: {_agreed(one)}; callfloor appointment cancel {one.id} tells first"
+            )
         if not yes:
             _confirm(lambda: typer.confirm("Erase for good?", abort=True))
         erased = database.write(privacy.erase, person)
@@ -265,6 +275,10 @@ def erase(
         database.settle()
     gone = f"{erased.people} people, {erased.messages} messages, {removed} files"
     print(f"erased: {gone}; {erased.contacts} contacts remain, of nobody")
+
+
+def _agreed(one: "Appointment") -> str:
+    return f"{safe(one.kind)} on {stamp(one.starts_at)}" + (f" with {safe(one.host)}" if one.host else "")
 
 
 def _confirm(ask: Callable[[], object]) -> None:

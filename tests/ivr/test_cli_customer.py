@@ -2,12 +2,14 @@
 
 import asyncio
 import sys
+import time
 
 import pytest
 from cli_house import ROOT, callfloor
 from msgspec import json
 
-from acd.store import hooks, outside, people, timeline
+from acd.appointments import AppointmentKind
+from acd.store import appointments, hooks, outside, people, timeline
 from acd.store.database import Database
 from acd.store.handles import Named
 from acd.store.timeline import Contact
@@ -73,6 +75,24 @@ async def test_import_merge_export_and_erase(jan, places, tmp_path):
     erased = await callfloor("customer", "erase", str(jan), "--yes", *places)
     assert erased.out.splitlines()[1] == "erased: 2 people, 0 messages, 0 files; 1 contacts remain, of nobody"
     assert (await callfloor("customer", "find", "jan@example.com", *places)).out == "nobody is found\n"
+
+
+async def test_appointments_go_with_who_is_erased(jan, places, tmp_path):
+    """Those to come are said before, for nobody can be told afterwards; what is over or cancelled is not."""
+    database = Database(f"sqlite:///{tmp_path / FOLDER / 'customers.sqlite3'}")
+    visit = AppointmentKind(section="visit", title="Visit", queue="sales")
+    made = [
+        database.write(appointments.make, visit, jan, appointments.Booking(starts_at=at, host="Ola \x1b[2J"), at - 1)
+        for at in (1_000_000_000_000, 9_000_000_000_000, 9_000_000_100_000)
+    ]
+    database.write(appointments.cancel, visit, made[2], AT)
+    database.close()
+    erased = await callfloor("customer", "erase", str(jan), "--yes", *places)
+    at = time.strftime("%Y-%m-%d %H:%M", time.localtime(9_000_000_000))
+    [told] = [line for line in erased.out.splitlines() if "nobody is told" in line]
+    what = f"visit on {at} with Ola [2J; callfloor appointment cancel {made[1]} tells first"
+    assert told == f"goes with him, and nobody is told: {what}"
+    assert (await callfloor("appointment", "list", *places)).out == "nothing is agreed\n"
 
 
 async def test_commands_that_need_no_customer_file_start_without_sqlalchemy():

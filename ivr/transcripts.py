@@ -1,6 +1,6 @@
 """What was said in a recording, as text: made where an engine is there that understands, in a process of its own.
 
-One recording at a time, behind everything else that the machine has to do. A transcript is a help beside the recording,
+One recording at a time, and calls go before. A transcript is a help beside the recording,
 never instead of it: where there is none the answer goes without, and the log says why.
 """
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from acd.store import chats, text
+from acd.store import chats, hooks, text
 from acd.store.chat_schema import Chat, ChatLine, ChatOut
 from acd.store.schema import Message
 
@@ -72,10 +72,15 @@ def sections(session: Session) -> set[str]:
     return {one.partition("/")[0] for one in session.scalars(wanted)}
 
 
-def sent(session: Session, outs: Sequence[int]) -> None:
-    """Note that the server has these lines."""
-    done = update(ChatOut).where(ChatOut.id.in_(outs), ChatOut.waits)
-    session.execute(done.values(waits=False, said=SENT))
+def sent(session: Session, outs: Sequence[int], at: int) -> None:
+    """Note that the server has these lines, since `at`."""
+    for row in _rows(session, ChatOut.id.in_(outs), ChatOut.waits, most=len(outs)):
+        _leave(session, row, SENT, at)
+
+
+def _leave(session: Session, row: _Row, said: str, at: int) -> None:
+    row.out.waits, row.out.said = False, said
+    hooks.message(session, "message-sent", row.message.interaction_id, row.message.id, at)
 
 
 def drop(session: Session, out: int, said: str) -> None:
@@ -88,10 +93,12 @@ def find(session: Session, token: str, name: str) -> Due | None:
     return next((row.due() for row in _rows(session, Chat.token == token, ChatLine.name == name)), None)
 
 
-def delivered(session: Session, token: str, name: str) -> int:
-    """Note that a line of ours has come to him; gives its number, 0 for none of ours."""
+def delivered(session: Session, token: str, name: str, at: int) -> int:
+    """Note that a line of ours has come to him, since `at`; gives its number, 0 for none of ours."""
     for row in _rows(session, Chat.token == token, ChatLine.name == name):
-        row.out.waits, row.out.said = False, DELIVERED
+        if row.out.waits:
+            _leave(session, row, DELIVERED, at)
+        row.out.said = DELIVERED
         return row.line.seq
     return 0
 

@@ -222,7 +222,7 @@ def _append(session: Session, chat: Chat, interaction: int, entry: Entry, *, is_
         ),
     )
     assert message is not None, "no other talk has this token, and this one has no line of this name"
-    if not is_theirs:
+    if not (is_theirs or chat.token.startswith(AFAR)):  # what goes to an address has not left the house yet
         hooks.message(session, "message-sent", interaction, message, entry.at)
     chat.last, chat.heard_at = chat.last + 1, entry.at
     insert_new(session, ChatLine, chat_id=chat.id, seq=chat.last, name=entry.name, message_id=message)

@@ -1,10 +1,12 @@
 """Chats with who has an address: he is known by it, our lines wait to be sent, and one that comes back is told."""
 
+import json
+
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import func, select
 
-from acd.store import chat_cards, chat_out, chats, facts, people, privacy, timeline
+from acd.store import chat_cards, chat_out, chats, deliveries, facts, hooks, people, privacy, timeline
 from acd.store.chat_schema import Chat, ChatLine, ChatOut
 from acd.store.handles import xmpp
 
@@ -76,10 +78,30 @@ def test_our_lines_wait_to_be_sent(database):
     assert (one.name, one.body, one.address, one.section) == ("out-1", "good day", "xmpp:jan@example.org", "net/sales")
     assert two.name == "out-2"
     assert database.read(chat_out.due, "net", 1) == [one]
-    database.write(chat_out.sent, [one.id])
+    database.write(chat_out.sent, [one.id], NOON + 2)
     assert database.read(chat_out.due, "net", 9) == [two]
-    database.write(chat_out.sent, [two.id])
+    database.write(chat_out.sent, [two.id], NOON + 2)
     assert database.read(chat_out.sections) == set()
+
+
+def test_that_it_is_sent_is_told_when_the_server_has_it(database):
+    """Not when it is kept; once, and by a receipt as well if that comes first."""
+
+    def told():
+        due = database.read(deliveries.agenda, "all", 10**15, 99).due
+        events = [json.loads(one.body) for one in due]
+        return [(one["timestamp"], one["data"]["call"]) for one in events if one["type"] == "message-sent"]
+
+    database.write(hooks.sync, [hooks.Wanted(name="all")], 0)
+    call = answered(database)
+    database.write(chats.answer, call, entry("out-2", "and good bye"))
+    one, two = database.read(chat_out.due, "net", 9)
+    assert told() == []
+    database.write(chat_out.sent, [one.id], NOON + 60_000)
+    database.write(chat_out.delivered, HIM.token, "out-2", NOON + 120_000)
+    database.write(chat_out.sent, [one.id, two.id], NOON + 180_000)
+    database.write(chat_out.delivered, HIM.token, "out-1", NOON + 180_000)
+    assert told() == [("2027-01-15T08:01:00.000Z", call), ("2027-01-15T08:02:00.000Z", call)]
 
 
 def test_what_comes_back_is_a_line_of_his_contact_once(database):
@@ -97,7 +119,7 @@ def test_what_comes_back_after_the_close_opens_a_contact(database):
     """Of the same case."""
     call = answered(database)
     (due,) = database.read(chat_out.due, "net", 9)
-    database.write(chat_out.sent, [due.id])
+    database.write(chat_out.sent, [due.id], NOON + 2)
     database.write(chats.close, call, NOON + 2)
     kin = database.write(chat_out.fail, due.id, HIM, "gone", NOON + 3).kin
     assert kin.call != call
@@ -109,11 +131,11 @@ def test_what_has_come_to_him_does_not_come_back(database):
     """He confirmed it; an error of another of his devices is no news. A receipt ends what was in doubt, too."""
     answered(database)
     (due,) = database.read(chat_out.due, "net", 9)
-    assert database.write(chat_out.delivered, HIM.token, "out-1") == 2
+    assert database.write(chat_out.delivered, HIM.token, "out-1", NOON + 2) == 2
     assert database.read(chat_out.due, "net", 9) == []
     assert database.write(chat_out.fail, due.id, HIM, "gone", NOON + 3) is None
-    assert database.write(chat_out.delivered, HIM.token, "in-1") == 0
-    assert database.write(chat_out.delivered, f"{chats.AFAR}b", "out-1") == 0
+    assert database.write(chat_out.delivered, HIM.token, "in-1", NOON + 2) == 0
+    assert database.write(chat_out.delivered, f"{chats.AFAR}b", "out-1", NOON + 2) == 0
     assert database.read(chat_out.find, HIM.token, "in-1") is None
     assert database.read(chat_out.find, HIM.token, "out-1").id == due.id
 
@@ -168,7 +190,7 @@ def test_what_waits_to_be_sent_is_not_forgotten(database):
     assert database.write(privacy.forget_bodies, {"all": 30}, later)[0] == 0
     assert database.write(privacy.forget_contacts, {"all": 30}, later)[0] == 0
     (due,) = database.read(chat_out.due, "net", 9)
-    database.write(chat_out.sent, [due.id])
+    database.write(chat_out.sent, [due.id], NOON + 2)
     assert database.write(privacy.forget_bodies, {"all": 30}, later)[0] == 1
     assert database.read(chat_out.find, HIM.token, "out-1").body == ""
     assert database.write(privacy.forget_contacts, {"all": 30}, later)[0] == 1

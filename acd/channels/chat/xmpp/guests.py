@@ -318,7 +318,7 @@ class Guests:
         key = key_of(peer.entrance, peer.bare)
         if await self.house.store.read(chat_out.find, key, came.id) is None:
             return
-        seq = await self.house.store.write(chat_out.delivered, key, came.id)
+        seq = await self.house.store.write(chat_out.delivered, key, came.id, self.house.dispatcher.clock())
         room = self.house.rooms.rooms.get(key)
         guest = room.tabs.get(Guest.number) if room is not None else None
         if seq and came.is_seen and room is not None and guest is not None:

@@ -96,7 +96,8 @@ class Outbox(Rounds):
             except Doubt:
                 await self._doubt(due)
                 return
-            await persist(lambda due=due: store.write(chat_out.sent, [one.id for one in due]))  # type: ignore[misc]  # bound now
+            now = self._house.dispatcher.clock()
+            await persist(lambda due=due, now=now: store.write(chat_out.sent, [one.id for one in due], now))  # type: ignore[misc]  # bound now
             for one in due:
                 self._doubts.pop(one.id, None)
             log.info("lines sent", component=section, lines=len(due))

@@ -169,6 +169,20 @@ GATEWAY = (
     Option("to_field", pattern(_FIELD, "name of a field"), "to", "Which has the number that he wrote to."),
     Option("text_field", pattern(_FIELD, "name of a field"), "text", "Which has what he wrote."),
     Option(
+        "receipt_id_field",
+        pattern(_FIELD, "name of a field"),
+        "id",
+        "Which field of what it brings to `/sms/NAME/receipt` has the text's id: that of `answer_id`, or our `${id}` "
+        "where there is none.",
+    ),
+    Option(
+        "receipt_state_field",
+        pattern(_FIELD, "name of a field"),
+        "status",
+        "Which has what became of it: `delivered`, `read`; or `failed`, `undelivered`, `expired`, `rejected` and their "
+        "like, which bring it back. Any other word is on its way.",
+    ),
+    Option(
         "url",
         _url(),
         None,

@@ -60,6 +60,8 @@ class GatewaySettings(GateSettings, frozen=True, kw_only=True):
     from_field: str = "from"
     to_field: str = "to"
     text_field: str = "text"
+    receipt_id_field: str = "id"
+    receipt_state_field: str = "status"
     method: Literal["POST", "PUT", "GET"] = "POST"
     headers: tuple[tuple[str, str], ...] = ()
     form: Literal["json", "form", "none"] = "json"

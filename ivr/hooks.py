@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import uvicorn
 
-from acd.channels.sms.hooks import Take, application
+from acd.channels.sms.hooks import Note, Take, application
 from acd.mailboxes import Place
 from acd.smscs import GatewaySettings
 
@@ -30,11 +30,12 @@ class Doors:
     Args:
         find: gives the settings of the moment by name.
         take: stores a text. Raises StoreError.
+        note: notes what became of one of ours. Raises StoreError.
 
     """
 
-    def __init__(self, find: Callable[[str], GatewaySettings | None], take: Take) -> None:
-        self._app = application(find, take)
+    def __init__(self, find: Callable[[str], GatewaySettings | None], take: Take, note: Note) -> None:
+        self._app = application(find, take, note)
         self._open: dict[Place, tuple[_Server, asyncio.Task[None]]] = {}
 
     async def listen(self, places: set[Place]) -> None:

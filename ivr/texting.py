@@ -181,7 +181,7 @@ class Texting:
         if self._doors is None and places:
             from ivr.hooks import Doors  # noqa: PLC0415 - takes a while to load
 
-            self._doors = Doors(self._gateway, self.intake.bring)
+            self._doors = Doors(self._gateway, self.intake.bring, self.intake.note)
         if self._doors is not None:
             await self._doors.listen(places)
 

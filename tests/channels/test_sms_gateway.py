@@ -8,11 +8,13 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from acd.channels.contact import Reply
 from acd.channels.sms import webhook
 from acd.mailboxes import Place
 from acd.smscs import GatewaySettings, OwnNumber
+from acd.store.schema import TextOut
 from tests.channels.mail_house import listens, until
 from tests.channels.sms_house import SmsHouse, says
 from tests.ports import free_port
@@ -182,6 +184,73 @@ async def test_what_a_provider_says(house, provider):
     await until(lambda: says(house, "nobody knows"))
     assert [body["text"] for _, _, body in provider.requests] == ["one", "one", "two", "three", "three"]
     assert provider.requests[0][2]["id"] == provider.requests[1][2]["id"]
+
+
+async def became(house, words):
+    """Give what is noted of an answer."""
+    return await house.store.read(lambda session: session.scalar(select(TextOut.said).where(TextOut.body == words)))
+
+
+async def sent(house, provider, words, **answer):
+    """Answer somebody, and give our id of the text."""
+    provider.answer = lambda _: (200, json.dumps({"data": answer}))
+    before = len(provider.requests)
+    await house.sms.reply(house.call, "101", Reply(text=words))
+    await until(lambda: len(provider.requests) > before)
+    await until(lambda: became(house, words))
+    return provider.requests[-1][2]["id"]
+
+
+async def test_what_became_of_a_text_is_noted(house, provider):
+    """By the provider's id, in whatever words; what failed comes back once, and what came is no news any more."""
+    await post(house, text())
+    await sent(house, provider, "one", id="p1")
+    await sent(house, provider, "two", id="p2")
+    for word in ("queued", "sent", "Delivered", "failed"):
+        assert await post(house, {"id": "p1", "status": word}, name="cloud/receipt") == 200
+    assert await became(house, "one") == "delivered"
+    for _ in range(2):
+        assert await post(house, {"id": "p2", "status": "delivery_failed"}, name="cloud/receipt") == 200
+    await until(lambda: says(house, "DELIVERY_FAILED"))
+    assert await became(house, "two") == "not delivered: DELIVERY_FAILED"
+    assert (await house.card()).text.count("Not delivered") == 1
+
+
+async def test_a_receipt_by_our_own_id_and_one_that_comes_first(house, provider):
+    """Where the provider names no id; and where it says what became of a text before it says that it has it."""
+    await post(house, text())
+    ours = await sent(house, provider, "one")
+    raw = f"id={ours}&status=READ".encode()
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert await post(house, None, raw=raw, headers=form, name="cloud/receipt") == 200
+    assert await became(house, "one") == "delivered"
+    assert await post(house, {"id": "p9", "status": "undelivered"}, name="cloud/receipt") == 200
+    await sent(house, provider, "early", id="p9")
+    await until(lambda: says(house, "Not delivered to +48601602603: not delivered: UNDELIVERED"))
+
+
+@pytest.mark.parametrize(
+    ("said", "more", "status"),
+    [
+        ({"id": "p1", "status": "failed"}, {"signed": "0" * 64}, 401),
+        ({"id": "p1", "status": "failed"}, {"stamp": "1000000000"}, 401),
+        ({"id": "p1", "status": "failed"}, {"name": "nobody/receipt"}, 404),
+        ({"id": "p1"}, {}, 400),
+        ({"id": ["p1"], "status": {"a": 1}}, {}, 400),
+        ({"id": "p1", "status": ""}, {}, 400),
+        ({"id": "p2", "status": "failed"}, {}, 200),
+        ({"id": "p1" * 50_000, "status": "failed"}, {}, 413),
+        ({"id": "p1\x00" * 99, "status": "\u202efailed\r\n" * 99}, {}, 200),
+        ({"id": "%", "status": "failed"}, {}, 200),
+    ],
+)
+async def test_a_receipt_that_is_none_of_ours(house, provider, said, more, status):
+    """Forged, old, foreign, without a word, of a text that we never sent: it changes nothing."""
+    await post(house, text())
+    await sent(house, provider, "one", id="p1")
+    assert await post(house, said, **{"name": "cloud/receipt", **more}) == status
+    assert await became(house, "one") == "sent"
+    assert "Not delivered" not in (await house.card()).text
 
 
 @given(st.text(max_size=50), st.text(max_size=50), st.text(max_size=20))

@@ -61,7 +61,7 @@ class Gateway:
             await before()
             status, body = await self._exchange(made)
         if 200 <= status < 300:
-            return webhook.answered(self.settings, body)
+            return webhook.answered(self.settings, body) or values["id"]
         log.warning("text is refused", gateway=self.settings.section, status=status)
         raise Refused(RTHROTTLED if status == 429 else RSUBMITFAIL, f"HTTP {status}", is_for_good=status < 500)
 

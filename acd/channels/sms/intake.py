@@ -20,10 +20,11 @@ from acd.channels.sms.alphabet import decoded
 from acd.channels.sms.office import Office
 from acd.channels.sms.parts import split_header
 from acd.channels.sms.pdu import ROK, RSYSERR, Message
+from acd.channels.sms.receipts import Receipt
 from acd.channels.sms.webhook import Incoming
 from acd.core.events import CallArrived, CallEnded
 from acd.dispatcher import Dispatcher
-from acd.smscs import GatewaySettings, SmscSettings
+from acd.smscs import GateSettings, GatewaySettings, SmscSettings
 from acd.store import StoreError
 from acd.store.store import Store
 
@@ -148,13 +149,22 @@ class Intake:
         )
 
     async def _receipt(self, gate: SmscSettings, message: Message) -> None:
-        from acd.store import texts_out  # noqa: PLC0415 - is loaded
-
         text, _ = decoded(message.text, message.data_coding, gate.alphabet)
         found = receipts.read(text, message.receipted, message.state)
         if not found.name:
             log.info("receipt for nothing", smsc=gate.section)
             return
+        await self.note(gate, found)
+
+    async def note(self, gate: GateSettings, found: Receipt) -> None:
+        """Note what became of a text of ours; a failure is told to whoever has its contact, or gets it.
+
+        Raises:
+            StoreError: it cannot be noted at present.
+
+        """
+        from acd.store import texts_out  # noqa: PLC0415 - is loaded
+
         out = self._house.office.out_gate(gate.section)
         names, now = receipts.names(found.name), self._house.dispatcher.clock()
         news = texts_out.News(gates=(out, gate.section), names=names, state=found.state, said=found.said)

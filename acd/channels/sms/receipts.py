@@ -1,4 +1,4 @@
-"""Delivery receipts: what became of a message of ours, in the text of SMPP 3.4 appendix B, or in TLVs.
+"""Delivery receipts: what became of a text of ours, in words of SMPP 3.4 appendix B, in TLVs, or in a field by HTTP.
 
 The text's form is the centre's own business and differs: fields are missing, in another order, with other blanks. What
 decides is the id and the state. Some centres give the id in decimal here and in hexadecimal when they took the message,
@@ -21,6 +21,8 @@ _STATES: dict[str, State] = {
     "deleted": "failed",
     "undeliv": "failed",
     "undelivered": "failed",
+    "undeliverable": "failed",
+    "deliveryfailed": "failed",
     "rejectd": "failed",
     "rejected": "failed",
     "failed": "failed",
@@ -41,7 +43,7 @@ _NUMBERS: dict[int, str] = {
     8: "rejectd",
 }
 """Of the TLV message_state."""
-TEXT_MOST = 1_000
+TEXT_MOST, SAID_MOST = 1_000, 80
 
 
 class Receipt(Struct, frozen=True):
@@ -61,6 +63,12 @@ def read(text: str, receipted: str = "", message_state: int | None = None) -> Re
     error = fields.get("err", "")
     said = word.upper() + (f" err {error}" if error.strip("0") else "")
     return Receipt(receipted or fields.get("id", ""), _STATES.get(word, "on-its-way"), said)
+
+
+def of_field(name: str, word: str) -> Receipt:
+    """Read what a provider says by HTTP: in one word, which each of them spells in its own way."""
+    said = re.sub("[^a-z]", "", word[:TEXT_MOST].lower())
+    return Receipt(name, _STATES.get(said, "on-its-way"), word[:SAID_MOST].upper())
 
 
 def names(name: str) -> tuple[str, ...]:

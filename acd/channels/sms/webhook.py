@@ -17,9 +17,11 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from msgspec import Struct
 
+from acd.channels.sms import receipts
+from acd.channels.sms.receipts import Receipt
 from acd.smscs import GatewaySettings
 
-BODY_MOST = 65_536
+BODY_MOST, NAME_MOST = 65_536, 65
 SKEW_S = 300
 """So far may the time of a request be from ours."""
 VARIABLES = ("from", "to", "text", "id")
@@ -80,21 +82,40 @@ def read(settings: GatewaySettings, content_type: str, body: bytes) -> Incoming:
         WebhookError: it is no text.
 
     """
-    try:
-        if content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
-            pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200, errors="strict")
-            said: Any = {}
-            for key, value in pairs:
-                said.setdefault(key, value)
-        else:
-            said = json.loads(body)
-    except (ValueError, RecursionError):
-        raise WebhookError(400, "it is neither JSON nor a form") from None
+    said = _said(content_type, body)
     fields = (settings.id_field, settings.from_field, settings.to_field, settings.text_field)
     name, theirs, own, text = (_field(said, field) for field in fields)
     if not (name and theirs) or own is None or text is None:
         raise WebhookError(400, f"it lacks one of {', '.join(fields)}")
     return Incoming(name[:200], theirs[:100], own[:100], text)
+
+
+def read_receipt(settings: GatewaySettings, content_type: str, body: bytes) -> Receipt:
+    """Read what became of a text of ours, of a request that is signed.
+
+    Raises:
+        WebhookError: it says nothing of one.
+
+    """
+    said = _said(content_type, body)
+    fields = (settings.receipt_id_field, settings.receipt_state_field)
+    name, state = (_field(said, field) for field in fields)
+    if not (name and state):
+        raise WebhookError(400, f"it lacks one of {', '.join(fields)}")
+    return receipts.of_field(name[:NAME_MOST], state)
+
+
+def _said(content_type: str, body: bytes) -> Any:
+    try:
+        if content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
+            pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200, errors="strict")
+            said: dict[str, str] = {}
+            for key, value in pairs:
+                said.setdefault(key, value)
+            return said
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise WebhookError(400, "it is neither JSON nor a form") from None
 
 
 def _field(said: Any, path: str) -> str | None:
@@ -116,7 +137,7 @@ def answered(settings: GatewaySettings, body: bytes) -> str:
     if not settings.answer_id:
         return ""
     try:
-        return (_field(json.loads(body), settings.answer_id) or "")[:65]
+        return (_field(json.loads(body), settings.answer_id) or "")[:NAME_MOST]
     except (ValueError, RecursionError):
         return ""
 

@@ -98,12 +98,13 @@ class Web:
         from acd.desk.web.house import Rooms  # noqa: PLC0415 - as above
         from acd.desk.web.live import Live  # noqa: PLC0415 - as above
         from acd.desk.web.serve import Door  # noqa: PLC0415 - as above
+        from acd.desk.web.sessions import Sessions  # noqa: PLC0415 - as above
         from acd.desk.web.tokens import TokenFile  # noqa: PLC0415 - as above
         from acd.desk.web.uploads import Uploads  # noqa: PLC0415 - as above
 
         house, clock = self.house, self.house.dispatcher.clock
         self._live = Live(lambda: house.dispatcher.core.state, clock)
-        access = Access(TokenFile(house.home), lambda: house.site, clock)
+        access = Access(TokenFile(house.home), Sessions(house.home, clock), lambda: house.site, clock)
         uploads = await asyncio.to_thread(Uploads, house.home / UPLOADS, clock)
         app = make_app(
             Rooms(

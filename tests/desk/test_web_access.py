@@ -1,6 +1,7 @@
 """Who gets in: tokens, sessions, wrong PINs, other origins; and what is refused before anything looks at it."""
 
 import asyncio
+import json
 import subprocess
 import sys
 
@@ -9,8 +10,10 @@ import pytest
 from msgspec.structs import replace
 from websockets.exceptions import InvalidStatus
 
-from acd.desk.web import access
-from acd.desk.web.tokens import TokenError, TokenFile
+from acd.desk.web import access, sessions
+from acd.desk.web.kept import Kept
+from acd.desk.web.sessions import Sessions
+from acd.desk.web.tokens import TokenError, TokenFile, hashed
 from tests.desk.test_web_contacts import problem
 from tests.desk.web_house import PIN, WebHouse
 
@@ -65,6 +68,60 @@ async def test_a_session_of_a_pin(house):
         client.cookies.update(kept)
         problem(await client.get("/api/v1/seat"), 401)
     assert house.desk.look("101") == "ready"
+
+
+async def test_a_session_outlives_its_server_and_ends_with_it_no_more(tmp_path):
+    """An agent need not sign in again after a restart; who signed out is out; nobody else may read what is kept."""
+    async with WebHouse(tmp_path) as house, house.browser() as stays, house.browser("102", "9753") as leaves:
+        gone = dict(leaves.cookies)
+        assert (await leaves.delete("/api/v1/session")).status_code == 200
+    async with WebHouse(tmp_path) as house:
+        async with house.browser(cookies=stays.cookies) as client:
+            assert (await client.get("/api/v1/session")).json()["seat"] == "101"
+        async with house.browser(cookies=gone) as client:
+            problem(await client.get("/api/v1/session"), 401)
+        file = house.home / "desk/sessions.json"
+        assert file.stat().st_mode & 0o077 == 0
+        for secret in (*stays.cookies.values(), *gone.values(), hashed(PIN)):
+            assert secret not in file.read_text()
+
+
+def test_a_session_is_over_after_its_time_and_gives_way_to_later_ones(tmp_path, monkeypatch):
+    """Ten thousand at most are kept; those that are over go first."""
+    monkeypatch.setattr(sessions, "MOST", 3)
+    now = [0]
+    kept = Sessions(tmp_path, lambda: now[0])
+    keys = [hashed(kept.begin(seat, "8642", 1_000 * nth)) for nth, seat in enumerate(("101", "102", "103"), 1)]
+    now[0] = 1_000
+    assert [key for key in keys if kept.get(key)] == keys[1:]
+    keys += [hashed(kept.begin(seat, "8642", 9_000)) for seat in ("104", "105")]
+    assert [key for key in keys if kept.get(key)] == keys[2:]
+    later = Sessions(tmp_path, lambda: now[0])
+    later.look()
+    assert [later.get(key).seat for key in keys if later.get(key)] == ["103", "104", "105"]
+    assert (later.get(keys[3]).is_of("8642"), later.get(keys[3]).is_of("8643")) == (True, False)
+
+
+async def test_sessions_that_cannot_be_kept_or_read(tmp_path, monkeypatch):
+    """A full disk keeps nobody out, nor in; what is broken has agents sign in again."""
+
+    def full(_kept, _things):
+        raise OSError(28, "No space left on device")
+
+    async with WebHouse(tmp_path) as house:
+        async with house.browser() as kept:
+            monkeypatch.setattr(Kept, "write", full)
+            async with house.browser("102", "9753") as client:
+                assert (await client.get("/api/v1/session")).json()["seat"] == "102"
+            cookies = dict(kept.cookies)
+            assert (await kept.delete("/api/v1/session")).status_code == 200
+            kept.cookies.update(cookies)
+            problem(await kept.get("/api/v1/session"), 401)
+        monkeypatch.undo()
+    (tmp_path / "home/desk/sessions.json").write_text('[{"key": 1}]')
+    async with WebHouse(tmp_path) as house, house.browser() as client:
+        assert (await client.get("/api/v1/session")).status_code == 200
+        assert len(json.loads((house.home / "desk/sessions.json").read_text())) == 1
 
 
 async def test_another_pin_ends_what_the_old_one_began(house):

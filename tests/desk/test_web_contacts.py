@@ -169,7 +169,7 @@ async def test_it_outlives_a_restart(tmp_path, relay):
         await client.post(f"/api/v1/contacts/{call}/accept")
     async with WebHouse(tmp_path, relay.port) as house:
         assert house.calls[call].state == "talking"
-        async with house.browser() as client:
+        async with house.browser(cookies=client.cookies) as client:
             answer = await client.post(f"/api/v1/contacts/{call}/reply", json={"text": "Yes.", "close": True})
             assert answer.status_code == 200, answer.text
         await until(lambda: relay.got)
@@ -178,12 +178,12 @@ async def test_it_outlives_a_restart(tmp_path, relay):
 
 async def test_no_handset_rings_while_a_page_comes_back_after_a_restart(tmp_path, relay, monkeypatch):
     """What comes before the page is back is offered at the desk all the same; a page that stays away closes it."""
-    async with WebHouse(tmp_path, relay.port) as house, house.browser() as client, house.page(client, desk=1):
+    async with WebHouse(tmp_path, relay.port) as house, house.browser() as before, house.page(before, desk=1):
         await until(lambda: house.dispatcher.core.state.seats["101"].desk_open)
     async with WebHouse(tmp_path, relay.port) as house:
         call = await house.bring(MAIL)
         await until(lambda: house.calls[call].state == "offered")
-        async with house.browser() as client:
+        async with house.browser(cookies=before.cookies) as client:
             [found] = [one for one in (await client.get("/api/v1/contacts")).json() if one["call"] == call]
             assert (found["mine"], found["at_desk"]) == (True, True)
             assert (await client.post(f"/api/v1/contacts/{call}/accept")).status_code == 200

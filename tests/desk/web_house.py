@@ -132,9 +132,12 @@ class WebHouse(MailHouse, Listener):
         return Program(self, secret)
 
     @contextlib.asynccontextmanager
-    async def browser(self, seat="101", pin=PIN):
-        """An agent's browser, logged in."""
-        async with httpx.AsyncClient(base_url=self.url, headers={"Origin": self.url}) as client:
+    async def browser(self, seat="101", pin=PIN, cookies=None):
+        """An agent's browser, logged in; with cookies it was before."""
+        async with httpx.AsyncClient(base_url=self.url, headers={"Origin": self.url}, cookies=cookies) as client:
+            if cookies is not None:
+                yield client
+                return
             answer = await client.post("/api/v1/session", json={"seat": seat, "pin": pin})
             assert answer.status_code == 201, answer.text
             yield client

@@ -8,7 +8,6 @@ Wrong tokens and PINs are counted by the address they come from; a seat's own lo
 """
 
 import asyncio
-import secrets
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -17,11 +16,11 @@ from msgspec import Struct
 from starlette.requests import HTTPConnection
 
 from acd.desk.web.problems import ProblemError
+from acd.desk.web.sessions import Sessions
 from acd.desk.web.tokens import Scope, TokenFile, hashed
 from acd.settings import Site
 
 COOKIE = "callfloor_session"
-SESSIONS_MOST = 10_000
 FAILURES_MOST = 20
 FAILURES_MS = 60_000
 """So many wrong tokens and PINs in this time from one address; then none is looked at until it is over."""
@@ -46,46 +45,33 @@ class Principal(Struct, frozen=True, kw_only=True):
         return not self.scopes.isdisjoint(scopes)
 
 
-class _Session(Struct, frozen=True):
-    seat: str
-    pin: str
-    """The hash of the PIN that it was made of: with another one it is over."""
-    ends_at: int
-
-
 class Access:
     """Knows tokens and sessions.
 
     Args:
         tokens: the file of tokens.
+        sessions: of agents' browsers.
         site: the settings of the moment.
         clock: the time, ms since the epoch.
 
     """
 
-    def __init__(self, tokens: TokenFile, site: Callable[[], Site], clock: Callable[[], int]) -> None:
-        self._tokens, self._site, self._clock = tokens, site, clock
-        self._sessions: dict[str, _Session] = {}
+    def __init__(
+        self, tokens: TokenFile, sessions: Sessions, site: Callable[[], Site], clock: Callable[[], int]
+    ) -> None:
+        self._tokens, self._sessions, self._site, self._clock = tokens, sessions, site, clock
         self._failures: dict[str, list[int]] = {}
 
     # Sessions
 
-    def begin(self, seat: str) -> str:
+    async def begin(self, seat: str) -> str:
         """Begin a session of a seat whose PIN was right; gives the cookie's value."""
-        now = self._clock()
-        if len(self._sessions) >= SESSIONS_MOST:
-            self._sessions = {key: one for key, one in self._sessions.items() if one.ends_at > now}
-        if len(self._sessions) >= SESSIONS_MOST:
-            del self._sessions[next(iter(self._sessions))]
-        secret = secrets.token_urlsafe(32)
         site = self._site()
-        pin = hashed(site.seats[seat].pin)
-        self._sessions[hashed(secret)] = _Session(seat, pin, now + site.web.session_ms)
-        return secret
+        return await asyncio.to_thread(self._sessions.begin, seat, site.seats[seat].pin, site.web.session_ms)
 
-    def end(self, session: str) -> None:
+    async def end(self, session: str) -> None:
         """End a session."""
-        self._sessions.pop(session, None)
+        await asyncio.to_thread(self._sessions.end, session)
 
     # Who is it
 
@@ -100,7 +86,7 @@ class Access:
         if scheme:
             return await self._of_token(asked, secret if scheme.lower() == "bearer" else "")
         cookie = asked.cookies.get(COOKIE, "")
-        found = self._of_session(hashed(cookie)) if cookie else None
+        found = await self._of_cookie(cookie) if cookie else None
         if found is None:
             raise ProblemError(
                 401, "no token and no session", "log in at POST /api/v1/session, or send Authorization: Bearer"
@@ -117,13 +103,16 @@ class Access:
             raise ProblemError(401, "the token is not known", "make one with `callfloor token add`")
         return Principal(name=token.name, scopes=frozenset(token.scopes), seat=token.seat, key=token.hash)
 
+    async def _of_cookie(self, cookie: str) -> Principal | None:
+        key = hashed(cookie)
+        if self._sessions.get(key) is None:  # the server before this one may have begun it
+            await asyncio.to_thread(self._sessions.look)
+        return self._of_session(key)
+
     def _of_session(self, key: str) -> Principal | None:
         session = self._sessions.get(key)
         settings = self._site().seats.get(session.seat) if session is not None else None
-        if session is None or settings is None:
-            return None
-        if session.ends_at <= self._clock() or session.pin != hashed(settings.pin):
-            self.end(key)
+        if session is None or settings is None or not session.is_of(settings.pin):
             return None
         scopes: set[Scope] = {"agent", "customers", *(("supervisor",) if settings.supervisor else ())}
         return Principal(name=settings.agent, scopes=frozenset(scopes), seat=session.seat, session=key, key=key)

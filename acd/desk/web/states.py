@@ -24,7 +24,7 @@ async def begin_session(asked: models.LogIn, request: Request, response: Respons
     site = rooms.house.site
     response.set_cookie(
         COOKIE,
-        rooms.access.begin(asked.seat),
+        await rooms.access.begin(asked.seat),
         max_age=site.web.session_ms // 1_000,
         httponly=True,
         samesite="strict",
@@ -44,7 +44,7 @@ async def show_session(principal: Anybody) -> models.Who:
 @router.delete("/session")
 async def end_session(principal: Anybody, response: Response, rooms: In) -> models.Done:
     """Sign out of the web desk; the shift goes on, at the telephone."""
-    rooms.access.end(principal.session)
+    await rooms.access.end(principal.session)
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return models.Done()
 

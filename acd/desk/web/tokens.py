@@ -6,16 +6,15 @@ again when it has changed.
 
 import hashlib
 import hmac
-import os
 import re
 import secrets
-import threading
 from pathlib import Path
 from typing import Literal, get_args
 
 import msgspec
 from msgspec import Struct
 
+from acd.desk.web.kept import Kept
 from acd.store import StoreError
 
 FILE = "tokens.json"
@@ -59,10 +58,7 @@ class TokenFile:
     """All tokens of a server."""
 
     def __init__(self, home: Path) -> None:
-        self._path = home / FILE
-        self._read_of: tuple[int, int] | None = None
-        self._tokens: tuple[Token, ...] = ()
-        self._lock = threading.Lock()
+        self._kept = Kept(home / FILE, Token)
 
     def all(self) -> tuple[Token, ...]:
         """Give them, by name.
@@ -71,17 +67,10 @@ class TokenFile:
             TokenError: the file cannot be read.
 
         """
-        with self._lock:
-            try:
-                at = self._path.stat()
-                if self._read_of != (at.st_mtime_ns, at.st_ino):
-                    self._tokens = msgspec.json.decode(self._path.read_bytes(), type=tuple[Token, ...])
-                    self._read_of = at.st_mtime_ns, at.st_ino
-            except FileNotFoundError:
-                self._tokens, self._read_of = (), None
-            except (OSError, msgspec.MsgspecError) as error:
-                raise TokenError(f"{self._path} cannot be read: {error}") from error
-            return self._tokens
+        try:
+            return self._kept.all()
+        except (OSError, msgspec.MsgspecError) as error:
+            raise TokenError(f"{self._kept.path} cannot be read: {error}") from error
 
     def find(self, secret: str) -> Token | None:
         """Give the token that this is; takes as long whichever it is, and if it is none."""
@@ -108,7 +97,7 @@ class TokenFile:
         if ("agent" in scopes) != bool(seat):
             raise TokenError("a token with the scope agent is for one seat, and no other is: --seat 101")
         secret = PREFIX + secrets.token_urlsafe(BYTES)
-        self._write((*known, Token(name=name, hash=hashed(secret), scopes=scopes, seat=seat, made_at=at)))
+        self._kept.write((*known, Token(name=name, hash=hashed(secret), scopes=scopes, seat=seat, made_at=at)))
         return secret
 
     def remove(self, name: str) -> None:
@@ -121,13 +110,4 @@ class TokenFile:
         known = self.all()
         if not any(token.name == name for token in known):
             raise TokenError(f"there is no token '{name}'")
-        self._write(tuple(token for token in known if token.name != name))
-
-    def _write(self, tokens: tuple[Token, ...]) -> None:
-        draft = self._path.with_suffix(".new")
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            stream.write(msgspec.json.format(msgspec.json.encode(tokens)) + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(self._path)
+        self._kept.write(tuple(token for token in known if token.name != name))

@@ -190,7 +190,9 @@ class Dovecot:
     def mails(self, user: str, folder: str = "") -> list[bytes]:
         """Give the mails of a folder, the inbox by default."""
         box = self.folder / "mail" / user / (f".{folder}" if folder else "")
-        return [path.read_bytes() for part in ("new", "cur") for path in sorted((box / part).glob("*"))]
+        while True:
+            with contextlib.suppress(FileNotFoundError):  # one was moved meanwhile
+                return [path.read_bytes() for part in ("new", "cur") for path in sorted((box / part).glob("*"))]
 
     def flags(self, user: str) -> list[str]:
         """Give the flags of the mails in the inbox: S is seen, T is deleted."""

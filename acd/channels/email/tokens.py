@@ -195,7 +195,10 @@ class Source:
             await asyncio.to_thread(self._write, self._unkept)
         except OSError as error:  # mails go on; each token that is asked for tries again
             log.error(  # noqa: TRY400 - it says all
-                "refresh token cannot be kept", path=str(self._path), reason=error.strerror, hint="do not restart"
+                "refresh token cannot be kept",
+                path=str(self._path),
+                reason=error.strerror,
+                hint="a restart would lose it",
             )
         else:
             self._unkept = ""

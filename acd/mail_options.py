@@ -5,6 +5,7 @@ from typing import Any
 
 from acd.channels.email.headers import is_address
 from acd.mailboxes import MailboxSettings, Place
+from acd.oauth_options import OAUTH, check_oauth
 from acd.options import Kind, Option, choice, duration, number, optional, pattern, secret, shown, words, yes_no
 from acd.problems import did_you_mean
 from acd.settings import GENERATE, QUEUE_NAME, TEXT, Site
@@ -111,6 +112,7 @@ MAILBOX = (
     ),
     Option("smtp_user", pattern(r"[!-~]{0,120}", "name"), "", "Who we are there; left out, nobody logs in."),
     Option("smtp_secret", secret(r"[!-~]{0,120}", "visible ASCII characters"), "", "The password."),
+    *OAUTH,
     Option(
         "give_up",
         duration("1h", "30d"),
@@ -170,6 +172,7 @@ def check_mailboxes(written: Written, site: Site) -> None:
         _check_doors(written, name, one, places)
         _check_fetching(written, name, one, folders)
         _check_way_out(written, name, one)
+        check_oauth(written, name, one)
 
 
 def _check_doors(written: Written, name: str, one: MailboxSettings, places: dict[Place, str]) -> None:
@@ -191,11 +194,11 @@ def _check_fetching(
         return
     problems = written.problems
     for option in ("imap_user", "imap_secret"):
-        if not getattr(one, option):
+        if not getattr(one, option) and not (one.oauth_url and option == "imap_secret"):
             message = f"mailbox '{name}' has imap and no {option}"
             problems.error(written.origin(name, "imap"), message, f"write {option} = ...")
     if one.imap_tls == "no" and not re.fullmatch(f"{LOOPBACK}|::1", one.imap.host):
-        message = "its password and mails would go over the network unencrypted"
+        message = f"its {'tokens' if one.oauth_url else 'password'} and mails would go over the network unencrypted"
         problems.error(written.origin(name, "imap_tls"), message, "write imap_tls = tls, or starttls")
     if one.imap_done is not None and _same(one.imap_done) == _same(one.imap_folder):
         message = f"mails would be fetched from {one.imap_done}, and moved there"
@@ -212,11 +215,12 @@ def _same(folder: str) -> str:
 
 
 def _check_way_out(written: Written, name: str, one: MailboxSettings) -> None:
-    if bool(one.smtp_user) != bool(one.smtp_secret):
+    if bool(one.smtp_user) != bool(one.smtp_secret) and not one.oauth_url:
         here, missing = ("smtp_user", "smtp_secret") if one.smtp_user else ("smtp_secret", "smtp_user")
         message = f"mailbox '{name}' has {here} and no {missing}"
         written.problems.error(written.origin(name, here), message, "write both, or neither")
-    if one.smtp_tls == "no" and not re.fullmatch(f"{LOOPBACK}|::1", one.smtp.host):
+    with_token = one.smtp_user and one.oauth_url  # that is an error
+    if one.smtp_tls == "no" and not with_token and not re.fullmatch(f"{LOOPBACK}|::1", one.smtp.host):
         what = "its password and mails go" if one.smtp_user else "mails go"
         message = f"{what} over the network unencrypted"
         written.problems.warning(written.origin(name, "smtp_tls"), message, "write smtp_tls = starttls")

@@ -26,7 +26,7 @@ SECRET_LEAST, SECRET_MOST = 24, 64
 _URL = r"https?://([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?(/[!-~]*)?"
 
 
-def _url() -> Kind:
+def web_address() -> Kind:
     """Return the kind of a URL; no message shows it, for it may hold a key."""
 
     def read(text: str) -> str:
@@ -85,7 +85,7 @@ def _shared(timeout: str) -> tuple[Option, ...]:
     return (
         Option(
             "url",
-            _url(),
+            web_address(),
             None,
             "Where it is. Redirections are not followed. `http://` is for loopback, and for networks that are yours.",
         ),
@@ -178,7 +178,7 @@ def check_webhooks(written: Written, site: Site) -> None:
         if site.store.database == "none":
             hint, message = "take database = none out of [store]", f"'{name}' needs a customer file"
             written.problems.error(written.sections[name].origin, message, hint)
-        if one.url.startswith("http://") and not _is_here(urlsplit(one.url).hostname or ""):
+        if one.url.startswith("http://") and not is_here(urlsplit(one.url).hostname or ""):
             message = f"what is said to '{name}' goes over the network unencrypted"
             written.problems.warning(written.origin(name, "url"), message, "write https://")
         if one.ca is not None:
@@ -200,7 +200,8 @@ def _check_ca(written: Written, name: str, path: Path) -> None:
         )
 
 
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
+    """Tell whether a host is this machine, by loopback."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

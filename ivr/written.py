@@ -18,6 +18,7 @@ from acd.channels.email.channel import EmailChannel
 from acd.channels.email.intake import Intake
 from acd.channels.email.office import Office
 from acd.channels.email.outbox import Outbox
+from acd.channels.email.tokens import Tokens
 from acd.channels.email.worker import Parsers
 from acd.channels.errands import Errands
 from acd.core.commands import AnyCommand
@@ -49,6 +50,8 @@ STOP_S = 5.0
 """So long what is half taken or half sent may take when the server ends or hands over."""
 READERS = 2
 """Mails that are read at a time."""
+OAUTH = "oauth"
+"""The folder of the instance home where refresh tokens are kept."""
 
 
 class House(Protocol):
@@ -57,6 +60,7 @@ class House(Protocol):
     site: Site
     dispatcher: Dispatcher
     customers: Customers
+    home: Path
 
 
 class Written:
@@ -71,6 +75,7 @@ class Written:
         self._house = house
         self.office = Office(house.site, [])
         self.parsers = Parsers(READERS)
+        self.tokens = Tokens(house.home / OAUTH)
         self.intake, self.outbox = Intake(self), Outbox(self)
         self._email = EmailChannel(self)
         self.texting = Texting(self, house.site)
@@ -208,7 +213,7 @@ class Written:
         if self._fetchers is None:
             from acd.channels.email.fetcher import Fetchers  # noqa: PLC0415 - loads imapclient
 
-            self._fetchers = Fetchers(self.intake.take)
+            self._fetchers = Fetchers(self.intake.take, self.tokens)
         await self._fetchers.fetch(wanted, STOP_S)
 
     def _mailbox_of(self, address: str) -> MailboxSettings | None:
@@ -232,6 +237,7 @@ class Written:
             await asyncio.gather(*(one.close(STOP_S) for one in ways_in))
         await self.errands.close(STOP_S)
         await self.outbox.close(STOP_S)
+        await self.tokens.close(STOP_S)
         await self._email.close()
         await self.texting.stop(STOP_S)
         await self.chatting.stop(STOP_S)

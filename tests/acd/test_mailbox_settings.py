@@ -2,7 +2,7 @@
 
 import pytest
 
-from acd.mailboxes import MailboxSettings, Place
+from acd.mailboxes import Grant, MailboxSettings, Place
 from acd.problems import ConfigError
 from acd.site import check_site, load_site
 from acd.site_secrets import fill_secrets
@@ -29,6 +29,12 @@ smtp_tls = no
 IMAP = """imap = imap.acme.example:993
 imap_user = sales
 imap_secret = geheim
+"""
+OAUTH = """smtp_user = sales@acme.example
+oauth_url = https://login.example/acme/token?api=2
+oauth_client = 77-aa
+oauth_secret = kryjowka~1
+oauth_scope = https://mail.example/.default offline_access
 """
 
 
@@ -77,6 +83,71 @@ imap_done = delete
     assert "geheim" not in repr(one)
     assert "verborgen" not in repr(one)
     assert "sixteen" not in repr(one)
+
+
+def test_a_mailbox_that_logs_in_with_tokens_is_read(tmp_path):
+    """All of its grant arrives, and is that of its neighbour too; without an endpoint there is none."""
+    more = OAUTH + IMAP.replace("imap_secret = geheim\n", "") + "oauth_refresh = 0.verborgen\n"
+    shop = "[shop](sales-mail)\naddress = shop@acme.example\nimap_user = shop\n"
+    site = load_site(site_of(tmp_path, MAILBOX + more + shop))
+    assert check_site(tmp_path) == []
+    one = site.mailboxes["sales-mail"]
+    assert one.grant == site.mailboxes["shop"].grant
+    assert one.grant == Grant(
+        url="https://login.example/acme/token?api=2",
+        client="77-aa",
+        secret="kryjowka~1",
+        scope="https://mail.example/.default offline_access",
+        refresh="0.verborgen",
+    )
+    for secret in ("kryjowka", "verborgen"):
+        assert secret not in repr(one) + repr(one.grant)
+    assert load_site(site_of(tmp_path, MAILBOX)).mailboxes["sales-mail"].grant is None
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "complaint"),
+    [
+        ("https://login", "http://login", "acd.conf:20: oauth_url: secrets would go there unencrypted"),
+        ("https://login.example/acme/token?api=2", "login.example", "acd.conf:20: oauth_url: this is no URL"),
+        ("https://login.example/acme/token?api=2", "https://a:b@login.example", "acd.conf:20: oauth_url: this is no"),
+        ("oauth_url = https://login.example/acme/token?api=2\n", "", "acd.conf:20: mailbox 'sales-mail' has oauth_cli"),
+        ("oauth_client = 77-aa\n", "", "acd.conf:20: mailbox 'sales-mail' has oauth_url and no oauth_client; write"),
+        ("oauth_secret = kryjowka~1\n", "", "acd.conf:20: mailbox 'sales-mail' has neither oauth_secret nor"),
+        ("kryjowka~1", "kryjowka 1", "acd.conf:22: oauth_secret: this value cannot be used"),
+        ("offline_access", "offline\taccess", "acd.conf:23: oauth_scope: "),
+        ("smtp_user = sales@acme.example\n", "", "acd.conf:19: mailbox 'sales-mail' has oauth_url, and nobody logs in"),
+        ("oauth_scope", "smtp_secret = a\noauth_scope", "acd.conf:23: mailbox 'sales-mail' has smtp_secret and oauth"),
+        (
+            "oauth_scope",
+            f"{IMAP}oauth_scope",
+            "acd.conf:25: mailbox 'sales-mail' has imap_secret and oauth_url;",
+        ),
+        (
+            "oauth_scope",
+            "imap = 127.0.0.1:1\noauth_scope",
+            "acd.conf:23: mailbox 'sales-mail' has imap and no imap_user",
+        ),
+        (
+            "oauth_scope",
+            "imap = mx.example:143\nimap_user = a\nimap_tls = no\noauth_scope",
+            "acd.conf:25: its tokens and mails would go over the network unencrypted; write imap_tls = tls",
+        ),
+        (
+            "oauth_scope",
+            "smtp = mx.example:25\noauth_scope",
+            "acd.conf:17: mailbox 'sales-mail' would send its tokens over the network unencrypted; write smtp_tls",
+        ),
+    ],
+)
+def test_what_goes_not_together_with_tokens_is_told(tmp_path, was, now, complaint):
+    """With its line, and how to mend it; never a secret."""
+    text = MAILBOX + "; tokens\n" + OAUTH
+    assert was in text
+    with pytest.raises(ConfigError) as told:
+        load_site(site_of(tmp_path, text.replace(was, now)))
+    assert any(complaint in str(one) for one in told.value.problems), [str(one) for one in told.value.problems]
+    assert "kryjowka" not in str(told.value)
 
 
 def test_its_secret_is_made_once(tmp_path):

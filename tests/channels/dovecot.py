@@ -35,6 +35,7 @@ mail_location = maildir:{folder}/mail/%u
 mail_uid = dovecot
 mail_gid = dovecot
 {capability}
+{tokens}
 passdb {{
   driver = static
   args = password={password}
@@ -61,6 +62,21 @@ service auth {{
 }}
 """
 PASSWORD = "geheim-42"
+TOKENS = """
+auth_mechanisms = plain {mechanisms}
+passdb {{
+  driver = oauth2
+  mechanisms = {mechanisms}
+  args = {folder}/oauth2.conf
+}}
+"""
+INTROSPECTION = """
+introspection_mode = auth
+introspection_url = {url}
+username_attribute = username
+active_attribute = active
+active_value = true
+"""
 
 
 def program() -> str:
@@ -85,7 +101,15 @@ def _tied() -> list[str]:
 class Dovecot:
     """The server; each user has a folder of his own, and there is one password."""
 
-    def __init__(self, folder: Path, *, lacks: str = "", certificate: tuple[Path, Path] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        lacks: str = "",
+        certificate: tuple[Path, Path] | None = None,
+        mechanisms: str = "",
+        introspection: str = "",
+    ) -> None:
         self.folder, self.port, self.tls = folder, free_port(), free_port()
         keys = "" if certificate is None else f"ssl_cert = <{certificate[0]}\nssl_key = <{certificate[1]}"
         given = {
@@ -96,7 +120,9 @@ class Dovecot:
             "ssl": "yes" if certificate else "no",
             "keys": keys,
             "capability": f"imap_capability = {lacks}" if lacks else "",
+            "tokens": TOKENS.format(mechanisms=mechanisms, folder=folder) if mechanisms else "",
         }
+        (folder / "oauth2.conf").write_text(INTROSPECTION.format(url=introspection))
         (folder / "dovecot.conf").write_text(CONF.format(**given))
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -164,7 +190,9 @@ class Dovecot:
     def mails(self, user: str, folder: str = "") -> list[bytes]:
         """Give the mails of a folder, the inbox by default."""
         box = self.folder / "mail" / user / (f".{folder}" if folder else "")
-        return [path.read_bytes() for part in ("new", "cur") for path in sorted((box / part).glob("*"))]
+        while True:
+            with contextlib.suppress(FileNotFoundError):  # one was moved meanwhile
+                return [path.read_bytes() for part in ("new", "cur") for path in sorted((box / part).glob("*"))]
 
     def flags(self, user: str) -> list[str]:
         """Give the flags of the mails in the inbox: S is seen, T is deleted."""
@@ -182,18 +210,23 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 
 
 @contextlib.contextmanager
-def running(*, lacks: str = "", has_tls: bool = False) -> Iterator[Dovecot]:
+def running(
+    *, lacks: str = "", has_tls: bool = False, mechanisms: str = "", introspection: str = ""
+) -> Iterator[Dovecot]:
     """Run a server.
 
     Args:
         lacks: what it says it can, instead of all that it can.
         has_tls: whether it has a certificate, `cert.pem` in its folder.
+        mechanisms: by which it takes tokens.
+        introspection: the URL where it asks whose they are.
 
     """
     program()
     folder = Path(tempfile.mkdtemp(prefix="callfloor-dovecot-"))
     folder.chmod(0o755)
-    server = Dovecot(folder, lacks=lacks, certificate=certificate(folder) if has_tls else None)
+    keys = certificate(folder) if has_tls else None
+    server = Dovecot(folder, lacks=lacks, certificate=keys, mechanisms=mechanisms, introspection=introspection)
     try:
         server.start()
         yield server

@@ -70,6 +70,11 @@ class ImapPeer:
                 command = " ".join(rest.split()[: 2 if rest.startswith("UID ") else 1]) or line
                 if await self._instead(command, writer, tag):
                     continue
+                if command == "AUTHENTICATE":
+                    writer.write(b"+ \r\n")
+                    self.heard.append((await reader.readline()).decode().strip())
+                    if await self._instead("SHOWN", writer, tag):
+                        continue
                 if rest == "IDLE":
                     writer.write(b"+ idling\r\n")
                     self._idle = writer

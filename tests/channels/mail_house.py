@@ -5,6 +5,7 @@ import contextlib
 import smtplib
 import socket
 from pathlib import Path
+from types import MappingProxyType
 
 from aiosmtpd.smtp import SMTP
 
@@ -126,6 +127,8 @@ class MailHouse(WrittenHouse):
 class MailServer:
     """A mail server that takes what it is brought, or answers as it is told: `says` by recipient."""
 
+    kind, more = SMTP, MappingProxyType({})
+
     def __init__(self):
         self.got, self.says, self.server = [], {}, None
         self.port = free_port()
@@ -147,7 +150,7 @@ class MailServer:
         self.peers = []
 
         def peer():
-            self.peers.append(SMTP(self, hostname="relay", enable_SMTPUTF8=True, loop=loop))
+            self.peers.append(self.kind(self, hostname="relay", enable_SMTPUTF8=True, loop=loop, **self.more))
             return self.peers[-1]
 
         self.server = await loop.create_server(peer, "127.0.0.1", self.port)

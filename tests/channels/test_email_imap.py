@@ -13,7 +13,7 @@ from tests.channels import dovecot
 from tests.channels.mail_house import MailHouse, MailServer, until
 from tests.channels.mails import mail
 
-REFUSED = "IMAP server refuses name or password"
+REFUSED = "IMAP login is refused"
 
 
 @pytest.fixture

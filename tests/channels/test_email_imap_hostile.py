@@ -16,7 +16,7 @@ from tests.channels.mail_house import MailHouse, until
 from tests.channels.mails import HANGING, mail
 from tests.channels.test_email_killed import Program
 
-FAILED, REFUSED = "mails cannot be fetched", "IMAP server refuses name or password"
+FAILED, REFUSED = "mails cannot be fetched", "IMAP login is refused"
 MIB = 1 << 20
 SENT_MOST = 24 * MIB
 """What a server gets rid of before it is cut off: what we read, and what the kernel holds for both."""

@@ -23,6 +23,7 @@ from acd.store import StoreError
 
 if TYPE_CHECKING:
     from acd.channels.email.imap import Session
+    from acd.channels.email.tokens import Source, Tokens
 
 log = structlog.get_logger()
 
@@ -38,7 +39,7 @@ AGAIN_S, AGAIN_MOST_S = 1.0, 300.0
 STEADY_S = 60.0
 """A connection that lasted so long had nothing wrong with it."""
 REFUSED_S = 900.0
-"""After a name and password that are refused: servers shut out who tries them often."""
+"""After a name and password, or a token, that are refused: servers shut out who tries them often."""
 KEEP_AGAIN_S = 5.0
 """After a mail could not be kept."""
 LEFT_S = 3_600.0
@@ -63,11 +64,12 @@ class Fetcher:
     Args:
         mailbox: says from where.
         take: keeps a mail.
+        source: gives the tokens to log in with; None for a password.
 
     """
 
-    def __init__(self, mailbox: MailboxSettings, take: Take) -> None:
-        self.mailbox, self._take = mailbox, take
+    def __init__(self, mailbox: MailboxSettings, take: Take, source: "Source | None") -> None:
+        self.mailbox, self._take, self._source = mailbox, take, source
         self.taking: asyncio.Task[Exception | None] | None = None
         """A mail that is being kept."""
         self._left: dict[int, float] = {}
@@ -85,7 +87,7 @@ class Fetcher:
                 await self._serve()
             except RefusedError as error:
                 wait_s = REFUSED_S
-                self._log.error("IMAP server refuses name or password", reason=str(error), again_s=wait_s)
+                self._log.error("IMAP login is refused", reason=str(error), again_s=wait_s)
             except (ImapError, OSError) as error:
                 if time.monotonic() - begun > STEADY_S:
                     wait_s = AGAIN_S
@@ -102,7 +104,7 @@ class Fetcher:
         from acd.channels.email.imap import Session  # noqa: PLC0415 - is loaded
 
         self._left.clear()  # another connection may have other numbers (UIDVALIDITY)
-        with contextlib.closing(Session(self.mailbox)) as session:
+        with contextlib.closing(Session(self.mailbox, self._source)) as session:
             await session.open()
             self._log.info("fetching mails")
             while True:
@@ -182,11 +184,12 @@ class Fetchers:
 
     Args:
         take: keeps a mail.
+        tokens: where they have theirs from.
 
     """
 
-    def __init__(self, take: Take) -> None:
-        self._take = take
+    def __init__(self, take: Take, tokens: "Tokens") -> None:
+        self._take, self._tokens = take, tokens
         self._running: dict[str, tuple[Fetcher, asyncio.Task[None]]] = {}
 
     async def fetch(self, mailboxes: Mapping[str, MailboxSettings], within_s: float) -> None:
@@ -202,7 +205,7 @@ class Fetchers:
         await self._end([self._running.pop(name) for name in old], within_s)
         for name, one in wanted.items():
             if name not in self._running:
-                fetcher = Fetcher(one, self._take)
+                fetcher = Fetcher(one, self._take, self._tokens.of(one))
                 self._running[name] = fetcher, asyncio.create_task(fetcher.run(), name=f"fetch {name}")
 
     async def _end(self, running: list[tuple[Fetcher, "asyncio.Task[None]"]], within_s: float) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import imaplib
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -17,7 +18,10 @@ from typing import Any, TypeVar
 from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
 
-from acd.channels.email.text import line
+from acd.channels.email.imap_wire import ANSWER_MOST, LINE_MOST, Wire
+from acd.channels.email.logins import bearer
+from acd.channels.email.text import hushed
+from acd.channels.email.tokens import GrantError, Source, TokenError
 from acd.mailboxes import MailboxSettings
 
 SILENCE_S = 60.0
@@ -26,16 +30,11 @@ COMMAND_S = 90.0
 """So long an answer may take that is no mail."""
 RATE_LEAST = 16_384
 """Bytes a second: a mail that comes more slowly is given up."""
-LINE_MOST = 1 << 20
-"""Bytes of a line: the numbers of some 100,000 mails."""
-ANSWER_MOST = 1 << 18
-"""Bytes of an answer, without the mail or the numbers in it."""
 HEAD_MOST = 64 * 1024
 """Bytes of the header of a mail that is too large."""
 SIZES_MOST = 200
 """So many mails are asked for their size at a time."""
 MIB = 1 << 20
-_PIECE = 1 << 16
 _PASSING = ("[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]")
 """What a login may be refused for, and not the next one (RFC 5530)."""
 
@@ -47,90 +46,18 @@ class ImapError(Exception):
 
 
 class RefusedError(ImapError):
-    """It does not take our name and password."""
-
-
-class _Wire(imaplib.IMAP4):
-    """What imapclient writes to and reads from.
-
-    Args:
-        made: the connection.
-        host: whose it is.
-
-    """
-
-    def __init__(self, made: socket.socket, host: str) -> None:
-        self._made, self._read_from = made, made
-        self._held = bytearray()
-        self.allowed = ANSWER_MOST
-        """Bytes that may still come."""
-        super().__init__(host)
-
-    def open(self, host: str = "", port: int = 143, timeout: float | None = None) -> None:
-        """Take the connection that there is."""
-        del timeout
-        self.host, self.port, self.sock = host, port, self._made
-
-    def shutdown(self) -> None:
-        """End it."""
-        self.sock.close()
-
-    def readline(self) -> bytes:
-        """Give the next line, the empty one at the end of all."""
-        self._follow()
-        searched = 0
-        while (end := self._held.find(b"\n", searched)) < 0:
-            searched = len(self._held)
-            if searched > LINE_MOST:
-                raise self.abort("it sends a line without end")
-            if not self._more():
-                return b""
-        return self._taken(end + 1)
-
-    def read(self, size: int) -> bytes:
-        """Give so many bytes; if more are announced than were asked for, none is read."""
-        self._follow()
-        if size > self.allowed + len(self._held):
-            raise self.abort("it sends more than was asked for")
-        while len(self._held) < size:
-            if not self._more():
-                raise self.abort("it hung up in the midst of a mail")
-        return self._taken(size)
-
-    def _follow(self) -> None:
-        """Forget what was said before the connection was encrypted: anybody could have put it there."""
-        if self.sock is not self._read_from:
-            self._held.clear()
-            self._read_from = self.sock
-
-    def _more(self) -> bool:
-        piece = self.sock.recv(_PIECE)
-        self._held += piece
-        self.allowed -= len(piece)
-        if self.allowed < 0:
-            raise self.abort("it sends more than was asked for")
-        return bool(piece)
-
-    def _taken(self, size: int) -> bytes:
-        taken = bytes(self._held[:size])
-        del self._held[:size]
-        return taken
-
-    @property
-    def has_more(self) -> bool:
-        """Whether something was read that nobody has asked for yet."""
-        return bool(self._held) or (isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0)
+    """It does not let us in as whom we say we are."""
 
 
 class _Client(IMAPClient):  # type: ignore[misc]  # it has no types
     """imapclient over a wire that is there."""
 
-    def __init__(self, wire: _Wire, *, is_encrypted: bool) -> None:
+    def __init__(self, wire: Wire, *, is_encrypted: bool) -> None:
         self._wire = wire
         super().__init__(wire.host, wire.port, ssl=is_encrypted, timeout=SILENCE_S)
         wire.debug = 0  # imapclient has it write down every line
 
-    def _create_IMAP4(self) -> _Wire:  # noqa: N802 - imapclient's name
+    def _create_IMAP4(self) -> Wire:  # noqa: N802 - imapclient's name
         return self._wire
 
     def idle(self) -> None:
@@ -146,16 +73,19 @@ class Session:
 
     Args:
         mailbox: whose mails are fetched; it says from where.
+        source: gives the tokens to log in with; None for a password.
 
     """
 
-    def __init__(self, mailbox: MailboxSettings) -> None:
+    def __init__(self, mailbox: MailboxSettings, source: Source | None) -> None:
         assert mailbox.imap is not None, "somebody wants it"
-        self._mailbox, self._place = mailbox, mailbox.imap
+        self._mailbox, self._place, self._source = mailbox, mailbox.imap, source
+        self._hidden = {mailbox.imap_secret}
+        """What no message shows."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="imap")
         self._made: socket.socket | None = None
         self._handle: socket.socket | None = None
-        self._wire: _Wire | None = None
+        self._wire: Wire | None = None
         self._client: _Client
         self._can = dict[str, bool]()
         self.has_news = False
@@ -167,10 +97,11 @@ class Session:
         """Connect, log in, and open the folder.
 
         Raises:
-            RefusedError: name or password is wrong.
+            RefusedError: name or password is wrong, or no token is good.
             ImapError, OSError: it cannot be done at present.
 
         """
+        token = await self._token()
         try:
             async with asyncio.timeout(SILENCE_S):
                 self._made = await _connected(self._place.host, self._place.port)
@@ -178,8 +109,28 @@ class Session:
             raise ImapError(f"nobody answers within {SILENCE_S:.0f} s") from None
         self._handle = self._made.dup()  # whatever becomes of the other, by this it is waited for, and cut
         await self._do(self._begin, self._made)
-        await self._do(self._log_in)
+        try:
+            await self._do(self._log_in, token)
+        except RefusedError:
+            if self._source is None:
+                raise
+            self._source.refuse(token)  # it was taken back, perhaps: with another one it is tried once more
+            token = await self._token()
+            await self._do(self._log_in, token)
         await self._do(self._select)
+
+    async def _token(self) -> str:
+        """Give a token to log in with; empty where it is done with a password."""
+        if self._source is None:
+            return ""
+        try:
+            token = await self._source.token()
+        except GrantError as error:
+            raise RefusedError(str(error)) from None
+        except TokenError as error:
+            raise ImapError(str(error)) from None
+        self._hidden.add(token)
+        return token
 
     def close(self) -> None:
         """End it, at once."""
@@ -228,8 +179,7 @@ class Session:
             self._wire.allowed = allowed
 
     def _shown(self, error: Exception) -> str:
-        text, secret = str(error) or type(error).__name__, self._mailbox.imap_secret
-        return line(text.replace(secret, "***") if secret else text, 300)
+        return hushed(str(error) or type(error).__name__, self._hidden, 300)
 
     # What is done on the thread
 
@@ -240,7 +190,7 @@ class Session:
         if how == "tls":
             made = context.wrap_socket(made, server_hostname=host)
         try:
-            self._wire = _Wire(made, host)
+            self._wire = Wire(made, host)
         except BaseException:
             made.close()
             raise
@@ -248,11 +198,29 @@ class Session:
         if how == "starttls":
             self._client.starttls(context)
 
-    def _log_in(self) -> None:
-        if self._client.has_capability("LOGINDISABLED"):
+    def _log_in(self, token: str) -> None:
+        if token:
+            self._show(token)
+        elif self._client.has_capability("LOGINDISABLED"):
             raise ImapError("it takes no password over this connection (LOGINDISABLED)")
-        self._client.login(self._mailbox.imap_user, self._mailbox.imap_secret)
+        else:
+            self._client.login(self._mailbox.imap_user, self._mailbox.imap_secret)
         self._can = {name: self._client.has_capability(name) for name in ("IDLE", "MOVE", "UIDPLUS")}
+
+    def _show(self, token: str) -> None:
+        """Log in with a token; imapclient would show it once more to a server that says why it is refused."""
+        assert self._wire is not None, "it is open"
+        known = [one.decode("ascii", "replace").upper() for one in self._client.capabilities()]
+        offered = [one.removeprefix("AUTH=") for one in known if one.startswith("AUTH=")]
+        saying = bearer(offered, self._mailbox.imap_user, token, self._place)
+        if saying is None:
+            raise ImapError("it lets nobody in with a token over this connection (XOAUTH2, OAUTHBEARER)")
+        self._hidden.add(b64encode(saying.response).decode())
+        words = iter((saying.response, saying.after))
+        try:
+            self._wire.authenticate(saying.mechanism, lambda _: next(words, None))
+        except imaplib.IMAP4.error as error:
+            raise LoginError(str(error)) from error
 
     def _select(self) -> None:
         done = self._mailbox.imap_done

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
+from acd.channels.email import logins
 from acd.channels.email.headers import is_address
 from acd.channels.email.intake import House as IntakeHouse
 from acd.channels.email.intake import Intake, call_of
 from acd.channels.email.text import line
+from acd.channels.email.tokens import TokenError, Tokens
 from acd.channels.rounds import Rounds
 from acd.mailboxes import MailboxSettings
 
@@ -52,6 +54,10 @@ class House(IntakeHouse, Protocol):
     @property
     def intake(self) -> Intake:
         """Has what came back wait."""
+
+    @property
+    def tokens(self) -> Tokens:
+        """What mail servers are shown that take no passwords."""
 
 
 class Outbox(Rounds):
@@ -94,13 +100,13 @@ class Outbox(Rounds):
         client = _client(mailbox)
         left = list(some)
         try:
-            await client.connect()
+            await logins.connect(client, mailbox, self._house.tokens.of(mailbox))
             while left and not self._is_over:
                 await self._send_one(client, mailbox, left[0])
                 left.pop(0)
             with contextlib.suppress(aiosmtplib.SMTPException):
                 await client.quit()
-        except (aiosmtplib.SMTPException, OSError, ssl.SSLError) as error:
+        except (aiosmtplib.SMTPException, OSError, ssl.SSLError, TokenError) as error:
             said = line(f"{mailbox.smtp}: {_words(error)}", 300)
             log.warning("mail server cannot be used", mailbox=name, reason=said, waiting=len(left))
             await self._later(left, said)
@@ -199,7 +205,7 @@ def _client(mailbox: MailboxSettings) -> "aiosmtplib.SMTP":
         timeout=TIMEOUT_S,
         use_tls=mailbox.smtp_tls == "tls",
         start_tls=mailbox.smtp_tls == "starttls",
-        username=mailbox.smtp_user or None,
+        username=mailbox.smtp_user if mailbox.smtp_secret else None,  # else nobody logs in, or with a token
         password=mailbox.smtp_secret or None,
         local_hostname=mailbox.address.rpartition("@")[2],
     )

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _LINE_BREAKS = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufff9-\ufffb\U000e0000-\U000e0fff]")
@@ -31,6 +32,14 @@ def line(text: str, most: int = 998) -> str:
     for unwanted, instead in ((_TURNING, ""), (_HIDDEN, ""), (_LINE_BREAKS, " "), (_CONTROLS, " ")):
         text = unwanted.sub(instead, text)
     return _STACKED.sub(r"\1", _BLANKS.sub(" ", text)).strip()[:most]
+
+
+def hushed(text: str, secrets: Iterable[str], most: int) -> str:
+    """Give a stranger's text as one line, as `line`, without secrets that he repeats."""
+    text = line(text, len(text) or 1)  # whole: a secret must not be cut, and signs in the midst of it do not hide it
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text[:most]
 
 
 def lines(text: str, most: int = 1_000_000) -> str:

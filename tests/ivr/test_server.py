@@ -29,7 +29,7 @@ async def peer():
 @pytest.fixture(autouse=True)
 def _silence(monkeypatch):
     """Speak no prompts: what is spoken is heard in the live tests."""
-    monkeypatch.setattr(module, "choose_engines", lambda _voice: [])
+    monkeypatch.setattr(module, "usable_engines", lambda _voice: [])
 
 
 @pytest.fixture

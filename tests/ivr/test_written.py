@@ -29,7 +29,7 @@ smtp_tls = no
 @pytest.fixture
 async def house(tmp_path, monkeypatch):
     """Give the sample site, and speak no prompts: what is spoken is heard in the live tests."""
-    monkeypatch.setattr(module, "choose_engines", lambda _voice: [])
+    monkeypatch.setattr(module, "usable_engines", lambda _voice: [])
     async with AmiPeer() as peer:
         peer.list_lines = HANDSETS
         yield House(tmp_path, peer)

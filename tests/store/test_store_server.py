@@ -213,7 +213,7 @@ async def peer():
 @pytest.fixture
 def house(tmp_path, peer, monkeypatch):
     """The sample site in a house of its own, that speaks no prompts."""
-    monkeypatch.setattr(module, "choose_engines", lambda _voice: [])
+    monkeypatch.setattr(module, "usable_engines", lambda _voice: [])
     return House(tmp_path, peer)
 
 

@@ -1,12 +1,12 @@
 """Secrets that an instance makes at its first start, and keeps."""
 
 import base64
-import os
 import secrets
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from acd import private_file
 from acd.conf import read, render
 from acd.settings import Site
 from acd.webhook_options import PREFIX
@@ -63,19 +63,12 @@ def fill_secrets(site: Site, home: Path) -> Site:
     webhooks = {name: replace(one, secret=signing(name, one.secret)) for name, one in site.webhooks.items()}
     crms = {name: replace(one, secret=signing(name, one.secret)) for name, one in site.crms.items()}
     if known != kept:
-        _write_private(path, known)
+        _write(path, known)
     made = {"seats": seats, "phones": phones, "mailboxes": mailboxes, "webhooks": webhooks, "crms": crms}
     return replace(site, switch=switch, **made)
 
 
-def _write_private(path: Path, known: dict[str, dict[str, str]]) -> None:
+def _write(path: Path, known: dict[str, dict[str, str]]) -> None:
     text = "; Secrets that callfloor made. Delete a line and restart to have a new one made.\n\n"
     text += render((section, values.items()) for section, values in known.items())
-    draft = path.with_suffix(".new")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(path)
+    private_file.write(path, text.encode())

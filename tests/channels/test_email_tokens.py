@@ -93,7 +93,7 @@ async def test_a_full_disk_costs_no_refresh_token_while_the_server_lives(endpoin
         raise OSError(28, "No space left on device")
 
     endpoint.rotates, folder = True, tmp_path / "oauth"
-    monkeypatch.setattr(Source, "_write", full)
+    monkeypatch.setattr("acd.private_file.write", full)
     source = Source(grant(endpoint, refresh=REFRESH), folder)
     with capture_logs() as logs:
         for _ in range(2):

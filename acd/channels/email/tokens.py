@@ -16,7 +16,6 @@ them is one line in which no secret of ours stands.
 import asyncio
 import contextlib
 import hashlib
-import os
 import re
 import ssl
 import time
@@ -28,6 +27,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from acd import private_file
 from acd.channels.email.text import hushed
 from acd.mailboxes import Grant, MailboxSettings
 
@@ -192,7 +192,7 @@ class Source:
         if not self._unkept:
             return
         try:
-            await asyncio.to_thread(self._write, self._unkept)
+            await asyncio.to_thread(private_file.write, self._path, f"{self._unkept}\n".encode())
         except OSError as error:  # mails go on; each token that is asked for tries again
             log.error(  # noqa: TRY400 - it says all
                 "refresh token cannot be kept",
@@ -202,16 +202,6 @@ class Source:
             )
         else:
             self._unkept = ""
-
-    def _write(self, refresh: str) -> None:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = self._path.with_suffix(".new")
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as stream:
-            stream.write(f"{refresh}\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(self._path)
 
 
 def _client() -> "httpx.AsyncClient":

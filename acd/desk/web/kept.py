@@ -1,11 +1,12 @@
 """A few things kept in one file of the server's home, for its eyes alone: read again when it has changed."""
 
-import os
 import threading
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import msgspec
+
+from acd import private_file
 
 T = TypeVar("T")
 
@@ -50,11 +51,4 @@ class Kept(Generic[T]):
             OSError: it cannot be written.
 
         """
-        draft = self.path.with_suffix(".new")
-        draft.parent.mkdir(parents=True, exist_ok=True)
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            stream.write(msgspec.json.format(msgspec.json.encode(things)) + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(self.path)
+        private_file.write(self.path, msgspec.json.format(msgspec.json.encode(things)) + b"\n")

@@ -127,8 +127,10 @@ async def test_sessions_that_cannot_be_kept_or_read(tmp_path, monkeypatch):
 async def test_another_pin_ends_what_the_old_one_began(house):
     """Who has lost his seat to another PIN has no session any more."""
     async with house.browser() as client:
-        seats = {**house.site.seats, "101": replace(house.site.seats["101"], pin="1111")}
-        house.site = replace(house.site, seats=seats)
+        before, changed = house.site, {"101": replace(house.site.seats["101"], pin="1111")}
+        house.site = replace(house.site, seats={**house.site.seats, **changed})
+        problem(await client.get("/api/v1/seat"), 401)
+        house.site = before
         problem(await client.get("/api/v1/seat"), 401)
 
 

@@ -107,7 +107,12 @@ class Access:
         key = hashed(cookie)
         if self._sessions.get(key) is None:  # the server before this one may have begun it
             await asyncio.to_thread(self._sessions.look)
-        return self._of_session(key)
+        found = self._of_session(key)
+        if (
+            found is None and self._sessions.get(key) is not None
+        ):  # of another PIN: should that return, it is over still
+            await self.end(key)
+        return found
 
     def _of_session(self, key: str) -> Principal | None:
         session = self._sessions.get(key)

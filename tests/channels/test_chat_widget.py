@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from acd.channels.chat.widget_words import WORDS
 from acd.channels.contact import Reply
 from tests.channels.browser import Browser
 from tests.channels.chat_house import ChatHouse
@@ -56,6 +57,41 @@ async def shop(house, port, language="en"):
 
 def shown(text, more=""):
     return f"[...{IN}.querySelectorAll('li{more}')].some((one) => one.textContent.includes({text!r}))"
+
+
+SLOW_WAY = """
+    const Real = WebSocket;
+    window.WebSocket = class extends Real {
+        set onopen(then) { super.onopen = (event) => setTimeout(() => then(event), 1500); }
+    }; true
+"""
+"""The server's first word comes late, as over a poor mobile line."""
+
+
+async def test_who_he_is_need_not_wait_for_the_connection(tmp_path, chromium):
+    """Who is quicker than his line sees that there is none yet; what he said of himself is told when there is one."""
+    port = free_port()
+    async with (
+        ChatHouse(tmp_path, page=port) as house,
+        shop(house, port) as url,
+        Browser(chromium, tmp_path) as page,
+    ):
+        await house.sit_down()
+        await page.open(url)
+        await page.sees(f"{OPENER}.getAttribute('aria-expanded') === 'false'")
+        assert await page.run(SLOW_WAY)
+        await page.run(f"{OPENER}.click()")
+        await page.sees(f"{IN}.activeElement.id === 'name'")
+        await page.type("Jan Kowalski")
+        await page.press("Enter", "\r")
+        assert await page.run(f"{IN}.querySelector('[role=status]').textContent") == WORDS["en"]["offline"]
+        await page.sees(f"{IN}.activeElement.id === 'text'")
+        assert await page.run(f"{IN}.querySelector('[role=status]').textContent") == ""
+        await page.type("Where is my parcel?")
+        await page.press("Enter", "\r")
+        await page.sees(shown("Where is my parcel?", ".mine:not(.pending)"))
+        assert (await house.chat.card(await house.pick_up())).sender == "Jan Kowalski"
+        assert page.faults == []
 
 
 async def test_a_visitor_chats_by_keyboard(tmp_path, chromium):

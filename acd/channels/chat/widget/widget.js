@@ -266,6 +266,8 @@
       tries = 0;
       hours = told.hours || "";
       if (told.greeting && !told.last && !last && !list.children.length) note(told.greeting);
+      showStanding();
+      for (const one of asks.values()) { if (one.told.t === "who") send(one.told); } // told twice, it is the same
       for (const line of readOutbox()) { if (!pending.has(line.id)) showPending(line); }
       for (const line of pending.values()) send({ t: "say", id: line.id, text: line.text });
     },
@@ -355,9 +357,9 @@
       showForms();
       text.focus();
     };
-    if (isSaid && online) ask({ t: "who", ...who }, go);
-    else if (!isSaid) go("");
-    else note(said("offline"), true);
+    if (isSaid) ask({ t: "who", ...who }, go); // now, or as soon as there is a connection
+    else go("");
+    if (!online) showStanding();
   }
 
   let wish = "";

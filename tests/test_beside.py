@@ -40,7 +40,8 @@ def run(folder, files, workers):
         file.write_text(TEST.format(tests=tests, name=name, log=str(log), nice=os.nice(0)))
     words = [sys.executable, "-m", "pytest", "-q", "-p", "xdist", "-n", str(workers), "-c", os.devnull]
     words += ["--rootdir", folder, folder]
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}  # no worker's
+    environment = {**ours, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1].startswith(f"{sum(files.values())} passed in ")
@@ -62,7 +63,8 @@ def test_one_worker_has_the_telephones(tmp_path):
     ran = run(tmp_path, FILES | many, 3)
     assert {worker for worker, name, *_ in ran if name.startswith("live/")} == {"gw0"}
     assert {worker for worker, name, *_ in ran if name.startswith("core/")} == {"gw0", "gw1", "gw2"}
-    assert {worker: nice for worker, _, _, _, nice in ran} == {"gw0": "0", "gw1": "10", "gw2": "10"}
+    back = str(min(10, 19 - os.nice(0)))  # this worker may have stepped back itself
+    assert {worker: nice for worker, _, _, _, nice in ran} == {"gw0": "0", "gw1": back, "gw2": back}
 
 
 def test_who_measures_runs_alone(tmp_path):

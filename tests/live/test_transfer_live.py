@@ -39,6 +39,7 @@ async def in_talk(floor, seat="101"):
     phone = await floor.agent(seat, answer_after_ms=0)
     caller, number = await floor.waiter()
     await floor.sees(ev.Connected)
+    await floor.until(lambda: bool(phone.calls), "told by the telephone itself")
     return caller, number, phone.calls[0]
 
 

@@ -18,6 +18,8 @@ AWAY = 40
 WITHIN_S = 60.0
 """How long is waited for what must come; an emulated machine beside other work is slow."""
 _TICK_S, _AGAIN_S = 0.1, 0.5
+_REST_S = 0.1
+"""After a word of a channel's until it may be moved: Asterisk hangs up on one that is moved between two steps."""
 _RATE = 8000
 
 
@@ -81,6 +83,7 @@ class End:
 
     async def _goes(self, exten: str) -> None:
         before = self.listens
+        await asyncio.sleep(_REST_S)
         await self._world.link.ask("Redirect", Channel=self.unique, Context="talk", Exten=exten, Priority="1")
         await self._world.until(lambda: self.listens > before or self.ended, f"{self} through with {exten}")
         assert not self.ended, f"{self} was hung up on in `{exten}`"

@@ -210,7 +210,7 @@ async def test_an_endpoint_that_is_away_or_slow_or_never_ends(endpoint, tmp_path
     for slow in (lambda _: endpoint.over.wait(20), drips):
         endpoint.says, begun = slow, time.monotonic()
         assert "no answer within 0.4 s" in await failure(source)
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 10  # they would go on for twenty, or for ever
 
 
 async def test_a_refusal_says_why_and_no_secret(endpoint, tmp_path, caplog):

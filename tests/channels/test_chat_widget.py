@@ -55,6 +55,21 @@ async def shop(house, port, language="en"):
         await serving
 
 
+@contextlib.asynccontextmanager
+async def visited(tmp_path, chromium):
+    """An agent at the desk, a browser on the site's page with the script in it, and where that page is."""
+    port = free_port()
+    async with (
+        ChatHouse(tmp_path, page=port) as house,
+        shop(house, port) as url,
+        Browser(chromium, tmp_path) as page,
+    ):
+        await house.sit_down()
+        await page.open(url)
+        await page.sees(f"{OPENER}.getAttribute('aria-expanded') === 'false'")
+        yield house, page, url
+
+
 def shown(text, more=""):
     return f"[...{IN}.querySelectorAll('li{more}')].some((one) => one.textContent.includes({text!r}))"
 
@@ -70,15 +85,7 @@ SLOW_WAY = """
 
 async def test_who_he_is_need_not_wait_for_the_connection(tmp_path, chromium):
     """Who is quicker than his line sees that there is none yet; what he said of himself is told when there is one."""
-    port = free_port()
-    async with (
-        ChatHouse(tmp_path, page=port) as house,
-        shop(house, port) as url,
-        Browser(chromium, tmp_path) as page,
-    ):
-        await house.sit_down()
-        await page.open(url)
-        await page.sees(f"{OPENER}.getAttribute('aria-expanded') === 'false'")
+    async with visited(tmp_path, chromium) as (house, page, _):
         assert await page.run(SLOW_WAY)
         await page.run(f"{OPENER}.click()")
         await page.sees(f"{IN}.activeElement.id === 'name'")
@@ -96,15 +103,7 @@ async def test_who_he_is_need_not_wait_for_the_connection(tmp_path, chromium):
 
 async def test_a_visitor_chats_by_keyboard(tmp_path, chromium):
     """He opens it, says who he is, writes, is answered, loads the page anew, gets a file; nothing he reads is run."""
-    port = free_port()
-    async with (
-        ChatHouse(tmp_path, page=port) as house,
-        shop(house, port) as url,
-        Browser(chromium, tmp_path) as page,
-    ):
-        await house.sit_down()
-        await page.open(url)
-        await page.sees(f"{OPENER}.getAttribute('aria-expanded') === 'false'")
+    async with visited(tmp_path, chromium) as (house, page, url):
         assert await page.run(f"{IN}.querySelector('.panel').hidden")
         await page.run(f"{OPENER}.focus()")
         await page.press("Enter", "\r")
